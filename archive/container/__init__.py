@@ -1,0 +1,16 @@
+"""Entries to NIX and back: layout 1 of the archive."""
+
+from archive.container.container import Container, create_container
+from archive.container.contract import part_name
+from archive.container.lazy import Neurons, Stretch
+from archive.container.queryable import RunColumns, SegmentColumns
+
+__all__ = [
+    "Container",
+    "Neurons",
+    "RunColumns",
+    "SegmentColumns",
+    "Stretch",
+    "create_container",
+    "part_name",
+]

@@ -1,0 +1,413 @@
+"""An open archive: entries in and out of its tables, streams and columns.
+
+The one place that knows both sides: `archive.entry` above, `archive.storage` below.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+import schemas
+from archive.container import layout
+from archive.container.columns import NAME, ColumnIndex
+from archive.container.contents import Contents, digest
+from archive.container.documents import STAMPS, Documents, parse_contract
+from archive.container.layout import Scope
+from archive.container.rows import Rows, microseconds
+from archive.container.streams import Place, Streams
+from archive.container.tags import SegmentTags
+from archive.entry import Entry
+from archive.errors import ContractError, VersionError
+from archive.storage import Durability, Session, Transaction, create
+
+
+def create_container(path: Path, experiment: schemas.Experiment, writer: str) -> None:
+    """A new archive file with no runs. Raises AlreadyExists and Refused."""
+    contract = ".".join(map(str, schemas.CONTRACT))
+    stamp: dict[str, str | int] = dict(
+        zip(STAMPS, (layout.LAYOUT, contract, writer), strict=True)
+    )
+
+    def fill(transaction: Transaction) -> None:
+        metadata = transaction.section(
+            "tables",
+            "archive.tables",
+            {"layout": layout.LAYOUT, "contract": contract, "writer": writer},
+        )
+        for heap in (layout.RECORDS, layout.BLOBS, layout.TEXTS):
+            made = transaction.data_array(
+                heap,
+                f"archive.{heap}",
+                np.dtype(np.uint8),
+                chunks=(layout.HEAP_CHUNK,),
+                metadata=metadata,
+            )
+            if heap == layout.RECORDS:
+                records = made
+        for table, dtype in layout.TABLES.items():
+            made = transaction.data_frame(
+                table,
+                f"archive.{table.replace(' ', '-')}",
+                dtype,
+                chunks=(layout.TABLE_CHUNK,),
+                metadata=metadata,
+            )
+            if table == "experiment":
+                line = json.dumps(schemas.dump(experiment), ensure_ascii=False).encode()
+                start = transaction.append(records, np.frombuffer(line + b"\n", np.uint8))
+                transaction.append(made, np.array([(start, len(line), 0, 0)], dtype))
+
+    create(path, experiment.name, fill, stamp=stamp)
+
+
+class Container:
+    """All that lies in one archive file. Rows count from 0 in order of creation."""
+
+    def __init__(self, path: Path, *, writable: bool, durability: Durability = "commit") -> None:
+        self.session = Session(path, writable=writable, stamps=STAMPS, durability=durability)
+        self.path = path
+        try:
+            self._check_versions()
+        except BaseException:
+            self.session.close()
+            raise
+
+    def _check_versions(self) -> None:
+        stamp = self.session.stamp
+        found = int(stamp.get("archive_layout", 0))
+        if found > layout.LAYOUT:
+            raise VersionError(
+                f"the archive has layout {found}, this version knows up to {layout.LAYOUT}",
+                path=self.path,
+                hint=f"written by {stamp.get('archive_writer')}: install that version or a newer "
+                "one (pip install -U neuroarchive)",
+            )
+        contract = parse_contract(stamp)
+        if contract[0] > schemas.CONTRACT[0]:
+            raise VersionError(
+                f"the archive follows contract {contract[0]}.{contract[1]}",
+                path=self.path,
+                hint=f"install neuroarchive {contract[0]}.{contract[1]} or newer",
+            )
+
+    def close(self) -> None:
+        """Write what waits for the index, then close the file."""
+        if self.session.closed:
+            return
+        try:
+            if self.session.writable and self._has_waiting():
+                with self.transaction() as transaction:
+                    self.write_index(transaction)
+        finally:
+            self.session.close()
+
+    # -- what an archive consists of, opened when it is needed --------------------------------
+
+    @cached_property
+    def documents(self) -> Documents:
+        return Documents(self.session)
+
+    @cached_property
+    def experiment(self) -> Rows:
+        return Rows(self.session, self.documents, "experiment")
+
+    @cached_property
+    def runs(self) -> Rows:
+        return Rows(self.session, self.documents, "runs")
+
+    @cached_property
+    def segments(self) -> Rows:
+        return Rows(self.session, self.documents, "segments")
+
+    @cached_property
+    def parameter_sets(self) -> Contents:
+        return Contents(self.session, self.documents, "parameter sets")
+
+    @cached_property
+    def provenance(self) -> Contents:
+        return Contents(self.session, self.documents, "provenance")
+
+    @cached_property
+    def streams(self) -> Streams:
+        return Streams(self.session, self.documents)
+
+    @cached_property
+    def _tags(self) -> SegmentTags:
+        return SegmentTags(self.session, self.streams)
+
+    @cached_property
+    def _run_names(self) -> dict[str, int]:
+        rows = range(len(self.runs))
+        return {document["name"]: row for row, document in zip(rows, self.runs.documents(rows), strict=True)}
+
+    @cached_property
+    def _indexes(self) -> dict[Scope, ColumnIndex]:
+        return {}
+
+    def index(self, scope: Scope) -> ColumnIndex:
+        """The columns of a scope, with the rows that a crash kept from them."""
+        found = self._indexes.get(scope)
+        if found is None:
+            found = self._indexes[scope] = ColumnIndex(self.session, self.documents, scope)
+            for row in range(found.indexed, self._length(scope)):
+                found.add(self._index_row(scope, row))
+                if scope == "segment":
+                    self._tags.add(self.places(row))
+        return found
+
+    def _length(self, scope: Scope) -> int:
+        return len(self.parameter_sets if scope == "parameters" else self.rows(scope))
+
+    def rows(self, scope: Scope | Literal["experiment"]) -> Rows:
+        """The table of runs, of segments, or the one row of the experiment."""
+        return {"run": self.runs, "segment": self.segments}.get(scope, self.experiment)
+
+    def _index_row(self, scope: Scope, row: int) -> dict[str, schemas.Value]:
+        if scope == "parameters":
+            return parameter_row(self.parameter_sets.model(row))
+        rows = self.rows(scope)
+        return {NAME: rows.document(row).get("name"), **rows.annotations(row)}
+
+    def _forget(self) -> None:
+        """Drop all that was read or waits: after a roll back it may not be so."""
+        for name, attribute in list(vars(type(self)).items()):
+            if isinstance(attribute, cached_property):
+                self.__dict__.pop(name, None)
+
+    # -- writing -----------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """See `Session.transaction`; when it fails, nothing of it is remembered either."""
+        try:
+            with self.session.transaction() as transaction:
+                yield transaction
+        except BaseException:
+            self._forget()
+            raise
+
+    def write_index(self, transaction: Transaction) -> None:
+        """Write all waiting rows into their columns."""
+        for index in self._indexes.values():
+            index.write(transaction)
+        self._tags.write(transaction)
+
+    def _has_waiting(self) -> bool:
+        return any(index.waiting for index in self._indexes.values())
+
+    def _batch(self, transaction: Transaction) -> None:
+        if any(index.waiting >= layout.INDEX_BATCH for index in self._indexes.values()):
+            self.write_index(transaction)
+
+    def add_run(
+        self,
+        run: schemas.Run,
+        parameters: schemas.ParameterSet | None,
+        provenance: schemas.Provenance | None,
+    ) -> int:
+        """A new run; the digests of its parameter set and provenance are filled in."""
+        index = self.index("run")
+        with self.transaction() as transaction:
+            row = -1
+            if parameters is not None:
+                row, name = self._add_parameters(transaction, parameters)
+                run = run.model_copy(update={"parameters": name})
+            if provenance is not None:
+                name = digest(provenance)
+                self.provenance.append(transaction, provenance, name)
+                run = run.model_copy(update={"provenance": name})
+            added = self.runs.append(
+                transaction,
+                run,
+                started=microseconds(run.started),
+                ended=0,
+                outcome=0,
+                parameters=row,
+            )
+            index.add({NAME: run.name, **run.annotations})
+            self._batch(transaction)
+        self._run_names[run.name] = added
+        return added
+
+    def _add_parameters(
+        self, transaction: Transaction, parameters: schemas.ParameterSet
+    ) -> tuple[int, str]:
+        index = self.index("parameters")
+        known = len(self.parameter_sets)
+        name = digest(parameters)
+        row = self.parameter_sets.append(transaction, parameters, name)
+        if row == known:
+            index.add(parameter_row(parameters))
+        return row, name
+
+    def end_run(self, row: int, end: schemas.RunEnd) -> None:
+        """Note how a run ended."""
+        with self.transaction() as transaction:
+            self.runs.change(
+                transaction,
+                row,
+                end,
+                ended=microseconds(end.ended),
+                outcome=layout.OUTCOMES.index(end.outcome),
+            )
+
+    def resume_run(self, row: int) -> None:
+        """Let a run that has ended go on; how it ended stays among its changes."""
+        with self.transaction() as transaction:
+            self.runs.set(transaction, row, ended=0, outcome=0)
+
+    def add_segment(self, run: int, segment: Entry) -> int:
+        """Append a segment with all its parts, or nothing of it. Raises ContractError."""
+        model = segment.model
+        if not isinstance(model, schemas.Segment):
+            raise ContractError(f"a {model.kind} is not a segment")
+        index = self.index("segment")
+        with self.transaction() as transaction:
+            written = [self.streams.append(transaction, part) for part in segment.parts]
+            places = [place for place, _ in written]
+            number = len(self.segments)
+            stretches = self.session.dataset("data_frames", "stretches")
+            first = transaction.append(
+                stretches,
+                np.array([(number, *place) for place in places], layout.TABLES["stretches"]),
+            )
+            document = self.documents.dump(transaction, model)
+            if any(differs for _, differs in written):
+                document["parts"] = [differs for _, differs in written]
+            t_start, t_stop = self._extent(places)
+            self.segments.append_document(
+                transaction,
+                document,
+                run=run,
+                recorded=microseconds(model.recorded),
+                stretch=first,
+                stretches=len(places),
+                t_start=t_start,
+                t_stop=t_stop,
+            )
+            index.add({NAME: model.name, **model.annotations})
+            self._tags.add(places)
+            self._batch(transaction)
+        return number
+
+    def _extent(self, places: Sequence[Place]) -> tuple[float, float]:
+        bounds = [
+            (place.t_start * scale, place.t_stop * scale)
+            for place in places
+            if (scale := _to_ms(str(self.streams[place.stream].model.get("time_unit", "ms"))))
+            and place.t_start == place.t_start
+        ]
+        if not bounds:
+            return np.nan, np.nan
+        return min(start for start, _ in bounds), max(stop for _, stop in bounds)
+
+    def annotate(
+        self,
+        scope: Scope | Literal["experiment"],
+        row: int,
+        annotations: Mapping[str, schemas.Value],
+        removed: Sequence[str],
+        author: str | None,
+        at: datetime,
+    ) -> None:
+        """Set and remove annotations of a run or segment; the former values are kept."""
+        rows = self.rows(scope)
+        current = rows.annotations(row)
+        former = {k: current[k] for k in (*annotations, *removed) if k in current}
+        change = schemas.AnnotationChange(
+            annotations=dict(annotations),
+            removed=tuple(removed),
+            former=former,
+            author=author,
+            at=at,
+        )
+        with self.transaction() as transaction:
+            if scope in layout.SCOPES:
+                self.index(scope).change(transaction, row, former, annotations)
+            rows.change(transaction, row, change)
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def model(self, scope: Scope | Literal["experiment"], row: int) -> schemas.Model:
+        """The model of a row, with its annotations as they are now."""
+        document = {k: v for k, v in self.rows(scope).document(row).items() if k != "parts"}
+        current = self.rows(scope).annotations(row)
+        return self.documents.load(document).model_copy(update={"annotations": current})
+
+    def changes(self, scope: Scope | Literal["experiment"], row: int) -> list[schemas.Model]:
+        """All changes of a row, the oldest first."""
+        return [
+            self.documents.load({k: v for k, v in document.items() if k != "previous"})
+            for document in self.rows(scope).changes(row)
+        ]
+
+    def run_named(self, name: str) -> int | None:
+        """The row of the run with that name."""
+        return self._run_names.get(name)
+
+    def run_parameters(self, row: int) -> schemas.ParameterSet | None:
+        """The parameter set of a run."""
+        at = int(self.runs[row]["parameters"])
+        model = None if at < 0 else self.parameter_sets.model(at)
+        return model if isinstance(model, schemas.ParameterSet) else None
+
+    def run_provenance(self, row: int) -> schemas.Provenance | None:
+        """The provenance record of a run."""
+        name = self.runs.document(row).get("provenance")
+        at = None if name is None else self.provenance.find(name)
+        model = None if at is None else self.provenance.model(at)
+        return model if isinstance(model, schemas.Provenance) else None
+
+    def places(self, row: int) -> list[Place]:
+        """Where the parts of a segment lie."""
+        segment = self.segments[row]
+        first, count = int(segment["stretch"]), int(segment["stretches"])
+        table = self.session.dataset("data_frames", "stretches").read(first, first + count)
+        return [Place(*values[1:]) for values in table.tolist()]
+
+    def differences(self, row: int) -> list[dict[str, Any]]:
+        """In what the documents of a segment's parts differ from those of their streams."""
+        parts = self.segments.document(row).get("parts")
+        return parts if parts is not None else [{}] * int(self.segments[row]["stretches"])
+
+    def parts(self, row: int) -> list[Entry]:
+        """The parts of a segment, their arrays still on disk."""
+        return [
+            Entry(self.streams.model(place, differs), self.streams.arrays(place))
+            for place, differs in zip(self.places(row), self.differences(row), strict=True)
+        ]
+
+
+def parameter_row(model: schemas.Model) -> dict[str, schemas.Value]:
+    """A parameter set as one row: nested names joined by dots."""
+    if not isinstance(model, schemas.ParameterSet):
+        return {}
+    return {NAME: model.name, **dict(_flat(model.values, ""))}
+
+
+def _flat(
+    values: Mapping[str, schemas.Value], prefix: str
+) -> Iterator[tuple[str, schemas.Value]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+@lru_cache(maxsize=64)
+def _to_ms(unit: str) -> float:
+    """Milliseconds per unit; 0 for a unit that is not a time."""
+    try:
+        return float(Fraction(schemas.conversion(unit, "ms")))
+    except schemas.UnitError:
+        return 0.0

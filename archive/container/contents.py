@@ -1,0 +1,62 @@
+"""Things known by what they hold: parameter sets and provenance records, each stored once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+
+import schemas
+from archive.container import layout
+from archive.container.documents import Documents
+from archive.storage import Session, Transaction
+
+
+def digest(model: schemas.Model) -> str:
+    """SHA-256 of a model's JSON document with sorted keys, arrays inside: 64 hexadecimal digits."""
+    text = json.dumps(schemas.dump(model), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Contents:
+    """A table of documents found by digest."""
+
+    def __init__(self, session: Session, documents: Documents, table: str) -> None:
+        self._documents = documents
+        self._table = session.dataset("data_frames", table)
+        self._dtype = layout.TABLES[table]
+        self._rows: dict[str, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def find(self, digest: str) -> int | None:
+        """The row of the document with this digest."""
+        if self._rows is None:
+            known = self._table.read()["digest"].tolist()
+            self._rows = {name.decode(): row for row, name in enumerate(known)}
+        return self._rows.get(digest)
+
+    def append(self, transaction: Transaction, model: schemas.Model, digest: str) -> int:
+        """The row of the model, which is added unless an equal one is there."""
+        row = self.find(digest)
+        if row is None:
+            place = self._documents.write(transaction, model)
+            row = transaction.append(
+                self._table, np.array([(*place, digest.encode())], self._dtype)
+            )
+            if self._rows is not None:
+                self._rows[digest] = row
+        return row
+
+    def digest(self, row: int) -> str:
+        return str(self._table.read(row, row + 1)["digest"][0].decode())
+
+    def model(self, row: int) -> schemas.Model:
+        return self._documents.load(self.document(row))
+
+    def document(self, row: int) -> dict[str, Any]:
+        found = self._table.read(row, row + 1)[0]
+        return self._documents.read((int(found["record"]), int(found["length"])))

@@ -1,0 +1,64 @@
+"""Models as documents in the container: long arrays and bytes go to the heap of blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import schemas
+from archive.container.heaps import Blobs, Records, TextHeap
+from archive.storage import Session, Transaction
+
+# The attributes that the file and every entity in it carry.
+STAMPS: Final = ("archive_layout", "archive_contract", "archive_writer")
+
+
+def parse_contract(stamp: Mapping[str, str | int]) -> tuple[int, int]:
+    """Major and minor version of the contract that a file was written by."""
+    major, _, minor = str(stamp.get("archive_contract", "0")).partition(".")
+    return int(major), int(minor or 0)
+
+
+class Documents:
+    """The three heaps of an archive, and models in and out of them."""
+
+    def __init__(self, session: Session) -> None:
+        self.records = Records(session)
+        self.blobs = Blobs(session)
+        self.texts = TextHeap(session)
+        self._contract = parse_contract(session.stamp)
+
+    def dump(self, transaction: Transaction, model: schemas.Model) -> dict[str, Any]:
+        """The JSON document of a model; what is long is put among the blobs."""
+        return schemas.dump(model, keep=lambda content: self.blobs.append(transaction, content))
+
+    def load(self, document: Mapping[str, Any]) -> schemas.Model:
+        """The model of a document."""
+        return schemas.load(document, contract=self._contract, fetch=self.blobs.read)
+
+    def values(self, document: Mapping[str, Any]) -> dict[str, schemas.Value]:
+        """Annotation values from their JSON form."""
+        return {key: schemas.decode(v, fetch=self.blobs.read) for key, v in document.items()}
+
+    def write(self, transaction: Transaction, model: schemas.Model) -> tuple[int, int]:
+        """Append a model to the records; returns its place."""
+        return self.records.append(transaction, self.dump(transaction, model))
+
+    def read(self, place: tuple[int, int]) -> dict[str, Any]:
+        """The JSON document at a place."""
+        return self.records.read(*place)
+
+    def read_many(self, places: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+        """The JSON documents at many places."""
+        return self.records.read_many(places)
+
+    def annotations(
+        self, document: Mapping[str, Any], changes: Iterable[Mapping[str, Any]]
+    ) -> dict[str, schemas.Value]:
+        """The annotations of a document after its changes, the oldest first."""
+        current: dict[str, Any] = dict(document.get("annotations", {}))
+        for change in changes:
+            for key in change.get("removed", ()):
+                current.pop(key, None)
+            current.update(change.get("annotations", {}))
+        return self.values(current)

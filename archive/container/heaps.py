@@ -1,0 +1,184 @@
+"""Growing heaps of bytes: JSON documents, blobs, and the dictionary of texts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from archive.container import layout
+from archive.errors import CorruptArchive
+from archive.storage import Growing, Session, Transaction
+
+# Blobs that were written lately, to store equal ones once.
+_REMEMBERED = 4096
+
+
+def _bytes(heap: Growing, start: int, length: int) -> bytes:
+    return heap.read(start, start + length).tobytes()
+
+
+class Records:
+    """One JSON document per line. A document is known by its first byte and its length."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._heap = session.dataset("data_arrays", layout.RECORDS)
+
+    def append(self, transaction: Transaction, document: Mapping[str, Any]) -> tuple[int, int]:
+        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        line = text.encode() + b"\n"
+        start = transaction.append(self._heap, np.frombuffer(line, np.uint8))
+        return start, len(line) - 1
+
+    def read(self, start: int, length: int) -> dict[str, Any]:
+        """The document there. CorruptArchive if there is none."""
+        try:
+            return self._parse(_bytes(self._heap, start, length))
+        except (ValueError, IndexError) as error:
+            raise self._damaged(start, error) from error
+
+    def read_many(self, places: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+        """Many documents; those that lie near one another are read together."""
+        found: list[dict[str, Any]] = [{}] * len(places)
+        order = sorted(range(len(places)), key=lambda at: places[at][0])
+        at = 0
+        while at < len(order):
+            first = at
+            start = places[order[at]][0]
+            stop = start
+            while at < len(order) and places[order[at]][0] < stop + (1 << 16):
+                stop = max(stop, sum(places[order[at]]))
+                at += 1
+            slab = _bytes(self._heap, start, stop - start)
+            for place in order[first:at]:
+                offset, length = places[place]
+                try:
+                    found[place] = self._parse(slab[offset - start : offset - start + length])
+                except ValueError as error:
+                    raise self._damaged(offset, error) from error
+        return found
+
+    def _parse(self, line: bytes) -> dict[str, Any]:
+        document = json.loads(line)
+        if not isinstance(document, dict):
+            raise ValueError("not a document")  # noqa: TRY004 - both kinds of damage end alike
+        return document
+
+    def _damaged(self, start: int, error: Exception) -> CorruptArchive:
+        return CorruptArchive(
+            f"the document at byte {start} of the records cannot be read ({error})",
+            path=self._session.path,
+            hint="'neuroarchive check' lists what is damaged",
+        )
+
+
+class Blobs:
+    """Bytes that are too long for a document, each stored once per session."""
+
+    def __init__(self, session: Session) -> None:
+        self._heap = session.dataset("data_arrays", layout.BLOBS)
+        self._known: dict[bytes, tuple[int, int]] = {}
+
+    def append(self, transaction: Transaction, content: bytes) -> list[int]:
+        digest = hashlib.sha256(content).digest()
+        known = self._known.get(digest)
+        if known is None:
+            start = transaction.append(self._heap, np.frombuffer(content, np.uint8))
+            known = (start, len(content))
+            self._remember(digest, known)
+        return list(known)
+
+    def remember(self, reference: Any) -> None:
+        """Let a blob of an earlier session stand for equal ones to come."""
+        start, length = reference
+        self._remember(hashlib.sha256(self.read(reference)).digest(), (start, length))
+
+    def _remember(self, digest: bytes, place: tuple[int, int]) -> None:
+        if len(self._known) >= _REMEMBERED:
+            self._known.pop(next(iter(self._known)))
+        self._known[digest] = place
+
+    def read(self, reference: Any) -> bytes:
+        start, length = reference
+        return _bytes(self._heap, start, length)
+
+
+class TextHeap:
+    """Texts by code: the offset at which they start. Serves queries as `query.column.Texts`."""
+
+    def __init__(self, session: Session) -> None:
+        self._heap = session.dataset("data_arrays", layout.TEXTS)
+        self._codes: dict[bytes, int] | None = None
+        self._content: bytes | None = None
+
+    def append(self, transaction: Transaction, texts: Sequence[str]) -> list[int]:
+        """The codes of these texts, after adding those that are new."""
+        if self._codes is None:
+            self._codes = self._all()
+        new: list[bytes] = []
+        end = len(self._heap)
+        codes = []
+        for text in texts:
+            line = _pack(text)
+            code = self._codes.get(line)
+            if code is None:
+                code = self._codes[line] = end
+                new.append(line)
+                end += len(line)
+            codes.append(code)
+        if new:
+            transaction.append(self._heap, np.frombuffer(b"".join(new), np.uint8))
+        return codes
+
+    def code(self, text: str) -> int | None:
+        """The code of exactly this text; None if nothing has it."""
+        line = _pack(text)
+        if self._codes is not None:
+            return self._codes.get(line)
+        content = self._read()
+        if content.startswith(line):
+            return 0
+        at = content.find(b"\0" + line)
+        return None if at < 0 else at + 1
+
+    def decode(self, codes: npt.NDArray[np.int64]) -> list[str]:
+        """The texts of some codes."""
+        if len(codes) == 1:
+            return [self._one(int(codes[0]))]
+        content = self._read()
+        return [_unpack(content[at : content.index(b"\0", at)]) for at in codes.tolist()]
+
+    def _one(self, code: int) -> str:
+        line = b""
+        step = layout.TEXT_LIMIT
+        while b"\0" not in line:
+            stop = min(code + len(line) + step, len(self._heap))
+            line += self._heap.read(code + len(line), stop).tobytes()
+        return _unpack(line[: line.index(b"\0")])
+
+    def _read(self) -> bytes:
+        if self._content is None or len(self._content) != len(self._heap):
+            self._content = self._heap.read().tobytes()
+        return self._content
+
+    def _all(self) -> dict[bytes, int]:
+        codes: dict[bytes, int] = {}
+        at = 0
+        for line in self._read().split(b"\0")[:-1]:
+            codes[line + b"\0"] = at
+            at += len(line) + 1
+        return codes
+
+
+def _pack(text: str) -> bytes:
+    # NUL ends a text, so one inside takes the two bytes that Java's modified UTF-8 gives it.
+    return text.encode().replace(b"\0", b"\xc0\x80") + b"\0"
+
+
+def _unpack(line: bytes) -> str:
+    return line.replace(b"\xc0\x80", b"\0").decode()

@@ -1,0 +1,93 @@
+"""Layout 1: the names, types and row formats of everything in the container.
+
+`docs/reference/format/layout-1.md` says the same in words. A change of meaning is a layout 2.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import numpy as np
+
+LAYOUT: Final = 1
+
+Scope = Literal["run", "segment", "parameters"]
+SCOPES: Final[tuple[Scope, ...]] = ("run", "segment", "parameters")
+
+# Heaps: bytes in one growing uint8 DataArray each.
+RECORDS: Final = "records"  # JSON Lines: one document per run, segment, change, stream …
+BLOBS: Final = "blobs"  # arrays and bytes too long to stand in a document
+TEXTS: Final = "texts"  # each text once, UTF-8, ended by NUL; its offset is its code
+
+# Where a document stands in RECORDS: its first byte and its length, the newline not counted.
+_DOCUMENT = [("record", "<i8"), ("length", "<i8")]
+# The newest change of a run or segment, in the same way; length 0: there is none.
+_CHANGE = [("change", "<i8"), ("change_length", "<i8")]
+
+TABLES: Final[dict[str, np.dtype[np.void]]] = {
+    "experiment": np.dtype([*_DOCUMENT, *_CHANGE]),  # one row
+    "runs": np.dtype(
+        [
+            *_DOCUMENT,
+            *_CHANGE,
+            ("started", "<i8"),  # microseconds since 1970, UTC
+            ("ended", "<i8"),  # the same; 0: not ended
+            ("outcome", "<i8"),  # index in OUTCOMES
+            ("parameters", "<i8"),  # row in the table of parameter sets; -1: none
+        ]
+    ),
+    "segments": np.dtype(
+        [
+            *_DOCUMENT,
+            *_CHANGE,
+            ("run", "<i8"),  # row in the table of runs
+            ("recorded", "<i8"),  # microseconds since 1970, UTC; 0: not known
+            ("stretch", "<i8"),  # its first row in the table of stretches
+            ("stretches", "<i8"),  # how many follow one another there
+            ("t_start", "<f8"),  # earliest and latest time of its parts, ms; NaN: it has none
+            ("t_stop", "<f8"),
+        ]
+    ),
+    "stretches": np.dtype(
+        [
+            ("segment", "<i8"),  # row in the table of segments
+            ("stream", "<i8"),  # row in the table of streams
+            ("start", "<i8"),  # first row of the stream's arrays, and how many
+            ("count", "<i8"),
+            ("active_start", "<i8"),  # the same in a spike stream's list of active trains
+            ("active_count", "<i8"),
+            ("t_start", "<f8"),  # in the stream's time unit
+            ("t_stop", "<f8"),
+        ]
+    ),
+    "streams": np.dtype(_DOCUMENT),
+    "parameter sets": np.dtype([*_DOCUMENT, ("digest", "S64")]),
+    "columns": np.dtype(_DOCUMENT),
+    "provenance": np.dtype([*_DOCUMENT, ("digest", "S64")]),
+}
+
+OUTCOMES: Final = ("running", "finished", "failed", "interrupted", "abandoned")
+
+# Rows per chunk. Small: most archives hold few rows, and an unfilled chunk is space lost.
+TABLE_CHUNK: Final = 256
+COLUMN_CHUNK: Final = 2048
+HEAP_CHUNK: Final = 1 << 14
+
+# A signal's chunk: near 1 MB for long recordings, and never wider than this many channels, so
+# that one channel over all time need not read all the others (figures: docs/decisions/0004).
+CHUNK_ROWS: Final = 1024
+CHUNK_CHANNELS: Final = 64
+CHUNK_BYTES: Final = 1 << 16  # the least: tiny segments share a chunk
+
+# What stands in a column where a row has no value of that type and unit.
+ABSENT_FLOAT: Final = np.array([0x7FF00000000007A2], "<u8").view("<f8")
+ABSENT_INT: Final = np.iinfo(np.int64).min
+ABSENT_BOOL: Final = -1
+ABSENT_TEXT: Final = -1
+
+# Texts longer than this are not indexed by dictionary but compared one by one.
+TEXT_LIMIT: Final = 1024
+# More columns than this per scope are not made: rarer keys are found by reading the documents.
+COLUMN_LIMIT: Final = 512
+# Rows whose annotations wait for their columns; the documents of these are read at open.
+INDEX_BATCH: Final = 256

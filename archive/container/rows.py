@@ -1,0 +1,123 @@
+"""The tables of runs, segments and the experiment itself: rows, their documents and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import schemas
+from archive.container import layout
+from archive.container.documents import Documents
+from archive.storage import Session, Transaction
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime | None) -> int:
+    """Microseconds since 1970; 0 for an unknown moment. A moment without zone is local time."""
+    if moment is None:
+        return 0
+    return (moment.astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
+
+
+def moment(microseconds: int) -> datetime | None:
+    """The moment, in UTC; None for 0."""
+    return EPOCH + timedelta(microseconds=microseconds) if microseconds else None
+
+
+class Rows:
+    """One table whose rows have a document each, and changes that came later."""
+
+    def __init__(self, session: Session, documents: Documents, table: str) -> None:
+        self._documents = documents
+        self._table = session.dataset("data_frames", table)
+        self._dtype = layout.TABLES[table]
+        self._cache: npt.NDArray[np.void] | None = None
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __getitem__(self, row: int) -> np.void:
+        """One row as it lies in the file."""
+        cache = self._cache
+        if cache is not None and row < len(cache):
+            return cache[row]
+        found: np.void = self._table.read(row, row + 1)[0]
+        return found
+
+    def all(self) -> npt.NDArray[np.void]:
+        """The whole table; read once, then only what was added since."""
+        known = 0 if self._cache is None else len(self._cache)
+        if self._cache is None or known < len(self._table):
+            late = self._table.read(known)
+            self._cache = late if self._cache is None else np.concatenate([self._cache, late])
+        return self._cache
+
+    def append(self, transaction: Transaction, model: schemas.Model, **fields: Any) -> int:
+        """A new row; `fields` are the columns of the table beyond document and change."""
+        return self.append_document(transaction, self._documents.dump(transaction, model), **fields)
+
+    def append_document(
+        self, transaction: Transaction, document: Mapping[str, Any], **fields: Any
+    ) -> int:
+        """The same, from a document that is JSON already."""
+        place = self._documents.records.append(transaction, document)
+        values = (*place, 0, 0, *fields.values())
+        return transaction.append(self._table, np.array([values], self._dtype))
+
+    def set(self, transaction: Transaction, row: int, **fields: Any) -> None:
+        """Change some columns of a row."""
+        changed = np.array(self._table.read(row, row + 1))
+        for name, value in fields.items():
+            changed[name] = value
+        transaction.overwrite(self._table, row, changed)
+        self._cache = None
+
+    def change(
+        self, transaction: Transaction, row: int, model: schemas.Model, **fields: Any
+    ) -> None:
+        """Add a change to a row: a document that knows the one before it."""
+        former = self[row]
+        document = self._documents.dump(transaction, model)
+        document["previous"] = [int(former["change"]), int(former["change_length"])]
+        place = self._documents.records.append(transaction, document)
+        self.set(transaction, row, change=place[0], change_length=place[1], **fields)
+
+    def document(self, row: int) -> dict[str, Any]:
+        """The document that the row was made with."""
+        found = self[row]
+        return self._documents.read((int(found["record"]), int(found["length"])))
+
+    def changes(self, row: int) -> list[dict[str, Any]]:
+        """The documents of all changes, the oldest first."""
+        found = self[row]
+        place = [int(found["change"]), int(found["change_length"])]
+        documents = []
+        while place[1]:
+            document = self._documents.read((place[0], place[1]))
+            documents.append(document)
+            place = document["previous"]
+        return documents[::-1]
+
+    def annotations(self, row: int) -> dict[str, schemas.Value]:
+        """The annotations of a row as they are now."""
+        document, changes = self.document(row), self.changes(row)
+        return self._documents.annotations(document, changes)
+
+    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """The documents of many rows."""
+        table = self.all()[list(rows)]
+        places = list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
+        return self._documents.read_many(places)
+
+    def many_annotations(self, rows: Sequence[int]) -> list[dict[str, schemas.Value]]:
+        """The annotations of many rows as they are now."""
+        lengths = self.all()["change_length"]
+        return [
+            self._documents.annotations(document, self.changes(row) if lengths[row] else ())
+            for row, document in zip(rows, self.documents(rows), strict=True)
+        ]

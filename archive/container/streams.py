@@ -1,0 +1,365 @@
+"""Streams: the arrays of one recorded variable, growing along time from segment to segment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+import schemas
+from archive.container import layout
+from archive.container.contract import check_part
+from archive.container.documents import Documents
+from archive.container.lazy import Labels, Neurons, Stretch
+from archive.entry import ArrayLike, Entry
+from archive.errors import CorruptArchive
+from archive.storage import Growing, Session, Transaction
+
+# The arrays of each kind of part that have a row per sample, spike, event …
+ROWS: Final[dict[str, tuple[str, ...]]] = {
+    "signal": ("values",),
+    "irregular-signal": ("times", "values"),
+    "spike-trains": ("times", "waveforms"),
+    "event": ("times", "labels"),
+    "epoch": ("times", "durations", "labels"),
+    "image-sequence": ("values",),
+}
+# Fields in which the segments of one stream may differ.
+VARYING: Final = ("description", "annotations", "array_annotations", "train_annotations")
+TIMES: Final = ("t_start", "t_stop")
+ACTIVE: Final = ("neurons", "ends")
+
+
+class Place(NamedTuple):
+    """Where a part lies: the row that it gets in the table of stretches, but for the segment."""
+
+    stream: int
+    start: int
+    count: int
+    active_start: int
+    active_count: int
+    t_start: float
+    t_stop: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What all segments of a stream share."""
+
+    model: Mapping[str, Any]  # the document of its first part
+    arrays: Mapping[str, str | None]  # NIX name of each array; None where a row has no bytes
+    types: Mapping[str, tuple[str, list[int]]]  # dtype and row shape of each array
+    channels: list[int] | None  # reference of the blob
+
+    @property
+    def kind(self) -> str:
+        return str(self.model["kind"])
+
+
+class Streams:
+    """All streams of an archive: parts in, parts out."""
+
+    def __init__(self, session: Session, documents: Documents) -> None:
+        self._session = session
+        self._documents = documents
+        self._records = documents.records
+        self._blobs = documents.blobs
+        self._texts = documents.texts
+        self._table = session.dataset("data_frames", "streams")
+        self._streams: list[Stream] = []
+        self._by_key: dict[str, int] = {}
+        self._names: dict[str, set[str]] = {}
+        self._load()
+
+    def __getitem__(self, row: int) -> Stream:
+        if row >= len(self._streams):
+            self._load()
+        return self._streams[row]
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    # -- in ----------------------------------------------------------------------------------
+
+    def append(self, transaction: Transaction, part: Entry) -> tuple[Place, dict[str, Any]]:
+        """Write the arrays of a part; returns where they lie, and in what its document differs
+        from the stream's. Raises ContractError for arrays that do not fit their model."""
+        arrays = {name: np.asarray(array) for name, array in part.arrays.items()}
+        check_part(part.model, arrays)
+        document = self._documents.dump(transaction, part.model)
+        if "labels" in arrays:
+            arrays["labels"] = self._label_codes(transaction, arrays["labels"])
+        rows = {name: arrays[name] for name in ROWS[document["kind"]] if name in arrays}
+        number = self._find_or_make(transaction, document, rows, arrays.get("channels"))
+        stream = self._streams[number]
+        start = count = 0
+        for name, values in rows.items():
+            count = len(values)
+            data = self._data(stream, name)
+            if data is None:
+                continue
+            start = transaction.append(data, values)
+        active_start = active_count = 0
+        if stream.kind == "spike-trains":
+            neurons, ends = _active(arrays["neuron"])
+            active_count = len(neurons)
+            active_start = transaction.append(self._need(stream, "neurons"), neurons)
+            transaction.append(self._need(stream, "ends"), ends)
+        t_start, t_stop = _times(part.model, arrays, count)
+        place = Place(number, start, count, active_start, active_count, t_start, t_stop)
+        base = stream.model
+        differs = {
+            key: document.get(key)
+            for key in VARYING
+            if key in type(part.model).model_fields and document.get(key) != base.get(key)
+        }
+        return place, differs
+
+    def _label_codes(self, transaction: Transaction, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        codes = self._texts.append(transaction, [str(label) for label in labels.tolist()])
+        return np.array(codes, "<i8")
+
+    def _find_or_make(
+        self,
+        transaction: Transaction,
+        document: dict[str, Any],
+        rows: Mapping[str, npt.NDArray[Any]],
+        channels: npt.NDArray[Any] | None,
+    ) -> int:
+        types = {name: (_on_disk(v.dtype).str, list(v.shape[1:])) for name, v in rows.items()}
+        if document["kind"] == "spike-trains":
+            types |= {"neurons": ("<i4", []), "ends": ("<i8", [])}
+        where = None if channels is None else np.ascontiguousarray(channels, "<i8").tobytes()
+        key = _key(document, types, where)
+        number = self._by_key.get(key)
+        if number is not None:
+            return number
+        number = len(self._streams)
+        reference = None if where is None else self._blobs.append(transaction, where)
+        section = transaction.section(
+            self._free_name("sections", _readable_name(document)),
+            f"archive.stream.{document['kind']}",
+            _properties(document),
+        )
+        arrays: dict[str, str | None] = {}
+        for name, (dtype, shape) in types.items():
+            arrays[name] = self._make(transaction, document, name, dtype, shape, rows, section)
+        stream = Stream(
+            {k: v for k, v in document.items() if k not in TIMES}, arrays, types, reference
+        )
+        place = self._records.append(
+            transaction,
+            {
+                "kind": "stream",
+                "key": key,
+                "model": stream.model,
+                "arrays": arrays,
+                "types": types,
+                "channels": reference,
+            },
+        )
+        transaction.append(self._table, np.array([place], layout.TABLES["streams"]))
+        self._streams.append(stream)
+        self._by_key[key] = number
+        return number
+
+    def _make(
+        self,
+        transaction: Transaction,
+        document: dict[str, Any],
+        name: str,
+        dtype: str,
+        shape: list[int],
+        rows: Mapping[str, npt.NDArray[Any]],
+        section: Any,
+    ) -> str | None:
+        if 0 in shape:
+            return None  # HDF5 has no chunk of no bytes, and there is nothing to keep
+        kind = document["kind"]
+        first = rows.get(name, rows["times"] if "times" in rows else None)
+        count = 0 if first is None else len(first)
+        main = name == ROWS[kind][0]
+        full_name = self._free_name(
+            "data_arrays",
+            _readable_name(document) + ("" if main and kind == "signal" else f".{name}"),
+        )
+        unit = {"times": "time_unit", "durations": "time_unit", "values": "unit"}.get(name)
+        unit = "waveform_unit" if name == "waveforms" else unit
+        sampling = None
+        if kind in ("signal", "image-sequence"):
+            time_unit = document.get("time_unit", "ms")
+            atomic = schemas.nix_unit(time_unit) if schemas.is_atomic(time_unit) else None
+            sampling = (document["sampling_period"], atomic)
+        text = document.get(unit, "ms" if unit == "time_unit" else None) if unit else None
+        data = transaction.data_array(
+            full_name,
+            f"archive.{kind}.{name}",
+            np.dtype(dtype),
+            row_shape=tuple(shape),
+            chunks=chunk_shape(count, tuple(shape), np.dtype(dtype).itemsize),
+            metadata=section,
+            unit=schemas.nix_unit(text) if text else None,
+            label=document["variable"] if main else name,
+            sampling=sampling,
+        )
+        self._session.remember("data_arrays", full_name, data)
+        return full_name
+
+    def _free_name(self, kind: str, base: str) -> str:
+        """A name that no entity has, nor those that `tags` will make from it."""
+        if kind not in self._names:
+            self._names[kind] = set(self._session.names(kind))
+        name, number = base, 1
+        while self._names[kind] & {name, *bounds_names(name)}:
+            number += 1
+            name = f"{base} {number}"
+        self._names[kind] |= {name, *bounds_names(name)}
+        return name
+
+    # -- out ---------------------------------------------------------------------------------
+
+    def model(self, place: Place, differs: Mapping[str, Any]) -> schemas.Model:
+        """The model of a part, without touching its arrays."""
+        stream = self[place.stream]
+        document = {**stream.model, **{k: v for k, v in differs.items() if v is not None}}
+        for key, value in differs.items():
+            if value is None:
+                document.pop(key, None)
+        kind = schemas.KINDS[stream.kind]
+        for key in TIMES:
+            if key in kind.model_fields:
+                document[key] = getattr(place, key)
+        return self._documents.load(document)
+
+    def arrays(self, place: Place) -> dict[str, ArrayLike]:
+        """The arrays of a part, still on disk."""
+        stream = self[place.stream]
+        found: dict[str, ArrayLike] = {}
+        for name, (dtype, shape) in stream.types.items():
+            if name in ACTIVE:
+                continue
+            data = self._data(stream, name)
+            if data is None:
+                found[name] = np.empty((place.count, *shape), np.dtype(dtype))
+            else:
+                found[name] = Stretch(data, place.start, place.count)
+        if isinstance(found.get("labels"), Stretch):
+            found["labels"] = Labels(found["labels"], self._texts)  # type: ignore[arg-type]  # checked above
+        if stream.kind == "spike-trains":
+            neurons, ends = (
+                Stretch(self._need(stream, name), place.active_start, place.active_count)
+                for name in ACTIVE
+            )
+            found["neuron"] = Neurons(neurons, ends, place.count)
+        if stream.channels is not None:
+            found["channels"] = np.frombuffer(self._blobs.read(stream.channels), "<i8").copy()
+        return found
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _data(self, stream: Stream, name: str) -> Growing | None:
+        array = stream.arrays[name]
+        return None if array is None else self._session.dataset("data_arrays", array)
+
+    def _need(self, stream: Stream, name: str) -> Growing:
+        data = self._data(stream, name)
+        if data is None:
+            raise CorruptArchive(f"a spike stream has no {name}", path=self._session.path)
+        return data
+
+    def _load(self) -> None:
+        """Read the streams that were added since the last time."""
+        places = self._table.read(len(self._streams)).tolist()
+        for document in self._records.read_many(places):
+            types = {name: (dtype, shape) for name, (dtype, shape) in document["types"].items()}
+            stream = Stream(document["model"], document["arrays"], types, document["channels"])
+            self._by_key[document["key"]] = len(self._streams)
+            self._streams.append(stream)
+            if self._session.writable:
+                for reference in _references(document["model"]):
+                    self._blobs.remember(reference)
+
+
+def bounds_names(array: str) -> tuple[str, str]:
+    """The arrays of positions and extents that mark the segments of a stream."""
+    return f"{array}.segments.positions", f"{array}.segments.extents"
+
+
+def chunk_shape(rows: int, row_shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """A chunk for a stream whose first stretch has this many rows: near 1 MB for long
+    recordings; for short ones a whole number of stretches, so that appends do not share chunks."""
+    width = min(row_shape[0], layout.CHUNK_CHANNELS) if len(row_shape) == 1 else None
+    inner = row_shape if width is None else (width,)
+    row_bytes = max(1, int(np.prod(inner, dtype=np.int64))) * itemsize
+    rows = max(1, rows)
+    most = max(layout.CHUNK_ROWS if len(row_shape) == 1 else 1, (1 << 19) // row_bytes)
+    if rows > most:
+        return (-(-rows // round(rows / most)), *inner)
+    if rows * row_bytes >= layout.CHUNK_BYTES:
+        return (rows, *inner)
+    least = layout.CHUNK_BYTES if row_shape else layout.HEAP_CHUNK
+    return (rows * max(1, least // (rows * row_bytes)), *inner)
+
+
+def _on_disk(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype.newbyteorder("<")
+
+
+def _active(neuron: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The trains that have spikes, and where the spikes of each one end."""
+    if len(neuron) == 0:
+        return np.empty(0, "<i4"), np.empty(0, "<i8")
+    last = np.append(np.flatnonzero(neuron[1:] != neuron[:-1]), len(neuron) - 1)
+    return neuron[last].astype("<i4"), (last + 1).astype("<i8")
+
+
+def _times(
+    model: schemas.Model, arrays: Mapping[str, npt.NDArray[Any]], count: int
+) -> tuple[float, float]:
+    if isinstance(model, schemas.Signal | schemas.ImageSequence):
+        return model.t_start, model.t_start + count * model.sampling_period
+    if isinstance(model, schemas.SpikeTrains):
+        return model.t_start, model.t_stop
+    times = arrays["times"]
+    if not len(times):
+        return np.nan, np.nan
+    durations = arrays.get("durations")
+    stops = times if durations is None else times + durations
+    return float(times.min()), float(stops.max())
+
+
+def _key(
+    document: Mapping[str, Any], types: Mapping[str, tuple[str, list[int]]], channels: bytes | None
+) -> str:
+    fixed = {k: v for k, v in document.items() if k not in VARYING and k not in TIMES}
+    where = None if channels is None else hashlib.sha256(channels).hexdigest()
+    text = repr((sorted(fixed.items()), sorted(types.items()), where))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _readable_name(document: Mapping[str, Any]) -> str:
+    names = [document.get("population"), document["variable"]]
+    return ".".join(name[:100] for name in names if name)
+
+
+def _properties(document: Mapping[str, Any]) -> dict[str, str | int | float]:
+    return {
+        key: value
+        for key, value in document.items()
+        if key not in TIMES and isinstance(value, str | int | float)
+    }
+
+
+def _references(document: Any) -> list[Any]:
+    """All references to blobs inside a document."""
+    if isinstance(document, dict):
+        if set(document) == {"blob"}:
+            return [document["blob"]]
+        return [found for value in document.values() for found in _references(value)]
+    if isinstance(document, list):
+        return [found for value in document for found in _references(value)]
+    return []

@@ -1,0 +1,83 @@
+"""What runs and segments have in common: a row, a name, annotations that can change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import schemas
+from archive import provenance, values
+from archive.container import Container
+from archive.container.layout import Scope
+
+
+class Annotated:
+    """A row of the archive with a document."""
+
+    _scope: ClassVar[Scope | Literal["experiment"]]
+
+    def __init__(self, container: Container, row: int) -> None:
+        self._container = container
+        self._row = row
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self._container is other._container and self._row == other._row
+
+    def __hash__(self) -> int:
+        return hash((id(self._container), self._scope, self._row))
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return self._container.rows(self._scope).document(self._row)
+
+    @property
+    def index(self) -> int:
+        """Its number among all of its sort in the archive, from 0 in order of creation."""
+        return self._row
+
+    @property
+    def name(self) -> str:
+        name = self._document.get("name")
+        return "" if name is None else str(name)
+
+    @property
+    def description(self) -> str | None:
+        return self._document.get("description")
+
+    @property
+    def annotations(self) -> dict[str, Any]:
+        """Facts by name, as they are now; quantities with their unit."""
+        current = self._container.rows(self._scope).annotations(self._row)
+        return values.from_schema_dict(current)
+
+    def annotate(
+        self,
+        annotations: Mapping[str, Any] | None = None,
+        /,
+        *,
+        remove: Iterable[str] = (),
+        **more: Any,
+    ) -> None:
+        """Set annotations, and remove others. Who did it, when, and the former values are kept.
+
+        Raises ContractError for a value or name that cannot be kept, Refused in mode 'r'.
+        """
+        wanted = {**(annotations or {}), **more}
+        self._container.annotate(
+            self._scope,
+            self._row,
+            values.to_schema_dict(wanted, f"annotations of {self._scope} {self.name!r}"),
+            tuple(remove),
+            provenance.user(),
+            datetime.now(UTC),
+        )
+
+    @property
+    def history(self) -> list[schemas.AnnotationChange]:
+        """Every change of annotations, the oldest first."""
+        models = self._container.changes(self._scope, self._row)
+        return [model for model in models if isinstance(model, schemas.AnnotationChange)]

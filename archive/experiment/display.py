@@ -1,0 +1,42 @@
+"""How archives, runs, segments and what is in them look on screen and in notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+ROWS_SHOWN = 10
+
+
+def shape_text(shape: Iterable[int]) -> str:
+    """``10001 x 3``"""
+    return " x ".join(map(str, shape))
+
+
+def value_text(value: Any) -> str:
+    """A value in few characters: numbers as they are, arrays by their shape."""
+    shape = getattr(value, "shape", ())
+    if shape:
+        unit = getattr(value, "dimensionality", None)
+        return f"array {shape_text(shape)}" + (f" {unit}" if unit is not None else "")
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def annotation_text(annotations: Mapping[str, Any]) -> str:
+    """``amplitude=0.1 nA, simulator=neuron``"""
+    return ", ".join(f"{key}={value_text(value)}" for key, value in annotations.items())
+
+
+def html_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table for notebooks; everything is escaped."""
+    head = "".join(f"<th>{escape(str(cell))}</th>" for cell in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(value_text(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return (
+        f"<table><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )

@@ -1,0 +1,113 @@
+"""The front door: open an archive, or create one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import schemas
+from archive import provenance
+from archive.container import Container, create_container
+from archive.errors import ArchiveError, ArchiveWarning, FormatError
+from archive.experiment.experiment import Experiment
+from archive.hooks.plain import modelled
+from archive.storage import Durability, Foreign
+
+Mode = Literal["r", "a", "x"]
+
+
+def open(
+    path: str | os.PathLike[str],
+    mode: Mode = "r",
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    people: Sequence[str] = (),
+    durability: Durability = "commit",
+) -> Experiment:
+    """Open the archive of an experiment.
+
+    Mode ``r`` reads (the default), ``a`` appends and creates the file if there is none, ``x``
+    creates it and raises AlreadyExists if there is one. `name` (default: the file's name),
+    `description` and `people` are for a new archive. With durability ``commit`` every append is
+    on the disk when it returns; with ``close`` the file is synced when it is closed.
+
+    A NIX file that is not an archive is opened in mode ``r`` as what Neo can read in it.
+    Raises ArchiveNotFound, AlreadyExists, Refused, Busy, FormatError, VersionError and
+    CorruptArchive.
+    """
+    file = Path(path)
+    if mode not in ("r", "a", "x"):
+        raise ArchiveError(f"mode {mode!r} is not known", path=file, hint="use 'r', 'a' or 'x'")
+    if durability not in ("commit", "close"):
+        raise ArchiveError(
+            f"durability {durability!r} is not known", path=file, hint="use 'commit' or 'close'"
+        )
+    if mode == "x" or (mode == "a" and not file.exists()):
+        create_container(
+            file,
+            modelled(
+                schemas.Experiment,
+                str(file),
+                id=str(uuid.uuid4()),
+                name=name or _name(file),
+                description=description,
+                people=tuple(people),
+                created=datetime.now(UTC),
+            ),
+            provenance.writer(),
+        )
+    try:
+        return Experiment(Container(file, writable=mode != "r", durability=durability))
+    except Foreign as error:
+        if mode == "r" and error.is_nix:
+            return _through_neo(file)
+        raise
+
+
+def _name(file: Path) -> str:
+    printable = "".join(c if c.isprintable() else "_" for c in file.stem)
+    return printable[:200] or "experiment"
+
+
+def _through_neo(file: Path) -> Experiment:
+    """What Neo makes of a NIX file, in an archive that exists only while it is open."""
+    from neo.io import NixIO
+
+    folder = tempfile.TemporaryDirectory(prefix="neuroarchive-")
+    staged = Path(folder.name) / file.name
+    try:
+        with NixIO(str(file), mode="ro") as io:
+            blocks = io.read_all_blocks()
+        with open(staged, "x", name=_name(file)) as made:
+            for number, block in enumerate(blocks):
+                with made.run(f"block {number}", annotations=_facts(block)) as run:
+                    if block.segments:
+                        run.append(block)
+    except Exception as error:
+        folder.cleanup()
+        raise FormatError(
+            f"a NIX file of another program, and Neo cannot read it ({error})",
+            path=file,
+            hint="open it with nixio",
+        ) from error
+    warnings.warn(
+        f"{file} is a NIX file of another program: this is a read-only view of what Neo reads in "
+        "it. To keep it: archive.open('new.nix', 'a').run().append(block), with a block of "
+        "neo.io.NixIO.",
+        ArchiveWarning,
+        stacklevel=3,
+    )
+    experiment = Experiment(Container(staged, writable=False))
+    experiment.keep_until_closed(folder)
+    return experiment
+
+
+def _facts(block: Any) -> dict[str, Any]:
+    return {"block": block.name} if block.name else {}

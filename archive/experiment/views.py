@@ -1,0 +1,124 @@
+"""Sequences of runs and of segments: index, slice, find by name, query, tabulate, export."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from archive import values
+from archive.container import Container, RunColumns, SegmentColumns
+from archive.container.layout import Scope
+from archive.errors import NotFound
+from archive.experiment.display import ROWS_SHOWN, annotation_text, html_table
+from archive.experiment.frame import to_frame
+from archive.experiment.naming import not_found
+from archive.query import Columns, Predicate, evaluate, parse
+
+Item = TypeVar("Item")
+Rows = npt.NDArray[np.int64]
+
+
+class View(Sequence[Item], Generic[Item]):
+    """Some rows of a table, in order. `rows` None: all there are, now and later."""
+
+    _scope: ClassVar[Scope]
+    _columns: ClassVar[Callable[[Container], Columns]]
+
+    def __init__(self, container: Container, rows: Rows | None = None) -> None:
+        self._container = container
+        self._rows = rows
+
+    @abstractmethod
+    def _item(self, row: int) -> Item: ...
+
+    def __len__(self) -> int:
+        return len(self._container.rows(self._scope)) if self._rows is None else len(self._rows)
+
+    @property
+    def rows(self) -> Rows:
+        """The number of each item among all of its sort in the archive."""
+        return np.arange(len(self)) if self._rows is None else self._rows
+
+    @overload
+    def __getitem__(self, key: int | str) -> Item: ...
+    @overload
+    def __getitem__(self, key: slice) -> Self: ...
+    def __getitem__(self, key: int | str | slice) -> Item | Self:
+        """By position, slice or name. Raises NotFound, also for a name that several have."""
+        if isinstance(key, slice):
+            return type(self)(self._container, self.rows[key])
+        if isinstance(key, str):
+            return self._item(self._row_named(key))
+        count = len(self)
+        if not -count <= key < count:
+            # an IndexError ends the iteration of a Sequence; NotFound would not
+            raise IndexError(f"there is no {self._scope} {key} among {count}")
+        position = int(key) % count
+        return self._item(position if self._rows is None else int(self._rows[position]))
+
+    def __iter__(self) -> Iterator[Item]:
+        for row in self.rows.tolist():
+            yield self._item(row)
+
+    def _row_named(self, name: str) -> int:
+        columns = self._columns(self._container).columns("name")
+        found: list[int] = []
+        for column in columns:
+            code = None if column.texts is None else column.texts.code(name)
+            if code is not None and column.values is not None:
+                hits = np.flatnonzero(column.values == code)
+                found += hits.tolist() if self._rows is None else np.intersect1d(hits, self._rows)
+        if len(found) == 1:
+            return int(found[0])
+        if found:
+            raise NotFound(
+                f"{len(found)} {self._scope}s have the name {name!r}",
+                path=self._container.path,
+                hint=f"where(\"name == '{name}'\") gives them all; their numbers are "
+                + ", ".join(str(row) for row in found[:5]),
+            )
+        names = (getattr(item, "name", None) or "" for item in self[:1000])
+        raise not_found(self._scope, name, names)
+
+    def where(self, predicate: str | Predicate) -> Self:
+        """Those for which the predicate holds, as a view that can be queried again.
+
+        See the query language in the documentation: ``amplitude > 50 pA and simulator ==
+        'neuron'``. Raises QueryError for a query that cannot be understood, for a key that
+        nothing has, and for a comparison across dimensions.
+        """
+        mask = evaluate(parse(predicate), self._columns(self._container))
+        rows = np.flatnonzero(mask) if self._rows is None else self._rows[mask[self._rows]]
+        return type(self)(self._container, rows)
+
+    @abstractmethod
+    def table(self) -> list[dict[str, Any]]:
+        """One dict per row: names and annotations."""
+
+    def to_frame(self) -> Any:
+        """The table as a pandas.DataFrame; a quantity becomes a number in a column with unit.
+
+        Raises MissingPackage without the extra `pandas`.
+        """
+        return to_frame(self.table())
+
+    def __repr__(self) -> str:
+        name = f"{len(self)} {self._scope}s" if len(self) != 1 else f"1 {self._scope}"
+        lines = [_line(row) for row in self[:ROWS_SHOWN].table()]
+        if len(self) > ROWS_SHOWN:
+            lines.append(f"… and {len(self) - ROWS_SHOWN} more")
+        return "\n  ".join([f"<{name}>", *lines])
+
+    def _repr_html_(self) -> str:
+        table = self[:ROWS_SHOWN].table()
+        heads = list(dict.fromkeys(key for row in table for key in row))
+        rows = [[row.get(head, "") for head in heads] for row in table]
+        return html_table(f"{len(self)} {self._scope}s", heads, rows)
+
+
+def _line(row: dict[str, Any]) -> str:
+    return annotation_text(row)

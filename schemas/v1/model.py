@@ -1,0 +1,41 @@
+"""What every model of the contract has in common: strict, immutable, unknown fields seen."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
+
+NAME_LIMIT = 255
+
+
+def check_name(name: str) -> str:
+    """A name that NIX can hold: not empty, no ``/``, no control character, 255 characters."""
+    if not name:
+        raise ValueError("a name must not be empty")
+    if len(name) > NAME_LIMIT:
+        raise ValueError(f"a name has at most {NAME_LIMIT} characters, this one has {len(name)}")
+    bad = next((c for c in name if c == "/" or ord(c) < 32 or ord(c) == 127), None)
+    if bad is not None:
+        raise ValueError(f"a name must not contain {bad!r} (in {name[:60]!r})")
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in name):
+        raise ValueError(f"a name must be valid Unicode (in {name[:60]!r})")
+    return name
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+
+
+class Model(BaseModel):
+    """Base of all models. Unknown fields are refused, except in documents of a newer minor
+    version (``schemas.load`` says so through the validation context): those keep them."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="allow", allow_inf_nan=True)
+
+    @model_validator(mode="after")
+    def _refuse_unknown_fields(self, info: ValidationInfo) -> Self:
+        extra: dict[str, Any] | None = self.model_extra
+        if extra and not (info.context or {}).get("newer_minor"):
+            known = ", ".join(type(self).model_fields)
+            raise ValueError(f"unknown field(s) {', '.join(extra)}; known are {known}")
+        return self
