@@ -292,17 +292,22 @@ def bounds_names(array: str) -> tuple[str, str]:
 def chunk_shape(rows: int, row_shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     """A chunk for a stream whose first stretch has this many rows: near 1 MB for long
     recordings; for short ones a whole number of stretches, so that appends do not share chunks."""
-    width = min(row_shape[0], layout.CHUNK_CHANNELS) if len(row_shape) == 1 else None
+    width = _even(row_shape[0], layout.CHUNK_CHANNELS) if len(row_shape) == 1 else None
     inner = row_shape if width is None else (width,)
     row_bytes = max(1, int(np.prod(inner, dtype=np.int64))) * itemsize
     rows = max(1, rows)
     most = max(layout.CHUNK_ROWS if len(row_shape) == 1 else 1, (1 << 19) // row_bytes)
     if rows > most:
-        return (-(-rows // round(rows / most)), *inner)
+        return (_even(rows, most), *inner)
     if rows * row_bytes >= layout.CHUNK_BYTES:
         return (rows, *inner)
     least = layout.CHUNK_BYTES if row_shape else layout.HEAP_CHUNK
     return (rows * max(1, least // (rows * row_bytes)), *inner)
+
+
+def _even(length: int, most: int) -> int:
+    """The length of equal pieces, near `most`, that leave the least over."""
+    return -(-length // max(1, round(length / most)))
 
 
 def _on_disk(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -17,7 +17,7 @@ from h5py import h5d, h5p, h5s, h5t
 from archive.errors import Refused
 
 # From this many bytes on, whole chunks are written past HDF5's chunk cache.
-DIRECT = 1 << 18
+DIRECT = 1 << 15
 
 
 class Growing:

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5g, h5p
+from h5py import h5a, h5g, h5p, h5s, h5t
 
 from archive.storage import growing
 from archive.storage.growing import Growing
@@ -23,6 +23,19 @@ VERSION = (1, 2, 1)
 KINDS = ("data_arrays", "data_frames", "multi_tags")
 ORDERED = h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED
 TEXT = h5py.string_dtype()
+
+
+_TEXT_TYPE = h5t.py_create(TEXT, logical=True)
+_SCALAR = h5s.create(h5s.SCALAR)
+
+
+def set_attributes(holder: h5py.Group | h5py.Dataset, **values: str | int | float) -> None:
+    """Set new attributes, by h5py's low-level calls: an entity has about ten of them."""
+    for name, value in values.items():
+        number = np.asarray(value)
+        type_ = _TEXT_TYPE if isinstance(value, str) else h5t.py_create(number.dtype)
+        made = h5a.create(holder.id, name.encode(), type_, _SCALAR)
+        made.write(np.array(value, TEXT) if isinstance(value, str) else number)
 
 
 def _now() -> str:
@@ -40,11 +53,14 @@ def entity(parent: h5py.Group, name: str, type_: str) -> h5py.Group:
     """A new group with what every NIX entity has: name, type, id and dates."""
     made = group(parent, name)
     now = _now()
-    made.attrs["name"] = name
-    made.attrs["type"] = type_
-    made.attrs["entity_id"] = str(uuid.uuid4())
-    made.attrs["created_at"] = now
-    made.attrs["updated_at"] = now
+    set_attributes(
+        made,
+        name=name,
+        type=type_,
+        entity_id=str(uuid.uuid4()),
+        created_at=now,
+        updated_at=now,
+    )
     return made
 
 
@@ -73,10 +89,9 @@ def section(
             dtype = TEXT if isinstance(value, str) else None
             written = holder.create_dataset(key, data=np.array([value], dtype), dtype=dtype)
             now = _now()
-            written.attrs["name"] = key
-            written.attrs["entity_id"] = str(uuid.uuid4())
-            written.attrs["created_at"] = now
-            written.attrs["updated_at"] = now
+            set_attributes(
+                written, name=key, entity_id=str(uuid.uuid4()), created_at=now, updated_at=now
+            )
     return made
 
 
@@ -105,21 +120,20 @@ def data_array(
     """A DataArray of no rows: the first axis sampled (interval, unit) or a set, the rest sets."""
     made = entity(block["data_arrays"], name, type_)
     if unit is not None:
-        made.attrs["unit"] = unit
+        set_attributes(made, unit=unit)
     if label is not None:
-        made.attrs["label"] = label
+        set_attributes(made, label=label)
     made["metadata"] = metadata
     dimensions = group(made, "dimensions")
     for axis in range(1 + len(row_shape)):
         dimension = group(dimensions, str(axis + 1))
         sampled = axis == 0 and sampling is not None
-        dimension.attrs["dimension_type"] = "sample" if sampled else "set"
+        set_attributes(dimension, dimension_type="sample" if sampled else "set")
         if axis == 0 and sampling is not None:
             interval, time_unit = sampling
-            dimension.attrs["sampling_interval"] = interval
-            dimension.attrs["label"] = "time"
+            set_attributes(dimension, sampling_interval=interval, label="time")
             if time_unit is not None:
-                dimension.attrs["unit"] = time_unit
+                set_attributes(dimension, unit=time_unit)
     return growing.create(made, "data", dtype, row_shape, chunks=chunks, fill=fill)
 
 
