@@ -1,7 +1,8 @@
 """Entries to NIX and back: layout 1 of the archive."""
 
-from archive.container.container import Container, create_container
+from archive.container.container import Container
 from archive.container.contract import part_name
+from archive.container.creation import create_container
 from archive.container.lazy import Neurons, Stretch
 from archive.container.queryable import RunColumns, SegmentColumns
 

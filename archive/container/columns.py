@@ -187,7 +187,9 @@ class ColumnIndex:
                     stop = min(len(data), length)
                     values[:stop] = data.read(0, stop)
                 for row_number, value in late.get(slot, ()):
-                    values[row_number] = self._session_texts.make(value) if slot.kind == "text" else value
+                    values[row_number] = (
+                        self._session_texts.make(value) if slot.kind == "text" else value
+                    )
             found.append(self._as_column(slot, values))
         return found
 

@@ -5,7 +5,6 @@ The one place that knows both sides: `archive.entry` above, `archive.storage` be
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,46 +26,7 @@ from archive.container.streams import Place, Streams
 from archive.container.tags import SegmentTags
 from archive.entry import Entry
 from archive.errors import ContractError, VersionError
-from archive.storage import Durability, Session, Transaction, create
-
-
-def create_container(path: Path, experiment: schemas.Experiment, writer: str) -> None:
-    """A new archive file with no runs. Raises AlreadyExists and Refused."""
-    contract = ".".join(map(str, schemas.CONTRACT))
-    stamp: dict[str, str | int] = dict(
-        zip(STAMPS, (layout.LAYOUT, contract, writer), strict=True)
-    )
-
-    def fill(transaction: Transaction) -> None:
-        metadata = transaction.section(
-            "tables",
-            "archive.tables",
-            {"layout": layout.LAYOUT, "contract": contract, "writer": writer},
-        )
-        for heap in (layout.RECORDS, layout.BLOBS, layout.TEXTS):
-            made = transaction.data_array(
-                heap,
-                f"archive.{heap}",
-                np.dtype(np.uint8),
-                chunks=(layout.HEAP_CHUNK,),
-                metadata=metadata,
-            )
-            if heap == layout.RECORDS:
-                records = made
-        for table, dtype in layout.TABLES.items():
-            made = transaction.data_frame(
-                table,
-                f"archive.{table.replace(' ', '-')}",
-                dtype,
-                chunks=(layout.TABLE_CHUNK,),
-                metadata=metadata,
-            )
-            if table == "experiment":
-                line = json.dumps(schemas.dump(experiment), ensure_ascii=False).encode()
-                start = transaction.append(records, np.frombuffer(line + b"\n", np.uint8))
-                transaction.append(made, np.array([(start, len(line), 0, 0)], dtype))
-
-    create(path, experiment.name, fill, stamp=stamp)
+from archive.storage import Durability, Session, Transaction
 
 
 class Container:
@@ -147,7 +107,10 @@ class Container:
     @cached_property
     def _run_names(self) -> dict[str, int]:
         rows = range(len(self.runs))
-        return {document["name"]: row for row, document in zip(rows, self.runs.documents(rows), strict=True)}
+        return {
+            document["name"]: row
+            for row, document in zip(rows, self.runs.documents(rows), strict=True)
+        }
 
     @cached_property
     def _indexes(self) -> dict[Scope, ColumnIndex]:
@@ -394,9 +357,7 @@ def parameter_row(model: schemas.Model) -> dict[str, schemas.Value]:
     return {NAME: model.name, **dict(_flat(model.values, ""))}
 
 
-def _flat(
-    values: Mapping[str, schemas.Value], prefix: str
-) -> Iterator[tuple[str, schemas.Value]]:
+def _flat(values: Mapping[str, schemas.Value], prefix: str) -> Iterator[tuple[str, schemas.Value]]:
     for key, value in values.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")

@@ -17,9 +17,12 @@ NUMBERS = "biufc"
 
 
 def part_name(model: schemas.Model) -> str:
-    """The name by which a segment knows a part: population/variable, or the variable alone."""
+    """The name by which a segment knows a part: ``population/variable``, or the one of them that
+    there is; for the spikes of a population, its name alone."""
     population = getattr(model, "population", None)
     variable = getattr(model, "variable", model.kind)
+    if population and isinstance(model, schemas.SpikeTrains) and variable == "spikes":
+        return str(population)
     return f"{population}/{variable}" if population else str(variable)
 
 

@@ -75,8 +75,8 @@ HEAP_CHUNK: Final = 1 << 14
 
 # A signal's chunk: near 1 MB for long recordings, and never wider than this many channels, so
 # that one channel over all time need not read all the others (figures: docs/decisions/0004).
-CHUNK_ROWS: Final = 1024
-CHUNK_CHANNELS: Final = 128
+CHUNK_ROWS: Final = 512
+CHUNK_CHANNELS: Final = 32
 CHUNK_BYTES: Final = 1 << 16  # the least: tiny segments share a chunk
 
 # What stands in a column where a row has no value of that type and unit.

@@ -14,7 +14,7 @@ from archive.container.columns import NAME, ColumnIndex
 from archive.container.container import Container, parameter_row
 from archive.container.layout import Scope
 from archive.container.rows import moment
-from archive.query import Column
+from archive.query import Column, Values
 
 Rows = npt.NDArray[np.int64]
 
@@ -30,6 +30,17 @@ class _Objects:
 
     def load(self, rows: Rows) -> Sequence[Any]:
         return self._load(rows.tolist())
+
+
+class _Moved:
+    """Values of another table, whose `rows` say which one belongs to each of ours."""
+
+    def __init__(self, inner: Values, rows: Rows) -> None:
+        self._inner = inner
+        self._rows = rows
+
+    def load(self, rows: Rows) -> Sequence[Any]:
+        return self._inner.load(self._rows[rows])
 
 
 class _Outcomes:
@@ -99,7 +110,8 @@ class SegmentColumns:
 
     def keys(self) -> list[str]:
         annotations = self._container.index("segment").keys()
-        runs = (key for key in self._runs.keys() if key not in RUN_FIELDS)
+        of_runs = self._runs.keys()
+        runs = (key for key in of_runs if key not in RUN_FIELDS)
         fields = (f"run.{field}" for field in RUN_FIELDS)
         return list(dict.fromkeys([*annotations, *runs, *SEGMENT_FIELDS, "run", *fields]))
 
@@ -138,9 +150,7 @@ class SegmentColumns:
         return [Column("float", ~np.isnan(values), values, unit="ms")]
 
 
-def _annotation_columns(
-    container: Container, scope: Scope, key: str, length: int
-) -> list[Column]:
+def _annotation_columns(container: Container, scope: Scope, key: str, length: int) -> list[Column]:
     index = container.index(scope)
 
     def load(rows: Sequence[int]) -> list[Any]:
@@ -180,17 +190,13 @@ def _broadcast(columns: list[Column], rows: Rows, valid: npt.NDArray[np.bool_]) 
     return list(_taken(columns, np.where(valid, rows, 0), valid))
 
 
-def _taken(
-    columns: list[Column], rows: Rows, valid: npt.NDArray[np.bool_]
-) -> Iterator[Column]:
+def _taken(columns: list[Column], rows: Rows, valid: npt.NDArray[np.bool_]) -> Iterator[Column]:
     for column in columns:
-        inner = column.objects
-        outer = None if inner is None else _Objects(lambda at, i=inner: i.load(rows[at]))
         yield replace(
             column,
             present=column.present[rows] & valid,
             values=None if column.values is None else column.values[rows],
-            objects=outer,
+            objects=None if column.objects is None else _Moved(column.objects, rows),
         )
 
 

@@ -44,9 +44,9 @@ class Rows:
     def __getitem__(self, row: int) -> np.void:
         """One row as it lies in the file."""
         cache = self._cache
-        if cache is not None and row < len(cache):
-            return cache[row]
-        found: np.void = self._table.read(row, row + 1)[0]
+        if cache is None or row >= len(cache):
+            cache, row = self._table.read(row, row + 1), 0
+        found: np.void = cache[row]
         return found
 
     def all(self) -> npt.NDArray[np.void]:

@@ -39,9 +39,9 @@ class Place(NamedTuple):
 
     stream: int
     start: int
-    count: int
+    rows: int
     active_start: int
-    active_count: int
+    active_rows: int
     t_start: float
     t_stop: float
 
@@ -112,7 +112,7 @@ class Streams:
         t_start, t_stop = _times(part.model, arrays, count)
         place = Place(number, start, count, active_start, active_count, t_start, t_stop)
         base = stream.model
-        differs = {
+        differs: dict[str, Any] = {
             key: document.get(key)
             for key in VARYING
             if key in type(part.model).model_fields and document.get(key) != base.get(key)
@@ -180,7 +180,7 @@ class Streams:
         if 0 in shape:
             return None  # HDF5 has no chunk of no bytes, and there is nothing to keep
         kind = document["kind"]
-        first = rows.get(name, rows["times"] if "times" in rows else None)
+        first = rows.get(name, rows.get("times"))
         count = 0 if first is None else len(first)
         main = name == ROWS[kind][0]
         full_name = self._free_name(
@@ -244,17 +244,17 @@ class Streams:
                 continue
             data = self._data(stream, name)
             if data is None:
-                found[name] = np.empty((place.count, *shape), np.dtype(dtype))
+                found[name] = np.empty((place.rows, *shape), np.dtype(dtype))
             else:
-                found[name] = Stretch(data, place.start, place.count)
+                found[name] = Stretch(data, place.start, place.rows)
         if isinstance(found.get("labels"), Stretch):
             found["labels"] = Labels(found["labels"], self._texts)  # type: ignore[arg-type]  # checked above
         if stream.kind == "spike-trains":
             neurons, ends = (
-                Stretch(self._need(stream, name), place.active_start, place.active_count)
+                Stretch(self._need(stream, name), place.active_start, place.active_rows)
                 for name in ACTIVE
             )
-            found["neuron"] = Neurons(neurons, ends, place.count)
+            found["neuron"] = Neurons(neurons, ends, place.rows)
         if stream.channels is not None:
             found["channels"] = np.frombuffer(self._blobs.read(stream.channels), "<i8").copy()
         return found

@@ -44,7 +44,7 @@ class SegmentTags:
             return
         data = self._session.dataset("data_arrays", main)
         sampling = stream.model.get("sampling_period", 1)
-        bounds = np.array([(p.start, p.count) for p in places], "<f8") * sampling
+        bounds = np.array([(p.start, p.rows) for p in places], "<f8") * sampling
         positions = np.zeros((len(places), len(data.shape)))
         extents = np.zeros_like(positions)
         positions[:, 0], extents[:, 0] = bounds[:, 0], bounds[:, 1]

@@ -10,13 +10,11 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-
 import schemas
 from archive import provenance, values
 from archive.container import Container
 from archive.entry import Entry, Loss
-from archive.errors import AlreadyExists, ContractError
+from archive.errors import AlreadyExists
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import html_table
 from archive.experiment.export import export
@@ -126,9 +124,8 @@ class Experiment(Annotated):
             )
         if self._provenance is None:
             self._provenance = provenance.gather()
-        return Run(
-            self._container, self._container.add_run(model, parameter_set, self._provenance)
-        )
+        row = self._container.add_run(model, parameter_set, self._provenance)
+        return Run(self._container, row, is_new=True)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

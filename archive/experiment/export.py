@@ -11,7 +11,11 @@ from archive.errors import FormatError
 
 
 def export(
-    source: Source, path: str | Path, format: str | None = None, *, strict: bool = False,
+    source: Source,
+    path: str | Path,
+    format: str | None = None,
+    *,
+    strict: bool = False,
     **options: Any,
 ) -> list[Loss]:
     """Write a source through the adapter for `format`, or for the suffix of `path`.

@@ -244,9 +244,7 @@ class Spikes(Recorded[schemas.SpikeTrains]):
         waveforms = self._entry.arrays.get("waveforms")
         if waveforms is None:
             return None
-        return values.quantity(
-            np.asarray(waveforms), self._model.waveform_unit or "dimensionless"
-        )
+        return values.quantity(np.asarray(waveforms), self._model.waveform_unit or "dimensionless")
 
     def train(self, index: int) -> Any:
         """The spike times of one train, with unit; reads only these.

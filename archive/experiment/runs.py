@@ -5,131 +5,69 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
 
 import schemas
-from archive import values
-from archive.container import RunColumns, SegmentColumns, part_name
+from archive import provenance, values
+from archive.container import (
+    Container,
+    RunColumns,
+    SegmentColumns,
+    create_container,
+)
 from archive.container.layout import OUTCOMES
 from archive.container.rows import moment
-from archive.entry import Entry
+from archive.entry import Entry, Loss
 from archive.errors import Refused
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
-from archive.experiment.naming import Named
-from archive.experiment.recorded import (
-    CLASSES,
-    Epochs,
-    Events,
-    ImageSequence,
-    IrregularSignal,
-    Recorded,
-    Signal,
-    Spikes,
-)
+from archive.experiment.export import export
+from archive.experiment.segment_contents import SegmentContents
 from archive.experiment.views import View
-from archive.hooks import segments_from
-from archive.hooks.neo_ import to_neo_segment
+from archive.hooks import run_facts, segments_from
+from archive.hooks.neo_io import Annotate, Put, PyNNIO
+from archive.hooks.pynn import PyNNMemory
 
 Outcome = Literal["finished", "failed", "interrupted", "abandoned"]
 
 
-class Segment(Annotated):
+class Segment(SegmentContents):
     """A stretch of simulated time. What was recorded in it is read when it is asked for."""
-
-    _scope = "segment"
 
     @property
     def run(self) -> Run:
         """The run that it belongs to."""
         return Run(self._container, int(self._container.segments[self._row]["run"]))
 
-    @property
-    def t_start(self) -> Any:
-        """The earliest time of what was recorded, in ms; NaN if nothing was."""
-        return values.quantity(float(self._container.segments[self._row]["t_start"]), "ms")
-
-    @property
-    def t_stop(self) -> Any:
-        """The latest time of what was recorded, in ms; NaN if nothing was."""
-        return values.quantity(float(self._container.segments[self._row]["t_stop"]), "ms")
-
-    @property
-    def recorded(self) -> datetime | None:
-        """When it was recorded, by the clock on the wall."""
-        model = self._container.model("segment", self._row)
-        assert isinstance(model, schemas.Segment)
-        return model.recorded
-
-    @property
-    def signals(self) -> Named[Signal | IrregularSignal]:
-        """The signals by name: ``population/variable``."""
-        return Named("signal", self._of(Signal, IrregularSignal))
-
-    @property
-    def spikes(self) -> Named[Spikes]:
-        """The spike trains by population."""
-        return Named("set of spike trains", self._of(Spikes))
-
-    @property
-    def events(self) -> Named[Events]:
-        """The events by name."""
-        found = self._of(Events)
-        return Named("event", {n: e for n, e in found.items() if not isinstance(e, Epochs)})
-
-    @property
-    def epochs(self) -> Named[Epochs]:
-        """The epochs by name."""
-        return Named("epoch", self._of(Epochs))
-
-    @property
-    def images(self) -> Named[ImageSequence]:
-        """The image sequences by name."""
-        return Named("image sequence", self._of(ImageSequence))
-
-    def _of(self, *classes: type[Recorded[Any]]) -> dict[str, Any]:
-        return {name: part for name, part in self._parts() if isinstance(part, classes)}
-
-    def _parts(self) -> Iterator[tuple[str, Recorded[Any]]]:
-        seen: dict[tuple[str, str], int] = {}
-        for entry in self._container.parts(self._row):
-            name, kind = part_name(entry.model), entry.model.kind
-            number = seen[kind, name] = seen.get((kind, name), 0) + 1
-            name = name if number == 1 else f"{name}#{number}"
-            yield name, CLASSES[kind](name, entry)
-
-    def to_entry(self) -> Entry:
-        """The segment with all its parts, their arrays still on disk, for adapters."""
-        return Entry(
-            self._container.model("segment", self._row), parts=self._container.parts(self._row)
-        )
-
-    def to_neo(self) -> Any:
-        """A neo.Segment with everything in it; spike trains stay arrays until they are touched."""
-        return to_neo_segment(self.to_entry())
-
-    def __repr__(self) -> str:
-        said = annotation_text(self.annotations)
-        parts = "".join(f"\n  {part!r}" for _, part in self._parts())
-        return f"<Segment {self._row} {self.name!r}" + (f": {said}>" if said else ">") + parts
-
-    def _repr_html_(self) -> str:
-        rows = [(name, repr(part)) for name, part in self._parts()]
-        rows += [(f"annotation {key}", value) for key, value in self.annotations.items()]
-        return html_table(f"Segment {self._row} {self.name}", ["", ""], rows)
-
 
 class SegmentView(View[Segment]):
     """Some segments of an archive, in order."""
 
     _scope = "segment"
-    _columns = SegmentColumns
 
     def _item(self, row: int) -> Segment:
         return Segment(self._container, row)
+
+    def _columns(self) -> SegmentColumns:
+        return SegmentColumns(self._container)
+
+    def entry(self) -> Entry:
+        """The experiment with these segments only, in their runs: what makes a view a Source."""
+        model = self._container.model("experiment", 0)
+        return Entry(model, parts=(run.to_entry(some) for run, some in self._by_run()))
+
+    def _by_run(self) -> Iterator[tuple[Run, SegmentView]]:
+        runs = self._container.segments.all()["run"][self.rows]
+        for run in np.unique(runs).tolist():
+            yield Run(self._container, run), SegmentView(self._container, self.rows[runs == run])
+
+    def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
+        """Write these segments in another format; see `Experiment.export`."""
+        return export(self, path, format, **options)
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per segment: ``run``, ``segment``, the run's annotations and its own."""
@@ -160,7 +98,13 @@ class Run(Annotated):
     """
 
     _scope = "run"
-    _appended: int | None = None
+
+    def __init__(self, container: Container, row: int, *, is_new: bool = False) -> None:
+        super().__init__(container, row)
+        self._appended = 0 if is_new else None
+        self._facts_noted = False
+        self._memory = PyNNMemory()
+        self._parts_of_ranks: list[Run] = []
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -224,9 +168,13 @@ class Run(Annotated):
             name=name,
             sampling_period=sampling_period,
         )
-        rows = self.put(entries)
+        self._annotate_late()
+        with self._container.transaction():
+            self._annotate_facts(objects)
+            rows = self.put(entries)
         if not rows:
             return None
+        self._memory.note(objects, rows[-1])
         if len(rows) == 1:
             return Segment(self._container, rows[0])
         return SegmentView(self._container, np.array(rows))
@@ -252,9 +200,60 @@ class Run(Annotated):
         self._appended += len(rows)
         return rows
 
+    def neo_io(self) -> PyNNIO:
+        """What PyNN's ``population.write_data(io)`` and ``Assembly.write_data`` can write to.
+
+        Each segment is stored once, though PyNN passes all of them at every call. With
+        ``gather=False`` under MPI each process writes a part of its own beside the archive,
+        ``experiment.nix.0`` and so on, each a complete archive.
+        """
+        return PyNNIO(self.put, self._annotate_row, str(self._container.path), self._open_part)
+
+    def _open_part(self, filename: str) -> tuple[Put, Annotate]:
+        path = Path(filename)
+        if not path.exists():
+            experiment = self._container.model("experiment", 0)
+            assert isinstance(experiment, schemas.Experiment)
+            create_container(path, experiment, provenance.writer())
+        container = Container(path, writable=True)
+        row = container.run_named(self.name)
+        if row is None:
+            model = self._container.model("run", self._row)
+            assert isinstance(model, schemas.Run)
+            parameters = self._container.run_parameters(self._row)
+            row = container.add_run(model, parameters, self.provenance)
+        else:
+            container.resume_run(row)
+        part = Run(container, row)
+        self._parts_of_ranks.append(part)
+        return part.put, part._annotate_row
+
+    def _annotate_row(self, row: Any, annotations: Mapping[str, Any]) -> None:
+        Segment(self._container, row).annotate(annotations)
+
+    def _annotate_late(self) -> None:
+        """Annotations that ``reset(annotations=...)`` gave to a segment once it was stored."""
+        for row, late in self._memory.pending():
+            self._annotate_row(row, late)
+
+    def _annotate_facts(self, objects: Sequence[object]) -> None:
+        """What the objects say of the simulator, once, where the user has not said it."""
+        if self._facts_noted or not objects:
+            return
+        self._facts_noted = True
+        known = self._container.runs.annotations(self._row)
+        facts = {key: value for key, value in run_facts(objects).items() if key not in known}
+        if facts:
+            self.annotate(facts)
+
     def finish(self, outcome: Outcome = "finished", reason: str | None = None) -> None:
         """Note that the run has ended. Leaving a ``with`` block does so by itself."""
+        for part in self._parts_of_ranks:
+            part.finish(outcome, reason)
+            part._container.close()
+        self._parts_of_ranks.clear()
         if self.outcome == "running":
+            self._annotate_late()
             end = schemas.RunEnd(ended=datetime.now(UTC), outcome=outcome, reason=reason)
             self._container.end_run(self._row, end)
 
@@ -305,10 +304,21 @@ class RunView(View[Run]):
     """Some runs of an archive, in order."""
 
     _scope = "run"
-    _columns = RunColumns
 
     def _item(self, row: int) -> Run:
         return Run(self._container, row)
+
+    def _columns(self) -> RunColumns:
+        return RunColumns(self._container)
+
+    def entry(self) -> Entry:
+        """The experiment with these runs only: what makes a view a Source."""
+        model = self._container.model("experiment", 0)
+        return Entry(model, parts=(run.to_entry() for run in self))
+
+    def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
+        """Write these runs in another format; see `Experiment.export`."""
+        return export(self, path, format, **options)
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per run: ``run``, ``outcome`` and its annotations."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from archive import values
-from archive.container import Container, RunColumns, SegmentColumns
+from archive.container import Container
 from archive.container.layout import Scope
 from archive.errors import NotFound
 from archive.experiment.display import ROWS_SHOWN, annotation_text, html_table
@@ -26,14 +25,18 @@ class View(Sequence[Item], Generic[Item]):
     """Some rows of a table, in order. `rows` None: all there are, now and later."""
 
     _scope: ClassVar[Scope]
-    _columns: ClassVar[Callable[[Container], Columns]]
 
     def __init__(self, container: Container, rows: Rows | None = None) -> None:
         self._container = container
         self._rows = rows
 
     @abstractmethod
-    def _item(self, row: int) -> Item: ...
+    def _item(self, row: int) -> Item:
+        """What the user holds for a row."""
+
+    @abstractmethod
+    def _columns(self) -> Columns:
+        """The table that queries are evaluated on."""
 
     def __len__(self) -> int:
         return len(self._container.rows(self._scope)) if self._rows is None else len(self._rows)
@@ -65,7 +68,7 @@ class View(Sequence[Item], Generic[Item]):
             yield self._item(row)
 
     def _row_named(self, name: str) -> int:
-        columns = self._columns(self._container).columns("name")
+        columns = self._columns().columns("name")
         found: list[int] = []
         for column in columns:
             code = None if column.texts is None else column.texts.code(name)
@@ -91,7 +94,7 @@ class View(Sequence[Item], Generic[Item]):
         'neuron'``. Raises QueryError for a query that cannot be understood, for a key that
         nothing has, and for a comparison across dimensions.
         """
-        mask = evaluate(parse(predicate), self._columns(self._container))
+        mask = evaluate(parse(predicate), self._columns())
         rows = np.flatnonzero(mask) if self._rows is None else self._rows[mask[self._rows]]
         return type(self)(self._container, rows)
 

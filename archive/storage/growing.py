@@ -98,16 +98,16 @@ class Growing:
             self._write_box((start, *self._zeros), head)
         columns = self.chunks[1] if len(self.chunks) == 2 else 1
         width = self.row_shape[0] if self.row_shape else 1
+        table = values if self.row_shape else values[:, np.newaxis]
+        buffer = np.zeros((rows, columns), self.dtype)  # one for all: fresh pages are slow
         for row in range(first, last, rows):
-            block = values[row - start : row - start + rows]
+            block = table[row - start : row - start + rows]
             for column in range(0, width, columns):
-                part = block[:, column : column + columns] if self.row_shape else block
-                if self.row_shape and part.shape[1] < columns:
-                    padded = np.zeros((rows, columns), self.dtype)
-                    padded[:, : part.shape[1]] = part
-                    part = padded
+                part = block[:, column : column + columns]
+                buffer[:, : part.shape[1]] = part
+                buffer[:, part.shape[1] :] = 0
                 place = (row, column) if self.row_shape else (row,)
-                self._id.write_direct_chunk(place, np.ascontiguousarray(part))
+                self._id.write_direct_chunk(place, buffer)
         if last < stop:
             tail = np.ascontiguousarray(values[last - start :])
             self._write_box((last, *self._zeros), tail)

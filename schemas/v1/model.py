@@ -30,7 +30,15 @@ class Model(BaseModel):
     """Base of all models. Unknown fields are refused, except in documents of a newer minor
     version (``schemas.load`` says so through the validation context): those keep them."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="allow", allow_inf_nan=True)
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="allow",
+        allow_inf_nan=True,
+        defer_build=True,  # most programs need few of the models, and building takes 2 ms each
+    )
+
+    kind: str
 
     @model_validator(mode="after")
     def _refuse_unknown_fields(self, info: ValidationInfo) -> Self:

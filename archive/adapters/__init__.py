@@ -1,0 +1,124 @@
+"""The formats of files that an archive can be written to, found by name or by suffix.
+
+Our own adapters and those of other packages come through the same door, the entry points of
+the group ``archive.adapters``; nothing of them is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import cast
+
+from archive.adapters.base import Reader, Writer
+from archive.errors import FormatError, MissingPackage
+
+__all__ = ["Reader", "Writer", "writer_for", "writers"]
+
+GROUP = "archive.adapters"
+OURS = "neuroarchive"
+# Used as they are when the distribution is not installed, as in a plain checkout.
+BUILT_IN = (EntryPoint("mat", "archive.adapters.mat:Mat", GROUP),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An adapter that is announced, and by whom; not yet imported."""
+
+    point: EntryPoint
+    package: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"adapter {self.point.name!r} of {self.package} {self.version}".rstrip()
+
+    def load(self) -> object:
+        return self.point.load()()
+
+
+def _announced() -> Iterator[_Found]:
+    for point in BUILT_IN:
+        yield _Found(point, OURS, "")
+    for point in entry_points(group=GROUP):
+        name, version = (point.dist.name, point.dist.version) if point.dist else ("?", "")
+        yield _Found(point, name, version)
+
+
+def _adapters() -> dict[str, _Found]:
+    """All adapters by name. Of two with one name ours is taken, or the first package's."""
+    found: dict[str, _Found] = {}
+    for one in sorted(_announced(), key=lambda f: (f.point.name, f.package != OURS, f.package)):
+        first = found.setdefault(one.point.name, one)
+        if first.point.value != one.point.value:
+            warnings.warn(
+                f"{one} is not used: {first.package} has one of the same name",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+    return found
+
+
+def _named(name: str) -> Writer:
+    adapters = _adapters()
+    if name not in adapters:
+        raise FormatError(
+            f"there is no format {name!r}", hint=f"known are {', '.join(adapters) or 'none'}"
+        )
+    found = adapters[name]
+    try:
+        adapter = found.load()
+    except ImportError as error:
+        extra = f"[{','.join(found.point.extras)}]" if found.point.extras else ""
+        raise MissingPackage(
+            f"the {found} needs a package that is not installed: {error}",
+            hint=f"pip install '{found.package}{extra}'",
+        ) from error
+    except Exception as error:
+        raise FormatError(f"the {found} is broken: {error!r}") from error
+    if not callable(getattr(adapter, "write", None)):
+        raise FormatError(f"the {found} cannot write", hint="choose another format")
+    return cast("Writer", adapter)
+
+
+def writers() -> dict[str, Writer]:
+    """All adapters that can write, by name in alphabetical order. One that cannot be imported
+    is left out with a RuntimeWarning that names its package and version."""
+    loaded: dict[str, Writer] = {}
+    for name, found in _adapters().items():
+        try:
+            adapter = found.load()
+        except Exception as error:  # whatever a foreign package does must not stop the others
+            warnings.warn(f"the {found} cannot be loaded: {error!r}", RuntimeWarning, stacklevel=2)
+            continue
+        if callable(getattr(adapter, "write", None)):
+            loaded[name] = cast("Writer", adapter)
+    return loaded
+
+
+def writer_for(path: Path, format: str | None = None) -> Writer:
+    """The adapter that writes such a file: the one named `format`, or else the only one that
+    has the file's suffix.
+
+    Raises FormatError, with the known formats or the candidates, if there is none or are
+    several, and MissingPackage if the one named cannot be imported.
+    """
+    if format is not None:
+        return _named(format)
+    loaded = writers()
+    suffix = path.suffix.lower()
+    candidates = [name for name, writer in loaded.items() if suffix in writer.suffixes]
+    if len(candidates) == 1:
+        return loaded[candidates[0]]
+    if candidates:
+        raise FormatError(
+            f"several formats have the suffix {suffix}: {', '.join(candidates)}",
+            path=path,
+            hint="name one of them as the format",
+        )
+    known = ", ".join(f"{name} ({' '.join(w.suffixes)})" for name, w in loaded.items())
+    raise FormatError(
+        f"no format has the suffix {suffix!r}", path=path, hint=f"known are {known or 'none'}"
+    )

@@ -1,0 +1,44 @@
+"""What an adapter is: a small class that reads, or writes, one format of file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from archive.entry import Entry, Loss, Source
+from archive.errors import MissingPackage
+
+
+class Reader(Protocol):
+    """Reads files of one format. `suffixes` are lower-case, with their dot; `extra` is the extra
+    of neuroarchive whose packages it needs, None if it needs none."""
+
+    name: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    extra: ClassVar[str | None]
+
+    def read(self, path: Path, /) -> Iterator[Entry]:
+        """The entries of a file, parents before children; their arrays may stay on disk."""
+        ...
+
+
+class Writer(Protocol):
+    """Writes files of one format. The attributes are those of a Reader."""
+
+    name: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    extra: ClassVar[str | None]
+
+    # Each writer has its own options, by keyword; a type checker takes this for "anything".
+    def write(self, source: Source, path: Path, /, *args: Any, **options: Any) -> list[Loss]:
+        """Write an experiment; what the format could not carry is returned."""
+        ...
+
+
+def missing_package(package: str, extra: str) -> MissingPackage:
+    """The error for an adapter to raise when a package of its extra is not installed."""
+    return MissingPackage(
+        f"the package {package} is needed and is not installed",
+        hint=f"pip install 'neuroarchive[{extra}]'",
+    )

@@ -1,0 +1,207 @@
+"""From an experiment's entries to the variables of a MATLAB file.
+
+The entries are gone through twice: once for what must be known before anything is written (how
+many, which populations, how large), and once to write them, one segment in memory at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from archive.adapters.mat_names import matlab_names
+from archive.adapters.mat_nodes import Cell, Node, Struct, StructArray
+from archive.adapters.mat_values import Notes, array, named, node, number, struct
+from archive.entry import Entry, Source
+from archive.errors import FormatError
+from schemas.v1.model import Model
+from schemas.v1.parameters import ParameterSet
+from schemas.v1.run import Run
+from schemas.v1.segment import Part, Segment
+
+ABOUT = (
+    "experiment: facts of the whole. runs: each has segments, each of those one struct per "
+    "population, and that one per variable. Neurons and channels are counted from index_base, "
+    "which is 0: add 1 to use them as indices. Times are in time_unit. Names that had to be "
+    "changed are in the variable names."
+)
+UNLABELLED = "unlabelled"  # holds what belongs to no population
+
+Key = tuple[str, int]  # a name, and how often it occurred before
+
+
+@dataclass(slots=True)
+class RunPlan:
+    """What a run holds."""
+
+    segments: int = 0
+    populations: dict[Key, None] = field(default_factory=dict)
+    others: list[Entry] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an experiment holds; `size` is the bytes of all its arrays."""
+
+    runs: list[RunPlan] = field(default_factory=list)
+    others: list[Entry] = field(default_factory=list)
+    variables: dict[Key, dict[Key, None]] = field(default_factory=dict)
+    size: int = 0
+
+
+def _kind(entry: Entry) -> str:
+    return str(getattr(entry.model, "kind", ""))
+
+
+def _population(part: Part) -> Key:
+    return (UNLABELLED, 1) if part.population is None else (part.population, 0)
+
+
+def _parts(segment: Entry, notes: Notes, name: str) -> Iterator[tuple[Key, Key, Entry]]:
+    """The parts of a segment with the keys of their population and variable."""
+    seen: Counter[tuple[Key, str]] = Counter()
+    for entry in segment.parts:
+        if not isinstance(entry.model, Part):
+            notes.lost(name, _kind(entry), "no place in a segment for an entry of this kind")
+            continue
+        population = _population(entry.model)
+        variable = entry.model.variable
+        yield population, (variable, seen[population, variable]), entry
+        seen[population, variable] += 1
+
+
+def plan(source: Source) -> Plan:
+    """Go through all entries, reading no array."""
+    found = Plan()
+    for run in source.entry().parts:
+        if not isinstance(run.model, Run):
+            found.others.append(run)
+            continue
+        this = RunPlan()
+        found.runs.append(this)
+        for segment in run.parts:
+            if not isinstance(segment.model, Segment):
+                this.others.append(segment)
+                continue
+            this.segments += 1
+            for population, variable, entry in _parts(segment, Notes(), ""):
+                this.populations[population] = None
+                found.variables.setdefault(population, {})[variable] = None
+                for data in entry.arrays.values():
+                    found.size += math.prod(data.shape) * np.dtype(data.dtype).itemsize
+    return found
+
+
+class Variables:
+    """The variables of one file, to be written in the order in which they are given."""
+
+    def __init__(self, source: Source, found: Plan) -> None:
+        self.notes = Notes()
+        self._plan = found
+        self._experiment = source.entry()
+        self._populations = matlab_names(found.variables, taken=_fields(Segment))
+        self._variables: dict[Key, dict[Key, str]] = {}
+        for population, variables in found.variables.items():
+            name = self._populations[population]
+            original = "" if population[1] else population[0]
+            self.notes.rename("population", original, name)
+            self._variables[population] = named(variables, self.notes, f"variable of {name}")
+
+    def __iter__(self) -> Iterator[tuple[str, Node]]:
+        yield "about", Struct({"text": ABOUT, "index_base": number(0)})
+        fields = self._model(self._experiment.model, "experiment")
+        yield (
+            "experiment",
+            Struct(fields | {"others": self._others(self._plan.others, "experiment")}),
+        )
+        yield "runs", self._runs()
+        yield "names", self.notes.table()
+
+    def _runs(self) -> StructArray:
+        def elements() -> Iterator[Mapping[str, Node]]:
+            at = -1
+            for run in self._experiment.parts:
+                if isinstance(run.model, Run):
+                    at += 1
+                    yield self._run(run, at)
+            if at + 1 != len(self._plan.runs):
+                raise _changed("the experiment")
+
+        fields = [*_fields(Run), "segments", "others"]
+        return StructArray("run", fields, len(self._plan.runs), elements())
+
+    def _run(self, run: Entry, at: int) -> Mapping[str, Node]:
+        entry = str(getattr(run.model, "name", None) or f"run {at + 1}")
+        if at >= len(self._plan.runs):
+            raise _changed(entry)
+        found = self._plan.runs[at]
+        fields = self._model(run.model, entry)
+        others = []
+        for other in found.others:
+            if isinstance(other.model, ParameterSet):
+                fields["parameters"] = struct(other.model.values, self.notes, entry, "parameters")
+            else:
+                others.append(other)
+        segments = StructArray(
+            "segment",
+            [*_fields(Segment), *(self._populations[key] for key in found.populations)],
+            found.segments,
+            self._segments(run, found.segments, entry),
+        )
+        return fields | {"segments": segments, "others": self._others(others, entry)}
+
+    def _segments(self, run: Entry, count: int, entry: str) -> Iterator[Mapping[str, Node]]:
+        at = 0
+        for segment in run.parts:
+            if isinstance(segment.model, Segment):
+                at += 1
+                if at > count:
+                    raise _changed(entry)
+                yield self._segment(segment, f"{entry}/segment {at}")
+        if at != count:
+            raise _changed(entry)
+
+    def _segment(self, segment: Entry, entry: str) -> Mapping[str, Node]:
+        populations: dict[str, dict[str, Node]] = {}
+        for population, variable, part in _parts(segment, self.notes, entry):
+            if variable not in self._variables.get(population, ()):
+                raise _changed(entry)
+            inside = populations.setdefault(self._populations[population], {})
+            name = self._variables[population][variable]
+            inside[name] = self._part(part, f"{entry}/{population[0]}/{variable[0]}")
+        fields = self._model(segment.model, entry)
+        return fields | {name: Struct(inside) for name, inside in populations.items()}
+
+    def _part(self, part: Entry, entry: str) -> Struct:
+        fields: dict[str, Node] = {"kind": _kind(part)}
+        for name, data in part.arrays.items():
+            fields[name] = array(data, self.notes, entry, name)
+        if part.arrays:
+            # Of times or samples: an empty array is hard to recognise in Octave's version 7.3.
+            fields["count"] = number(next(iter(part.arrays.values())).shape[0])
+        if "neuron" in part.arrays or "channels" in part.arrays:
+            fields["index_base"] = number(0)
+        return Struct(fields | self._model(part.model, entry))
+
+    def _others(self, entries: list[Entry], parent: str) -> Cell:
+        return Cell([self._part(entry, f"{parent}/{_kind(entry)}") for entry in entries])
+
+    def _model(self, model: Model, entry: str) -> dict[str, Node]:
+        for extra in model.model_extra or ():
+            self.notes.lost(entry, extra, "a field of a newer contract")
+        return {
+            name: node(getattr(model, name), self.notes, entry, name)
+            for name in _fields(type(model))
+        }
+
+
+def _fields(model: type[Model]) -> list[str]:
+    return [name for name in model.model_fields if name != "kind"]
+
+
+def _changed(entry: str) -> FormatError:
+    return FormatError("it changed while it was written out", entry=entry, hint="export it again")

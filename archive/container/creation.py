@@ -1,0 +1,50 @@
+"""A new archive file: the tables and heaps of layout 1, and the experiment's document."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+import schemas
+from archive.container import layout
+from archive.container.documents import STAMPS
+from archive.storage import Transaction, create
+
+
+def create_container(path: Path, experiment: schemas.Experiment, writer: str) -> None:
+    """A new archive file with no runs. Raises AlreadyExists and Refused."""
+    contract = ".".join(map(str, schemas.CONTRACT))
+    stamp: dict[str, str | int] = dict(zip(STAMPS, (layout.LAYOUT, contract, writer), strict=True))
+
+    def fill(transaction: Transaction) -> None:
+        metadata = transaction.section(
+            "tables",
+            "archive.tables",
+            {"layout": layout.LAYOUT, "contract": contract, "writer": writer},
+        )
+        for heap in (layout.RECORDS, layout.BLOBS, layout.TEXTS):
+            made = transaction.data_array(
+                heap,
+                f"archive.{heap}",
+                np.dtype(np.uint8),
+                chunks=(layout.HEAP_CHUNK,),
+                metadata=metadata,
+            )
+            if heap == layout.RECORDS:
+                records = made
+        for table, dtype in layout.TABLES.items():
+            made = transaction.data_frame(
+                table,
+                f"archive.{table.replace(' ', '-')}",
+                dtype,
+                chunks=(layout.TABLE_CHUNK,),
+                metadata=metadata,
+            )
+            if table == "experiment":
+                line = json.dumps(schemas.dump(experiment), ensure_ascii=False).encode()
+                start = transaction.append(records, np.frombuffer(line + b"\n", np.uint8))
+                transaction.append(made, np.array([(start, len(line), 0, 0)], dtype))
+
+    create(path, experiment.name, fill, stamp=stamp)

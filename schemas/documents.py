@@ -1,0 +1,51 @@
+"""Between models and JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import JsonValue
+from pydantic_core import to_json as _to_json
+
+from schemas.v1 import KINDS, Model
+from schemas.v1.unknown import Unknown
+from schemas.v1.value import Fetch, Keep
+from schemas.versions import CONTRACT, is_newer_minor
+
+
+def load(
+    document: Mapping[str, JsonValue],
+    *,
+    contract: tuple[int, int] = CONTRACT,
+    fetch: Fetch | None = None,
+) -> Model:
+    """The model of a document that was written under `contract`.
+
+    `fetch` gives the bytes that ``dump`` gave to `keep`. Of a newer minor version, unknown fields
+    are kept, and an unknown kind becomes an ``Unknown``. Raises TooNew for a newer major version,
+    ValueError (pydantic's ValidationError) for what breaks the contract.
+    """
+    newer_minor = is_newer_minor(contract)
+    kind = document.get("kind")
+    model: type[Model] | None = KINDS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        if not newer_minor:
+            raise ValueError(f"unknown kind {kind!r:.60}; known are {', '.join(KINDS)}")
+        model = Unknown
+    # pydantic is strict about Python objects, where a date must be a datetime; only in text does
+    # it expect what JSON can say.
+    context = {"newer_minor": newer_minor, "fetch": fetch}
+    return model.model_validate_json(to_json(document), context=context)
+
+
+def dump(model: Model, *, keep: Keep | None = None) -> dict[str, Any]:
+    """The document of a model, for ``load``: its kind, and all fields that differ from their
+    default. Payloads of more than 1024 bytes are given to `keep`, if there is one."""
+    fields = model.model_dump(mode="json", exclude_defaults=True, context={"keep": keep})
+    return {"kind": model.__dict__["kind"], **fields}
+
+
+def to_json(document: Mapping[str, Any]) -> bytes:
+    """A document as one line of JSON in UTF-8."""
+    return _to_json(document)

@@ -1,0 +1,70 @@
+"""Version 1 of the contract: all kinds of documents, by name."""
+
+from __future__ import annotations
+
+from schemas.v1.annotation import AnnotationChange
+from schemas.v1.experiment import Experiment
+from schemas.v1.model import Model
+from schemas.v1.model_description import ModelDescription
+from schemas.v1.parameters import ParameterSet
+from schemas.v1.population import Population
+from schemas.v1.projection import Projection
+from schemas.v1.provenance import Provenance
+from schemas.v1.run import Run, RunEnd
+from schemas.v1.segment import (
+    Epoch,
+    Event,
+    ImageSequence,
+    IrregularSignal,
+    Segment,
+    Signal,
+    SpikeTrains,
+)
+from schemas.v1.snapshot import Snapshot
+
+AnyModel = (
+    Experiment
+    | Run
+    | RunEnd
+    | Segment
+    | Signal
+    | IrregularSignal
+    | SpikeTrains
+    | Event
+    | Epoch
+    | ImageSequence
+    | ParameterSet
+    | Population
+    | Projection
+    | Snapshot
+    | AnnotationChange
+    | Provenance
+    | ModelDescription
+)
+
+KINDS: dict[str, type[Model]] = {
+    model.model_fields["kind"].default: model for model in AnyModel.__args__
+}
+
+__all__ = [
+    "KINDS",
+    "AnnotationChange",
+    "AnyModel",
+    "Epoch",
+    "Event",
+    "Experiment",
+    "ImageSequence",
+    "IrregularSignal",
+    "Model",
+    "ModelDescription",
+    "ParameterSet",
+    "Population",
+    "Projection",
+    "Provenance",
+    "Run",
+    "RunEnd",
+    "Segment",
+    "Signal",
+    "Snapshot",
+    "SpikeTrains",
+]

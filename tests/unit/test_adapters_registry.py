@@ -1,0 +1,126 @@
+"""Adapters of ours and of other packages are found by name and suffix, and cannot do harm."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from archive import adapters
+from archive.adapters import writer_for, writers
+from archive.adapters.base import missing_package
+from archive.adapters.mat import Mat
+from archive.errors import FormatError, MissingPackage
+
+GOOD = """
+class Adapter:
+    name = "{name}"
+    suffixes = ("{suffix}",)
+    extra = None
+    def write(self, source, path, /):
+        return []
+"""
+READER = "class Adapter:\n    name, suffixes, extra = 'r', ('.npz',), None\n"
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Lay a package with one adapter where Python finds it, as pip would."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def put(package: str, adapter: str, code: str, version: str = "1.0", extra: str = "") -> None:
+        module = f"{package}_module"
+        (tmp_path / f"{module}.py").write_text(code)
+        info = tmp_path / f"{package}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+        )
+        (info / "entry_points.txt").write_text(
+            f"[{adapters.GROUP}]\n{adapter} = {module}:Adapter {extra}\n"
+        )
+        monkeypatch.delitem(sys.modules, module, raising=False)
+
+    return put
+
+
+def test_ours_is_there_installed_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(writer_for(Path("x.mat")), Mat)
+    assert isinstance(writer_for(Path("X.MAT")), Mat)
+    assert isinstance(writer_for(Path("x.dat"), "mat"), Mat)
+    monkeypatch.setattr(adapters, "entry_points", lambda group: ())
+    assert isinstance(writer_for(Path("x.mat")), Mat)
+
+
+def test_nothing_of_a_plugin_is_imported_before_use(install: Install) -> None:
+    install("fake", "zzz", GOOD.format(name="zzz", suffix=".zzz"))
+    writer_for(Path("x"), "mat")
+    assert "fake_module" not in sys.modules
+    assert writer_for(Path("x.zzz")).name == "zzz"
+    assert "fake_module" in sys.modules
+
+
+def test_unknown_formats_and_suffixes_name_the_known(install: Install) -> None:
+    install("fake", "aaa", GOOD.format(name="aaa", suffix=".zzz"))
+    with pytest.raises(FormatError, match=r"(?s)no format 'png'.*known are aaa, mat"):
+        writer_for(Path("x.mat"), "png")
+    with pytest.raises(FormatError, match=r"(?s)'\.png'.*aaa \(\.zzz\), mat \(\.mat\)"):
+        writer_for(Path("x.png"))
+    assert list(writers()) == ["aaa", "mat"]
+
+
+def test_two_with_one_suffix_are_both_listed(install: Install) -> None:
+    install("fake", "other", GOOD.format(name="other", suffix=".mat"))
+    with pytest.raises(FormatError, match=r"(?s)\.mat: mat, other.*name one"):
+        writer_for(Path("x.mat"))
+    assert writer_for(Path("x.mat"), "other").name == "other"
+
+
+def test_a_broken_plugin_warns_and_leaves_the_others(install: Install) -> None:
+    install("broken", "bad", "raise RuntimeError('on purpose')", version="2.5")
+    with pytest.warns(RuntimeWarning, match="'bad' of broken 2.5 cannot be loaded.*on purpose"):
+        assert isinstance(writer_for(Path("x.mat")), Mat)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it is not touched if another is named
+        writer_for(Path("x"), "mat")
+    with pytest.raises(FormatError, match=r"'bad' of broken 2\.5 is broken.*on purpose"):
+        writer_for(Path("x"), "bad")
+
+
+@pytest.mark.parametrize(("extra", "hint"), [("", "'needy'"), ("[hdf]", r"'needy\[hdf\]'")])
+def test_a_missing_package_has_a_hint(install: Install, extra: str, hint: str) -> None:
+    install("needy", "need", "import nowhere_to_be_found", extra=extra)
+    with pytest.raises(MissingPackage, match=rf"(?s)nowhere_to_be_found.*pip install {hint}"):
+        writer_for(Path("x"), "need")
+
+
+def test_the_error_that_adapters_raise() -> None:
+    error = missing_package("lxml", "neuroml")
+    assert isinstance(error, MissingPackage)
+    assert "lxml is needed" in str(error)
+    assert "pip install 'neuroarchive[neuroml]'" in str(error)
+
+
+def test_of_two_with_one_name_ours_is_taken(install: Install) -> None:
+    install("aardvark", "mat", GOOD.format(name="foreign", suffix=".mat"))
+    with pytest.warns(RuntimeWarning, match=r"'mat' of aardvark 1\.0 is not used: neuroarchive"):
+        assert isinstance(writer_for(Path("x"), "mat"), Mat)
+
+
+def test_of_two_with_one_name_the_first_package_is_taken(install: Install) -> None:
+    install("second", "abc", GOOD.format(name="second", suffix=".abc"))
+    install("first", "abc", GOOD.format(name="first", suffix=".abc"))
+    with pytest.warns(RuntimeWarning, match=r"'abc' of second 1\.0 is not used: first"):
+        assert writer_for(Path("x"), "abc").name == "first"
+
+
+def test_what_only_reads_is_no_writer(install: Install) -> None:
+    install("fake", "reads", READER)
+    assert "reads" not in writers()
+    with pytest.raises(FormatError, match="cannot write"):
+        writer_for(Path("x"), "reads")
