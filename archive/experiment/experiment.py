@@ -21,6 +21,7 @@ from archive.experiment.export import export
 from archive.experiment.runs import Run, RunView, SegmentView
 from archive.hooks.neo_ import to_neo_block
 from archive.hooks.plain import modelled
+from archive.storage import remove_file
 
 
 class Experiment(Annotated):
@@ -33,6 +34,7 @@ class Experiment(Annotated):
         self._provenance: schemas.Provenance | None = None
         self._open_runs: list[Run] = []
         self._folder: TemporaryDirectory[str] | None = None
+        self._remove_when_empty = False
 
     @property
     def path(self) -> Path:
@@ -137,16 +139,24 @@ class Experiment(Annotated):
         """The folder that the file lies in goes when the archive is closed."""
         self._folder = folder
 
+    def remove_when_empty(self) -> None:
+        """The file goes when it is closed with no segment in it."""
+        self._remove_when_empty = True
+
     def close(self) -> None:
         """End the runs that are still going on, and close the file. Closing twice is no error."""
         if self.closed:
             return
+        remove = False
         try:
             if self._container.session.writable:
                 for run in self._open_runs:
                     run.finish()
+            remove = self._remove_when_empty and not len(self.segments)
         finally:
             self._container.close()
+            if remove:
+                remove_file(self.path)
             if self._folder is not None:
                 self._folder.cleanup()
 

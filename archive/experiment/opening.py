@@ -16,6 +16,7 @@ from archive import provenance
 from archive.container import Container, create_container
 from archive.errors import ArchiveError, ArchiveWarning, FormatError
 from archive.experiment.experiment import Experiment
+from archive.experiment.ranks import mpi_rank, part_path
 from archive.hooks.plain import modelled
 from archive.storage import Durability, Foreign
 
@@ -38,7 +39,10 @@ def open(
     `description` and `people` are for a new archive. With durability ``commit`` every append is
     on the disk when it returns; with ``close`` the file is synced when it is closed.
 
-    A NIX file that is not an archive is opened in mode ``r`` as what Neo can read in it.
+    Under MPI every process but the first writes to a part of its own, ``path.1`` and so on,
+    which is removed when it is closed with no segment in it (as when PyNN gathers all data to
+    the first process). A NIX file that is not an archive is opened in mode ``r`` as what Neo can
+    read in it.
     Raises ArchiveNotFound, AlreadyExists, Refused, Busy, FormatError, VersionError and
     CorruptArchive.
     """
@@ -49,7 +53,10 @@ def open(
         raise ArchiveError(
             f"durability {durability!r} is not known", path=file, hint="use 'commit' or 'close'"
         )
-    if mode == "x" or (mode == "a" and not file.exists()):
+    rank = 0 if mode == "r" else mpi_rank()
+    file = part_path(file, rank)
+    is_new = mode == "x" or (mode == "a" and not file.exists())
+    if is_new:
         create_container(
             file,
             modelled(
@@ -64,11 +71,14 @@ def open(
             provenance.writer(),
         )
     try:
-        return Experiment(Container(file, writable=mode != "r", durability=durability))
+        experiment = Experiment(Container(file, writable=mode != "r", durability=durability))
     except Foreign as error:
         if mode == "r" and error.is_nix:
             return _through_neo(file)
         raise
+    if rank and is_new:
+        experiment.remove_when_empty()
+    return experiment
 
 
 def _name(file: Path) -> str:

@@ -26,6 +26,7 @@ from archive.errors import Refused
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import export
+from archive.experiment.ranks import mpi_rank
 from archive.experiment.segment_contents import SegmentContents
 from archive.experiment.views import View
 from archive.hooks import run_facts, segments_from
@@ -207,10 +208,16 @@ class Run(Annotated):
         ``gather=False`` under MPI each process writes a part of its own beside the archive,
         ``experiment.nix.0`` and so on, each a complete archive.
         """
-        return PyNNIO(self.put, self._annotate_row, str(self._container.path), self._open_part)
+        rank = mpi_rank()
+        path = str(self._container.path)
+        # PyNN appends the rank by itself, to a name that is the same for all processes.
+        path = path.removesuffix(f".{rank}") if rank else path
+        return PyNNIO(self.put, self._annotate_row, path, self._open_part)
 
     def _open_part(self, filename: str) -> tuple[Put, Annotate]:
         path = Path(filename)
+        if path == self._container.path:
+            return self.put, self._annotate_row
         if not path.exists():
             experiment = self._container.model("experiment", 0)
             assert isinstance(experiment, schemas.Experiment)

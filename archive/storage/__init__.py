@@ -2,7 +2,16 @@
 
 from archive.storage.files import Files
 from archive.storage.growing import Growing
-from archive.storage.session import Durability, Foreign, Session, create
+from archive.storage.session import Durability, Foreign, Session, create, remove_file
 from archive.storage.transaction import Transaction
 
-__all__ = ["Durability", "Files", "Foreign", "Growing", "Session", "Transaction", "create"]
+__all__ = [
+    "Durability",
+    "Files",
+    "Foreign",
+    "Growing",
+    "Session",
+    "Transaction",
+    "create",
+    "remove_file",
+]

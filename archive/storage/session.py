@@ -109,6 +109,12 @@ def _publish(staged: Path, path: Path, files: Files) -> None:
         ) from error
 
 
+def remove_file(path: Path, files: Files = SYSTEM) -> None:
+    """Remove an archive for good."""
+    files.remove(path)
+    files.sync_folder(path.parent)
+
+
 class Session:
     """An open archive file. All reading and writing of the container goes through here."""
 
