@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from archive.entry import Entry, Loss, Source
-from archive.errors import MissingPackage
 
 
 class Reader(Protocol):
     """Reads files of one format. `suffixes` are lower-case, with their dot; `extra` is the extra
-    of neuroarchive whose packages it needs, None if it needs none."""
+    of neuroarchive whose packages it needs, None if it needs none. A package of an extra is
+    imported inside functions, and MissingPackage raised where it is not installed."""
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
@@ -34,11 +34,3 @@ class Writer(Protocol):
     def write(self, source: Source, path: Path, /, *args: Any, **options: Any) -> list[Loss]:
         """Write an experiment; what the format could not carry is returned."""
         ...
-
-
-def missing_package(package: str, extra: str) -> MissingPackage:
-    """The error for an adapter to raise when a package of its extra is not installed."""
-    return MissingPackage(
-        f"the package {package} is needed and is not installed",
-        hint=f"pip install 'neuroarchive[{extra}]'",
-    )

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from archive.adapters.mat_nodes import Cell, Node, Numbers, Struct, StructArray, Texts
 
 LIMIT = 2**31 - 1  # bytes that one variable can have
+BLOCK = 1 << 24  # bytes turned around at a time
 
 _INT8, _INT32, _UINT32, _MATRIX, _UTF8, _UTF16 = 1, 5, 6, 14, 16, 17
 _CELL, _STRUCT, _CHAR, _DOUBLE = 1, 2, 4, 6
@@ -125,7 +126,7 @@ class Mat5:
             return
         self._file.write(struct.pack("<II", stored, values.nbytes))
         columns = little.T
-        step = max(1, len(columns) * (1 << 24) // values.nbytes)  # about 16 MB at a time
+        step = max(1, len(columns) * BLOCK // values.nbytes)
         for at in range(0, len(columns), step):
             self._file.write(columns[at : at + step].tobytes())
         self._file.write(bytes(-values.nbytes % 8))

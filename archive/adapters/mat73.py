@@ -181,7 +181,7 @@ class Mat73:
         stored = _stored(dtype)
         flags = {"MATLAB_int_decode": np.int32(1)} if dtype.kind == "b" else {}
         size = math.prod(node.shape) * dtype.itemsize
-        if size <= BLOCK:
+        if size <= BLOCK or not node.data.shape:
             block = np.asarray(node.data).reshape(node.shape)
             made = _dataset(group, name, _turned(block, stored))
         else:

@@ -161,6 +161,10 @@ class ColumnIndex:
             known.update(dict.fromkeys(row))
         return [key for key in known if not key.startswith(FIELD)]
 
+    def has_column(self, key: str) -> bool:
+        """Whether a key has a column; then all its values are in columns, of whatever type."""
+        return key in self._stored
+
     @property
     def complete(self) -> bool:
         """False when there were too many keys to give each its column."""
@@ -230,7 +234,7 @@ class ColumnIndex:
         stored = self._find(slot)
         if stored is not None:
             return stored.data
-        if not self.complete and slot.key != NAME:
+        if not self.complete and slot.key != NAME and not self.has_column(slot.key):
             return None
         dtype, absent = _DTYPES[slot.kind]
         name = self._array_name(slot)

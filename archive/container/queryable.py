@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.container import layout
-from archive.container.columns import NAME, ColumnIndex
+from archive.container.columns import NAME
 from archive.container.container import Container, parameter_row
 from archive.container.layout import Scope
 from archive.container.rows import moment
@@ -152,22 +152,19 @@ class SegmentColumns:
 
 def _annotation_columns(container: Container, scope: Scope, key: str, length: int) -> list[Column]:
     index = container.index(scope)
+    if not (index.complete or index.has_column(key)):
+        return _scanned(container, scope, key, length)
 
     def load(rows: Sequence[int]) -> list[Any]:
         return [row.get(key) for row in _all_values(container, scope, rows)]
 
-    found = [
+    return [
         replace(column, objects=_Objects(load)) if column.kind == "other" else column
         for column in index.columns(key, length)
     ]
-    if found or index.complete:
-        return found
-    return _scanned(container, index, scope, key, length)
 
 
-def _scanned(
-    container: Container, index: ColumnIndex, scope: Scope, key: str, length: int
-) -> list[Column]:
+def _scanned(container: Container, scope: Scope, key: str, length: int) -> list[Column]:
     """A key that got no column, as there were too many: every document is read."""
     values = _all_values(container, scope, range(length))
     present = np.array([key in row for row in values], bool)

@@ -212,7 +212,7 @@ class Streams:
     def _free_name(self, kind: str, base: str) -> str:
         """A name that no entity has, nor those that `tags` will make from it."""
         if kind not in self._names:
-            self._names[kind] = set(self._session.names(kind))
+            self._names[kind] = {".", *self._session.names(kind)}  # HDF5 means the group by "."
         name, number = base, 1
         while self._names[kind] & {name, *bounds_names(name)}:
             number += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.container import Container
+from archive.container.columns import NAME
 from archive.container.layout import Scope
 from archive.errors import NotFound
 from archive.experiment.display import ROWS_SHOWN, annotation_text, html_table
@@ -56,11 +58,11 @@ class View(Sequence[Item], Generic[Item]):
             return type(self)(self._container, self.rows[key])
         if isinstance(key, str):
             return self._item(self._row_named(key))
-        count = len(self)
+        key, count = operator.index(key), len(self)
         if not -count <= key < count:
             # an IndexError ends the iteration of a Sequence; NotFound would not
             raise IndexError(f"there is no {self._scope} {key} among {count}")
-        position = int(key) % count
+        position = key % count
         return self._item(position if self._rows is None else int(self._rows[position]))
 
     def __iter__(self) -> Iterator[Item]:
@@ -68,7 +70,7 @@ class View(Sequence[Item], Generic[Item]):
             yield self._item(row)
 
     def _row_named(self, name: str) -> int:
-        columns = self._columns().columns("name")
+        columns = self._container.index(self._scope).columns(NAME, len(self._columns()))
         found: list[int] = []
         for column in columns:
             code = None if column.texts is None else column.texts.code(name)

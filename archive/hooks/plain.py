@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
 
 import schemas
 from archive.errors import ArchiveWarning, ContractError, FormatError
@@ -20,13 +19,15 @@ def modelled(kind: type[AnyModel], where: str, /, **fields: Any) -> AnyModel:
     """A model of this kind; a ContractError naming the entry where the contract is broken."""
     try:
         return kind(**fields)
-    except ValidationError as broken:
+    except ValueError as broken:
+        # The models' own error lists every problem; a plain ValueError is one.
+        listed: list[Any] = getattr(broken, "errors", list)()
         problems = "; ".join(
-            f"{'.'.join(str(step) for step in problem['loc']) or kind.__name__}: {problem['msg']}"
-            for problem in broken.errors(include_url=False)
+            f"{'.'.join(map(str, problem['loc'])) or kind.__name__}: {problem['msg']}"
+            for problem in listed
         )
         raise ContractError(
-            problems, entry=where, hint="change it in the object that is appended"
+            problems or str(broken), entry=where, hint="change it in the object that is appended"
         ) from broken
 
 

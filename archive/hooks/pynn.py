@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -164,7 +165,7 @@ class PyNNMemory:
     """
 
     def __init__(self) -> None:
-        self._running: list[tuple[object, Any, str | None]] = []
+        self._running: list[tuple[object, weakref.ref[Any], str]] = []
 
     def note(self, objects: Sequence[object], position: object) -> None:
         """Remember that the running segments of populations were stored at a position."""
@@ -173,7 +174,7 @@ class PyNNMemory:
                 for population, _ in _by_recorder([item]):
                     simulator = population.recorder._simulator
                     name = f"segment{simulator.state.segment_counter:03d}"
-                    self._running.append((position, population.recorder, name))
+                    self._running.append((position, weakref.ref(population.recorder), name))
 
     def pending(self) -> list[tuple[object, dict[str, Any]]]:
         """The annotations that PyNN gave to segments since they were stored, by position.
@@ -182,12 +183,15 @@ class PyNNMemory:
         """
         found: dict[object, dict[str, Any]] = {}
         running = []
-        for position, recorder, name in self._running:
+        for position, reference, name in self._running:
+            recorder = reference()
+            if recorder is None:
+                continue  # with its population: nothing can be said of the segment any more
             ended = next((one for one in recorder.cache if one.name == name), None)
             if ended is not None:
                 found.setdefault(position, {}).update(ended.annotations)
             else:
-                running.append((position, recorder, name))
+                running.append((position, reference, name))
         self._running = running
         return [(position, facts) for position, facts in found.items() if facts]
 

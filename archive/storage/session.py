@@ -71,7 +71,7 @@ def create(
             path=path,
             hint="mode='a' appends to an archive; mode='r' reads it",
         )
-    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.new")
+    staged = path.with_name(f".{uuid.uuid4().hex}.new")
     plist = h5p.create(h5p.FILE_CREATE)
     plist.set_link_creation_order(nix.ORDERED)
     try:
@@ -196,7 +196,8 @@ class Session:
     def transaction(self) -> Iterator[Transaction]:
         """Everything done inside becomes permanent together, or not at all.
 
-        A transaction inside another joins it. Raises Refused in a read-only session, and
+        A transaction inside another joins it: it is undone alone if it fails alone, and becomes
+        permanent with the outer one. Raises Refused in a read-only session, and
         TransactionError when the system fails; then the archive is as it was before.
         """
         self.check_open()
@@ -205,7 +206,8 @@ class Session:
                 "the archive was opened for reading", path=self.path, hint="open it with mode='a'"
             )
         if self._active is not None:
-            yield self._active
+            with self._inner(self._active) as inner:
+                yield inner
             return
         transaction = self._active = Transaction(self._block, self._stamp)
         try:
@@ -226,6 +228,19 @@ class Session:
             raise
         finally:
             self._active = None
+
+    @contextmanager
+    def _inner(self, outer: Transaction) -> Iterator[Transaction]:
+        inner = self._active = Transaction(self._block, self._stamp)
+        try:
+            yield inner
+            outer.join(inner)
+        except BaseException:
+            self._datasets.clear()
+            inner.roll_back()
+            raise
+        finally:
+            self._active = outer
 
     def remember(self, kind: str, name: str, dataset: Growing) -> None:
         """Keep the handle of a dataset that was just created."""
@@ -264,9 +279,9 @@ def _open(path: Path, writable: bool) -> h5py.File:
 
 def _unreadable(path: Path, error: OSError) -> ArchiveError:
     text = str(error)
-    if "already open" in text:
+    if "already open" in text or "close degree" in text:
         return Busy(
-            "this process has the archive open already",
+            "this process has the file open already",
             path=path,
             hint="close it first, or use the session that is open",
         )

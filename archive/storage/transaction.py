@@ -83,6 +83,10 @@ class Transaction:
         self._undo.append(drop)
         return nix.subsection(parent, name, type_, properties)
 
+    def join(self, inner: Transaction) -> None:
+        """Take over what undoing another transaction needs."""
+        self._undo += inner._undo
+
     def roll_back(self) -> None:
         """Undo every step, the last first."""
         while self._undo:

@@ -92,6 +92,16 @@ def test_nothing_in_it(tmp_path: Path) -> None:
         assert Mat().write(segment_with({}), path, version=version, overwrite=True) == []
 
 
+def test_numbered_fields_are_in_alphabetical_order(tmp_path: Path) -> None:
+    def runs() -> Iterator[Entry]:
+        segments = [Entry(Segment(name=f"s{at}")) for at in range(11)]
+        yield Entry(Run(name="r"), {}, segments)
+
+    Mat().write(Given(runs), tmp_path / "x.mat", version="7.3")
+    segments = read_h5py(tmp_path / "x.mat")["runs"]["run_1"]["segments"]
+    assert [segments[name]["name"] for name in sorted(segments)] == [f"s{n}" for n in range(11)]
+
+
 def test_what_is_lost_is_said(tmp_path: Path) -> None:
     annotations = {
         "huge": 2**64,
@@ -146,13 +156,14 @@ def test_version_5_unless_a_variable_is_too_large(
     Mat().write(Given(rich_runs), path)
     assert not is_hdf5(path)
     size = path.stat().st_size
-    for limit in (100, size // 2):  # too many bytes of arrays; only with all else too many
-        monkeypatch.setattr(mat, "LIMIT", limit)
-        monkeypatch.setattr(mat5, "LIMIT", limit)
-        Mat().write(Given(rich_runs), path, overwrite=True)
-        assert is_hdf5(path)
-        with pytest.raises(FormatError, match=r"(?s)2 GB.*7\.3"):
-            Mat().write(Given(rich_runs), tmp_path / "y.mat", version="5")
+    # Too many bytes of arrays, as is known beforehand; and too many with all else, as turns out.
+    for module, limit in ((mat, 100), (mat5, size // 2)):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "LIMIT", limit)
+            Mat().write(Given(rich_runs), path, overwrite=True)
+            assert is_hdf5(path)
+            with pytest.raises(FormatError, match=r"(?s)2 GB.*7\.3"):
+                Mat().write(Given(rich_runs), tmp_path / "y.mat", version="5")
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -168,6 +179,12 @@ def test_existing_files_are_kept_unless_told(tmp_path: Path) -> None:
     with pytest.raises(AlreadyExists, match="overwrite=True"):
         Mat().write(Given(rich_runs), path)
     assert path.read_text() == "mine"
+
+    def never() -> Iterator[Entry]:
+        raise AssertionError("the experiment was read for nothing")
+
+    with pytest.raises(AlreadyExists):
+        Mat().write(Given(never), path)
     Mat().write(Given(rich_runs), path, overwrite=True)
     assert read_scipy(path)["runs"]
 

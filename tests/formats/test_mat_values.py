@@ -180,7 +180,8 @@ def test_any_signal(folder: Path, made: Any, order: str, block: int) -> None:
     source = segment_with({}, signal(made.astype(made.dtype.newbyteorder(order), order="F")))
     wanted = made.astype(np.float32) if made.dtype == np.float16 else made
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("archive.adapters.mat73.BLOCK", block)  # so that it takes several
+        for version in ("mat5", "mat73"):  # so that it takes several
+            patch.setattr(f"archive.adapters.{version}.BLOCK", block)
         path = folder / "signal.mat"
         Mat().write(source, path, version="5", overwrite=True)
         found = read_scipy(path)["runs"]["segments"]["cell"]["v"]["values"]

@@ -159,7 +159,7 @@ def check_io(sim: ModuleType, **setup: Any) -> None:
     cells.write_data(io)
     (cells + sources).write_data(io)
     assert len(stored) == count
-    for number, segment in enumerate(truth):
+    for segment in truth:
         mine = [entry for entry in stored if entry.model.name == segment.name]  # type: ignore[attr-defined]
         assert len(mine) == 3
         stretches = [part(entry, "cells", "v") for entry in mine[:2]]
@@ -179,7 +179,5 @@ def check_io(sim: ModuleType, **setup: Any) -> None:
         assert found == [train.magnitude.tolist() for train in segment.spiketrains]
         given = part(mine[2], "sources", "spikes")
         np.testing.assert_allclose(array(given, "times"), [3.0, 7.0, 5.0])
-    assert stored.late == {
-        handle: {"amplitude": (handle // 3) * pq.nA} for handle in range(count)
-    }
+    assert stored.late == {handle: {"amplitude": (handle // 3) * pq.nA} for handle in range(count)}
     sim.end()

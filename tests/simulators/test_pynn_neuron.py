@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -13,7 +16,9 @@ pytestmark = pytest.mark.simulator
 
 
 @pytest.fixture
-def sim(require: Callable[[str], ModuleType]) -> ModuleType:
+def sim(require: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    # PyNN looks for the simulator's own programs, which are beside Python's.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     return require("pyNN.neuron")
 
 

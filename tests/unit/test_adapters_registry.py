@@ -11,7 +11,6 @@ import pytest
 
 from archive import adapters
 from archive.adapters import writer_for, writers
-from archive.adapters.base import missing_package
 from archive.adapters.mat import Mat
 from archive.errors import FormatError, MissingPackage
 
@@ -97,13 +96,6 @@ def test_a_missing_package_has_a_hint(install: Install, extra: str, hint: str) -
     install("needy", "need", "import nowhere_to_be_found", extra=extra)
     with pytest.raises(MissingPackage, match=rf"(?s)nowhere_to_be_found.*pip install {hint}"):
         writer_for(Path("x"), "need")
-
-
-def test_the_error_that_adapters_raise() -> None:
-    error = missing_package("lxml", "neuroml")
-    assert isinstance(error, MissingPackage)
-    assert "lxml is needed" in str(error)
-    assert "pip install 'neuroarchive[neuroml]'" in str(error)
 
 
 def test_of_two_with_one_name_ours_is_taken(install: Install) -> None:

@@ -10,8 +10,7 @@ import neo
 import numpy as np
 import pytest
 import quantities as pq
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 from neo.core.spiketrainlist import SpikeTrainList
 
@@ -114,9 +113,9 @@ def segments(draw: st.DrawFn) -> Any:
         file_origin=draw(names),
         rec_datetime=draw(
             st.none() | st.just(datetime(2025, 1, 2, 3, 4, 5, 6, tzinfo=UTC))
-            | st.just(datetime(2025, 7, 2, 3, 4, 5, 6))  # noqa: DTZ001 - as PyNN has it
+            | st.just(datetime(2025, 7, 2, 3, 4, 5, 6))
         ),
-        file_datetime=draw(st.none() | st.just(datetime(2024, 1, 2))),  # noqa: DTZ001
+        file_datetime=draw(st.none() | st.just(datetime(2024, 1, 2))),
         index=draw(st.none() | st.integers(0, 3)),
     )  # fmt: skip
     segment.annotations.update(draw(facts))

@@ -14,8 +14,16 @@ import pytest
 import quantities as pq
 from neo.core.spiketrainlist import SpikeTrainList
 
+from archive import plot
 from archive.errors import FormatError, MissingPackage
-from archive.plot import Figure, Panel, envelope, segment_figure
+from archive.plot import Panel, envelope, segment_figure
+
+
+class Figure(plot.Figure):
+    """With no types of matplotlib's, which allow more than what is checked here."""
+
+    def draw(self) -> Any:
+        return super().draw()
 
 
 def signal(values: Any, unit: str = "mV", period: float = 0.1) -> SimpleNamespace:
@@ -191,6 +199,14 @@ def test_ten_million_samples_and_a_million_spikes_are_drawn_fast(tmp_path: Path)
     start = time.process_time()
     figure.save(tmp_path / "long.png")
     assert time.process_time() - start < 20
+
+
+def test_of_spikes_on_one_pixel_one_is_drawn() -> None:
+    times, neuron = (grid.ravel() for grid in np.meshgrid(np.arange(100.0), np.arange(10)))
+    many = raster(np.tile(times, 500), np.tile(neuron, 500), 10)
+    line = Figure(Panel(many)).draw().axes[0].lines[0]
+    drawn = sorted(zip(line.get_xdata(), line.get_ydata(), strict=True))
+    assert drawn == sorted(zip(times, neuron, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,146 @@
+"""``neuroarchive export``: an archive, or some of its segments, in another format."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import archive
+from archive.adapters import writer_for
+from archive.cli.arguments import File, Json, Overwrite, examples, not_the_archive
+from archive.cli.console import print_json, print_table, progress, say
+from archive.cli.tables import counted
+from archive.entry import Entry, Loss, Source
+from archive.errors import FormatError
+
+EPILOG = examples(
+    "neuroarchive export fi.nix fi.mat",
+    'neuroarchive export fi.nix some.mat --query "amplitude > 50 pA"',
+    "neuroarchive export fi.nix fi.mat --overwrite --option version=7.3",
+)
+SHOWN = 20
+TRUTHS = {"true": True, "false": False}
+
+
+def export(
+    file: File,
+    out: Annotated[Path, typer.Argument(help="The file to be written.", show_default=False)],
+    query: Annotated[
+        str | None, typer.Option(help="Only the segments for which this holds.", show_default=False)
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Name of the format; else by suffix.", show_default=False)
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="An option of the format, as KEY=VALUE; repeatable.", show_default=False),
+    ] = None,
+    overwrite: Overwrite = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with code 10 if anything is lost.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write an archive in another format.
+
+    What the format cannot carry is listed as losses; the exit code is 0 all the same, unless
+    --strict is given.
+
+    --json: file, out, segments (how many were written), losses (entry, field, reason).
+    """
+    not_the_archive(out, file)
+    with archive.open(file) as experiment:
+        chosen = experiment.segments if query is None else experiment.segments.where(query)
+        options = _options(option or [], overwrite, out, format)
+        source: Source = experiment if query is None else chosen
+        losses = _write(source, len(chosen), out, format, options)
+        count = len(chosen)
+    if as_json:
+        listed = [
+            {"entry": loss.entry, "field": loss.field, "reason": loss.reason} for loss in losses
+        ]
+        print_json({"file": file, "out": out, "segments": count, "losses": listed})
+    else:
+        say(f"{out}: {counted(count, 'segment')} written, {len(losses)} lost facts")
+        _print_losses(losses)
+    if losses and strict:
+        raise FormatError(
+            f"{len(losses)} facts were lost",
+            path=out,
+            hint="the file was written without these; leave out --strict to accept that",
+        )
+
+
+def _print_losses(losses: Sequence[Loss]) -> None:
+    if not losses:
+        return
+    shown = [(loss.entry, loss.field, loss.reason) for loss in losses[:SHOWN]]
+    print_table("losses", ("entry", "field", "reason"), shown)
+    if len(losses) > SHOWN:
+        say(f"… and {len(losses) - SHOWN} more: --json lists all", style="dim")
+
+
+def _options(
+    given: Sequence[str], overwrite: bool, out: Path, format: str | None
+) -> dict[str, str | bool]:
+    """The options of a format, with those that it does not know refused."""
+    write = writer_for(out, format).write
+    options: dict[str, str | bool] = {"overwrite": True} if overwrite else {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--option")
+        options[key] = TRUTHS.get(value.lower(), value)
+    taken = inspect.signature(write).parameters.values()
+    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken):
+        return options
+    known = [one.name for one in taken if one.kind is inspect.Parameter.KEYWORD_ONLY]
+    for key in options:
+        if key not in known:
+            raise FormatError(
+                f"this format has no option {key!r}",
+                path=out,
+                hint=f"known are {', '.join(known) or 'none'}",
+            )
+    return options
+
+
+def _write(
+    source: Source, segments: int, out: Path, format: str | None, options: dict[str, Any]
+) -> list[Loss]:
+    with progress("exporting") as bar:
+        if bar is not None:
+            task = bar.add_task("", total=segments)
+            source = _Watched(source, lambda: bar.reset(task), lambda: bar.advance(task))
+        return writer_for(out, format).write(source, out, **options)
+
+
+class _Watched:
+    """A source that tells when it is begun, which a writer may do several times, and when a
+    segment has been given out."""
+
+    def __init__(
+        self, source: Source, begun: Callable[[], None], passed: Callable[[], None]
+    ) -> None:
+        self._source = source
+        self._begun = begun
+        self._passed = passed
+
+    def entry(self) -> Entry:
+        self._begun()
+        experiment = self._source.entry()
+        return replace(experiment, parts=(self._run(run) for run in experiment.parts))
+
+    def _run(self, run: Entry) -> Entry:
+        return replace(run, parts=self._parts(run))
+
+    def _parts(self, run: Entry) -> Iterator[Entry]:
+        for part in run.parts:
+            yield part
+            if part.model.kind == "segment":
+                self._passed()

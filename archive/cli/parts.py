@@ -1,0 +1,49 @@
+"""What was recorded in a segment, in few facts and without reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archive import Epochs, Events, ImageSequence, IrregularSignal, Segment, Signal, Spikes
+
+Recorded = Signal | IrregularSignal | Spikes | Events | Epochs | ImageSequence
+
+KINDS: dict[type[Any], str] = {
+    Signal: "signal",
+    IrregularSignal: "irregular signal",
+    Spikes: "spikes",
+    Events: "events",
+    Epochs: "epochs",
+    ImageSequence: "images",
+}
+
+
+def parts_of(segment: Segment) -> Iterator[Recorded]:
+    """All that was recorded: signals, spikes, events, epochs, images."""
+    yield from segment.signals.values()
+    yield from segment.spikes.values()
+    yield from segment.events.values()
+    yield from segment.epochs.values()
+    yield from segment.images.values()
+
+
+def facts(part: Recorded) -> dict[str, Any]:
+    """Name, kind, sizes, units and times, with the keys that the help of ``show`` names."""
+    found: dict[str, Any] = {
+        "name": part.name,
+        "kind": KINDS[type(part)],
+        "population": part.population,
+        "variable": part.variable,
+    }
+    if isinstance(part, Spikes):
+        found |= {"trains": part.n, "spikes": len(part)}
+        found |= {"t_start": part.t_start, "t_stop": part.t_stop}
+    elif isinstance(part, Signal | IrregularSignal | ImageSequence):
+        found |= {"shape": part.shape, "dtype": str(part.dtype), "unit": part.unit}
+    else:
+        found |= {"entries": len(part)}
+    if isinstance(part, Signal):
+        found |= {"sampling_period": part.sampling_period}
+        found |= {"t_start": part.t_start, "t_stop": part.t_stop}
+    return found | {"time_unit": part.time_unit, "annotations": part.annotations}
