@@ -25,7 +25,7 @@ from archive.container.rows import Rows, microseconds
 from archive.container.streams import Place, Streams
 from archive.container.tags import SegmentTags
 from archive.entry import Entry
-from archive.errors import ContractError, VersionError
+from archive.errors import ContractError, CorruptArchive, VersionError
 from archive.storage import Durability, Session, Transaction
 
 
@@ -43,7 +43,14 @@ class Container:
 
     def _check_versions(self) -> None:
         stamp = self.session.stamp
-        found = int(stamp.get("archive_layout", 0))
+        try:
+            found, contract = int(stamp["archive_layout"]), parse_contract(stamp)
+        except (KeyError, ValueError) as error:
+            raise CorruptArchive(
+                f"the file does not say what layout and contract it follows ({error})",
+                path=self.path,
+                hint="its attributes archive_layout and archive_contract are missing or damaged",
+            ) from error
         if found > layout.LAYOUT:
             raise VersionError(
                 f"the archive has layout {found}, this version knows up to {layout.LAYOUT}",
@@ -51,7 +58,6 @@ class Container:
                 hint=f"written by {stamp.get('archive_writer')}: install that version or a newer "
                 "one (pip install -U neuroarchive)",
             )
-        contract = parse_contract(stamp)
         if contract[0] > schemas.CONTRACT[0]:
             raise VersionError(
                 f"the archive follows contract {contract[0]}.{contract[1]}",
@@ -111,6 +117,16 @@ class Container:
             document["name"]: row
             for row, document in zip(rows, self.runs.documents(rows), strict=True)
         }
+
+    @cached_property
+    def _segment_counts(self) -> dict[int, int]:
+        return {}
+
+    def segment_count(self, run: int) -> int:
+        """How many segments a run has."""
+        if run not in self._segment_counts:
+            self._segment_counts[run] = int((self.segments.all()["run"] == run).sum())
+        return self._segment_counts[run]
 
     @cached_property
     def _indexes(self) -> dict[Scope, ColumnIndex]:
@@ -199,6 +215,7 @@ class Container:
             index.add({NAME: run.name, **run.annotations})
             self._batch(transaction)
         self._run_names[run.name] = added
+        self._segment_counts[added] = 0
         return added
 
     def _add_parameters(
@@ -234,6 +251,7 @@ class Container:
         if not isinstance(model, schemas.Segment):
             raise ContractError(f"a {model.kind} is not a segment")
         index = self.index("segment")
+        count = self.segment_count(run)
         with self.transaction() as transaction:
             written = [self.streams.append(transaction, part) for part in segment.parts]
             places = [place for place, _ in written]
@@ -259,6 +277,7 @@ class Container:
             )
             index.add({NAME: model.name, **model.annotations})
             self._tags.add(places)
+            self._segment_counts[run] = count + 1
             self._batch(transaction)
         return number
 

@@ -14,9 +14,12 @@ STAMPS: Final = ("archive_layout", "archive_contract", "archive_writer")
 
 
 def parse_contract(stamp: Mapping[str, str | int]) -> tuple[int, int]:
-    """Major and minor version of the contract that a file was written by."""
-    major, _, minor = str(stamp.get("archive_contract", "0")).partition(".")
-    return int(major), int(minor or 0)
+    """Major and minor version of the contract that a file was written by.
+
+    Raises KeyError or ValueError if it does not say so.
+    """
+    major, _, minor = str(stamp["archive_contract"]).partition(".")
+    return int(major), int(minor)
 
 
 class Documents:

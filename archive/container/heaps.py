@@ -27,7 +27,10 @@ class Records:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._heap = session.dataset("data_arrays", layout.RECORDS)
+
+    @property
+    def _heap(self) -> Growing:
+        return self._session.dataset("data_arrays", layout.RECORDS)
 
     def append(self, transaction: Transaction, document: Mapping[str, Any]) -> tuple[int, int]:
         text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -81,8 +84,12 @@ class Blobs:
     """Bytes that are too long for a document, each stored once per session."""
 
     def __init__(self, session: Session) -> None:
-        self._heap = session.dataset("data_arrays", layout.BLOBS)
+        self._session = session
         self._known: dict[bytes, tuple[int, int]] = {}
+
+    @property
+    def _heap(self) -> Growing:
+        return self._session.dataset("data_arrays", layout.BLOBS)
 
     def append(self, transaction: Transaction, content: bytes) -> Any:
         digest = hashlib.sha256(content).digest()
@@ -112,9 +119,13 @@ class TextHeap:
     """Texts by code: the offset at which they start. Serves queries as `query.column.Texts`."""
 
     def __init__(self, session: Session) -> None:
-        self._heap = session.dataset("data_arrays", layout.TEXTS)
+        self._session = session
         self._codes: dict[bytes, int] | None = None
         self._content: bytes | None = None
+
+    @property
+    def _heap(self) -> Growing:
+        return self._session.dataset("data_arrays", layout.TEXTS)
 
     def append(self, transaction: Transaction, texts: Sequence[str]) -> list[int]:
         """The codes of these texts, after adding those that are new."""

@@ -71,10 +71,11 @@ class Rows:
 
     def set(self, transaction: Transaction, row: int, **fields: Any) -> None:
         """Change some columns of a row."""
-        changed = np.array(self._table.read(row, row + 1))
+        former = self._table.read(row, row + 1)
+        changed = former.copy()
         for name, value in fields.items():
             changed[name] = value
-        transaction.overwrite(self._table, row, changed)
+        transaction.overwrite(self._table, row, changed, former)
         self._cache = None
 
     def change(

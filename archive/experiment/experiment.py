@@ -81,7 +81,7 @@ class Experiment(Annotated):
         name that is taken, ContractError for what cannot be kept, Refused in mode 'r'.
         """
         self._container.session.check_open()
-        name = f"run {len(self.runs):04d}" if name is None else name
+        name = self._free_name() if name is None else name
         taken = self._container.run_named(name)
         if taken is not None:
             if not resume:
@@ -90,14 +90,17 @@ class Experiment(Annotated):
                     path=self.path,
                     hint="give another name, or resume=True to append to that run",
                 )
-            self._container.resume_run(taken)
-            run = Run(self._container, taken)
-            if annotations:
-                run.annotate(annotations)
+            run = self._resumed(taken, name, parameters, annotations, description, simulator)
         else:
             run = self._new_run(name, parameters, annotations, description, simulator)
         self._open_runs.append(run)
         return run
+
+    def _free_name(self) -> str:
+        number = len(self.runs) + 1
+        while self._container.run_named(f"run {number:04d}") is not None:
+            number += 1
+        return f"run {number:04d}"
 
     def _new_run(
         self,
@@ -127,13 +130,18 @@ class Experiment(Annotated):
         if self._provenance is None:
             self._provenance = provenance.gather()
         row = self._container.add_run(model, parameter_set, self._provenance)
-        return Run(self._container, row, is_new=True)
+        return Run(self._container, row)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything appended inside becomes permanent together, or not at all."""
-        with self._container.transaction():
-            yield
+        open_before = len(self._open_runs)
+        try:
+            with self._container.transaction():
+                yield
+        except BaseException:
+            del self._open_runs[open_before:]  # those that began inside are gone
+            raise
 
     def keep_until_closed(self, folder: TemporaryDirectory[str]) -> None:
         """The folder that the file lies in goes when the archive is closed."""

@@ -100,9 +100,8 @@ class Run(Annotated):
 
     _scope = "run"
 
-    def __init__(self, container: Container, row: int, *, is_new: bool = False) -> None:
+    def __init__(self, container: Container, row: int) -> None:
         super().__init__(container, row)
-        self._appended = 0 if is_new else None
         self._facts_noted = False
         self._memory = PyNNMemory()
         self._parts_of_ranks: list[Run] = []
@@ -188,17 +187,15 @@ class Run(Annotated):
                 path=self._container.path,
                 hint=f"exp.run({self.name!r}, resume=True) opens it again",
             )
-        if self._appended is None:
-            self._appended = len(self.segments)
         rows = []
         with self._container.transaction():
-            for number, entry in enumerate(segments, self._appended):
+            for entry in segments:
                 model = entry.model
                 if getattr(model, "name", None) is None:
+                    number = self._container.segment_count(self._row)
                     model = model.model_copy(update={"name": f"segment{number:03d}"})
                 named = Entry(model, parts=entry.parts)
                 rows.append(self._container.add_segment(self._row, named))
-        self._appended += len(rows)
         return rows
 
     def neo_io(self) -> PyNNIO:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import h5py
-from h5py import h5f, h5p
+from h5py import h5d, h5f, h5p
 
 from archive.errors import (
     AlreadyExists,
@@ -63,7 +63,8 @@ def create(
 ) -> None:
     """A new archive with what `fill` puts in; all of it appears under `path` at once.
 
-    Raises AlreadyExists, and Refused where the folder cannot be written to.
+    Raises AlreadyExists, Refused where the folder cannot be written to, and TransactionError
+    when the system fails; then nothing is left of it.
     """
     if path.exists():
         raise AlreadyExists(
@@ -94,7 +95,14 @@ def create(
             fill(Transaction(made["data"][name], stamp))
         files.sync(staged)
         _publish(staged, path, files)
-        files.sync_folder(path.parent)
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, ArchiveError):
+            raise
+        raise TransactionError(
+            f"the archive could not be created ({error})",
+            path=path,
+            hint="see that the disk has room and is sound, then repeat the last step",
+        ) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             files.remove(staged)
@@ -107,6 +115,11 @@ def _publish(staged: Path, path: Path, files: Files) -> None:
         raise AlreadyExists(
             "another process created the file just now", path=path, hint="open it with mode='a'"
         ) from error
+    try:
+        files.sync_folder(path.parent)
+    except OSError:
+        files.remove(path)
+        raise
 
 
 def remove_file(path: Path, files: Files = SYSTEM) -> None:
@@ -172,7 +185,8 @@ class Session:
         found = self._datasets.get(key)
         if found is None:
             try:
-                found = Growing(self._block[kind][name]["data"])
+                # one call of HDF5's instead of an h5py object for each group on the way
+                found = Growing(h5d.open(self._block.id, f"{key}/data".encode()))
             except KeyError as error:
                 raise CorruptArchive(
                     "the archive lacks a part that it names", path=self.path, entry=key

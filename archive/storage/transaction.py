@@ -46,10 +46,16 @@ class Transaction:
                 self._undo.append(lambda: target.resize(start))
             target.resize(length)
 
-    def overwrite(self, target: Growing, row: int, values: npt.NDArray[Any]) -> None:
-        """Change rows that exist."""
-        former = target.read(row, row + len(values))
-        self._undo.append(lambda: target.write(row, former))
+    def overwrite(
+        self,
+        target: Growing,
+        row: int,
+        values: npt.NDArray[Any],
+        former: npt.NDArray[Any] | None = None,
+    ) -> None:
+        """Change rows that exist; `former` is what they hold, if that has been read already."""
+        before = target.read(row, row + len(values)) if former is None else former
+        self._undo.append(lambda: target.write(row, before))
         target.write(row, np.asarray(values, target.dtype))
 
     def data_array(self, name: str, type_: str, dtype: np.dtype[Any], **how: Any) -> Growing:

@@ -120,7 +120,8 @@ def write_neo(path: Path, data: Recording, _: int) -> float:
 
     block, segment = neo.Block(), neo.Segment()
     block.segments.append(segment)
-    segment.analogsignals.append(neo.AnalogSignal(data.values, units="mV", sampling_rate=1e4))
+    signal = neo.AnalogSignal(data.values, units="mV", sampling_period=quantity(0.1, "ms"))
+    segment.analogsignals.append(signal)
     end = float(data.times.max())
     for train in np.split(data.times, np.flatnonzero(np.diff(data.neuron)) + 1):
         segment.spiketrains.append(neo.SpikeTrain(train, units="ms", t_stop=end))
