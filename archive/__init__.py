@@ -6,7 +6,10 @@
 See `archive.open`.
 """
 
-from archive import _contract as _contract  # first: is the `schemas` that Python found ours?
+from archive import (
+    _contract as _contract,  # first: is the `schemas` that Python found ours?
+    plot,
+)
 from archive.entry import Entry, Loss
 from archive.errors import (
     AlreadyExists,
@@ -70,4 +73,5 @@ __all__ = [
     "VersionError",
     "Where",
     "open",
+    "plot",
 ]

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from archive import ArchiveError, ArchiveWarning, provenance
 from archive.cli import check, export, ls, plot, query, show
+from archive.cli.arguments import examples, help_of
 from archive.cli.console import complain
 
 VERBS = (
@@ -62,16 +63,14 @@ app = typer.Typer(
     "Exit codes: 0 done, 1 other errors, 2 wrong usage, 3 not found, 4 exists already, 5 refused, "
     "6 busy, 7 against the contract, 8 bad query, 9 version, 10 format, 11 missing package, "
     "12 failed change, 13 damaged archive.",
-    epilog="\n\n".join(
-        ["Examples:", "  neuroarchive ls fi.nix", '  neuroarchive query fi.nix "amplitude > 50 pA"']
-    ),
+    epilog=examples("neuroarchive ls fi.nix", 'neuroarchive query fi.nix "amplitude > 50 pA"'),
     no_args_is_help=True,
     rich_markup_mode="rich",
     # a traceback that hides nothing, and goes into a report as it is
     pretty_exceptions_enable=False,
 )
 for _verb, _epilog in VERBS:
-    app.command(epilog=_epilog)(_verb)
+    app.command(help=help_of(_verb), epilog=_epilog)(_verb)
 
 
 def _version(wanted: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -12,7 +14,7 @@ from archive.experiment.views import View
 
 Item = TypeVar("Item")
 
-File = Annotated[Path, typer.Argument(help="The archive.", show_default=False)]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.", show_default=False)]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document, for other programs to read.")
 ]
@@ -33,6 +35,12 @@ JSON_VALUES = (
 def examples(*commands: str) -> str:
     """The end of a command's help: each example on a line of its own."""
     return "\n\n".join(["Examples:", *(f"  {command}" for command in commands)])
+
+
+def help_of(command: Callable[..., None]) -> str:
+    """The help of a command: its docstring, each paragraph on one line, and how values look."""
+    paragraphs = (inspect.getdoc(command) or "").split("\n\n")
+    return "\n\n".join([*(" ".join(one.split()) for one in paragraphs), JSON_VALUES])
 
 
 def one_of(view: View[Item], wanted: str) -> Item:

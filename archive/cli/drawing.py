@@ -150,9 +150,7 @@ def _draw(dots: Bools, low: Floats, high: Floats, least: float, most: float) -> 
         dots[top : bottom + 1, column] = True
 
 
-def _framed(
-    dots: Bools, marks: dict[int, str], span: tuple[float, float], unit: str
-) -> list[str]:
+def _framed(dots: Bools, marks: dict[int, str], span: tuple[float, float], unit: str) -> list[str]:
     """The dots with an axis on the left, `marks` beside it, and one of time below."""
     rows, columns = len(dots) // 4, dots.shape[1] // 2
     cells = dots.reshape(rows, 4, columns, 2).transpose(0, 2, 1, 3)
@@ -169,4 +167,3 @@ def _framed(
         f"{'':>{GUTTER}} └{'─' * columns}",
         f"{'':>{GUTTER}}  {first:<{room}}{last}",
     ]
-

@@ -29,7 +29,9 @@ TRUTHS = {"true": True, "false": False}
 
 def export(
     file: File,
-    out: Annotated[Path, typer.Argument(help="The file to be written.", show_default=False)],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The file to write.", show_default=False)
+    ],
     query: Annotated[
         str | None, typer.Option(help="Only the segments for which this holds.", show_default=False)
     ] = None,

@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 
 import archive
-from archive.cli.arguments import JSON_VALUES, File, Json, Limit, examples
+from archive.cli.arguments import File, Json, Limit, examples
 from archive.cli.console import print_json
 from archive.cli.tables import (
-    SHOWN,
     counted,
     print_runs,
     print_segments,
     run_rows,
     segment_rows,
+    shown,
 )
 
 EPILOG = examples(
@@ -33,32 +33,21 @@ def ls(
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
+    """List the runs of an archive, or its segments.
+
+    --json: experiment, total, and runs (number, name, outcome, started, ended, segments,
+    annotations) or segments (number, name, run, recorded, t_start, t_stop, annotations).
+    """
     with archive.open(file) as experiment:
-        view = experiment.segments if segments else experiment.runs
-        shown = limit if limit is not None else len(view) if as_json else SHOWN
-        title = (
-            f"{experiment.name}: {counted(len(experiment.runs), 'run')}, "
-            f"{counted(len(experiment.segments), 'segment')}"
-        )
-        rows = (
-            segment_rows(experiment.segments[:shown])
-            if segments
-            else run_rows(experiment.runs[:shown])
-        )
-        total = len(view)
+        runs, every = experiment.runs, experiment.segments
+        total = len(every) if segments else len(runs)
+        first = shown(limit, total, as_json)
+        rows = segment_rows(every[:first]) if segments else run_rows(runs[:first])
         name = experiment.name
+        title = f"{name}: {counted(len(runs), 'run')}, {counted(len(every), 'segment')}"
     if as_json:
         print_json({"experiment": name, "total": total, "segments" if segments else "runs": rows})
     elif segments:
         print_segments(title, rows, total)
     else:
         print_runs(title, rows, total)
-
-
-ls.__doc__ = f"""List the runs of an archive, or its segments.
-
---json: experiment, total, and runs (number, name, outcome, started, ended, segments,
-annotations) or segments (number, name, run, recorded, t_start, t_stop, annotations).
-
-{JSON_VALUES}
-"""

@@ -10,6 +10,7 @@ import typer
 import archive
 from archive.cli.arguments import File, Json, Overwrite, examples, not_the_archive, one_of
 from archive.cli.console import print_json, say
+from archive.cli.tables import counted
 from archive.errors import AlreadyExists
 from archive.plot import Figure, Panel
 
@@ -22,10 +23,11 @@ EPILOG = examples(
 def plot(
     file: File,
     segment: Annotated[
-        str, typer.Argument(help="Number, or name, of a segment.", show_default=False)
+        str, typer.Argument(metavar="SEGMENT", help="Its number or name.", show_default=False)
     ],
     out: Annotated[
-        Path, typer.Argument(help="A .png, .svg or .pdf to be written.", show_default=False)
+        Path,
+        typer.Argument(metavar="OUT", help="The .png, .svg or .pdf to write.", show_default=False),
     ],
     signal: Annotated[
         list[str] | None,
@@ -66,4 +68,4 @@ def plot(
             {"file": file, "segment": name, "out": out, "signals": signals, "spikes": trains}
         )
     else:
-        say(f"{out}: {len(signals)} signals and {len(trains)} sets of spike trains")
+        say(f"{out}: {counted(len(signals), 'signal')}, {counted(len(trains), 'raster')}")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from archive import Epochs, Events, IrregularSignal, Segment, Signal, Spikes
 from archive.cli import drawing
+from archive.cli.tables import counted
 
 CHANNELS = 4  # traces over one another
 TRACE_HEIGHT = 8
@@ -40,7 +41,8 @@ def _raster(spikes: Spikes, width: int) -> Drawing:
         width=width,
         height=RASTER_HEIGHT,
     )
-    return f"{spikes.name}: {len(spikes)} spikes of {spikes.n} neurons", lines
+    count = f"{counted(len(spikes), 'spike')} of {counted(spikes.n, 'neuron')}"
+    return f"{spikes.name}: {count}", lines
 
 
 def _traces(signal: Signal | IrregularSignal, width: int) -> Drawing:
@@ -95,7 +97,7 @@ def _span(signal: Signal | IrregularSignal) -> tuple[float, float]:
 def _times(signal: Signal | IrregularSignal, first: int, count: int) -> npt.NDArray[np.float64]:
     if isinstance(signal, Signal):
         start, period = float(signal.t_start.magnitude), float(signal.sampling_period.magnitude)
-        return start + np.arange(first, first + count) * period
+        return np.asarray(np.arange(first, first + count) * period + start, np.float64)
     times: npt.NDArray[np.float64] = signal.times.magnitude[first : first + count]
     return times
 
@@ -111,4 +113,4 @@ def _entries(events: Events) -> Drawing:
     lines = [f"  {at}  {label}" for at, label in zip(moments, events.labels, strict=False)]
     if len(events) > ENTRIES:
         lines.append(f"  … and {len(events) - ENTRIES} more")
-    return f"{events.name}: {len(events)} entries", lines
+    return f"{events.name}: {len(events)}", lines

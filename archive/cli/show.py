@@ -8,10 +8,17 @@ import typer
 
 import archive
 from archive.cli import parts
-from archive.cli.arguments import JSON_VALUES, File, Json, examples, one_of
+from archive.cli.arguments import File, Json, examples, one_of
 from archive.cli.console import print_drawing, print_facts, print_json, print_table, say, stdout
 from archive.cli.segment_drawing import drawings
-from archive.cli.tables import counted, fact_rows, moment_text, run_rows, segment_rows
+from archive.cli.tables import (
+    counted,
+    fact_rows,
+    moment_text,
+    quantity_text,
+    run_rows,
+    segment_rows,
+)
 from archive.experiment.display import annotation_text, shape_text
 
 EPILOG = examples(
@@ -25,13 +32,23 @@ EPILOG = examples(
 def show(
     file: File,
     segment: Annotated[
-        str | None, typer.Argument(help="Number, or name, of a segment.", show_default=False)
+        str | None,
+        typer.Argument(metavar="SEGMENT", help="Its number or name.", show_default=False),
     ] = None,
     run: Annotated[
         str | None, typer.Option(help="Show a run instead: its number or name.", show_default=False)
     ] = None,
     as_json: Json = False,
 ) -> None:
+    """Show a segment with its rasters and traces, or a run, or the experiment.
+
+    --json of a segment: what "ls --json" says of it, and parts (name, kind, population, variable,
+    annotations, time_unit; for signals and images shape, dtype, unit; for regular signals
+    sampling_period, t_start, t_stop; for spikes trains, spikes, t_start, t_stop; else entries).
+    Of a run: what "ls --json" says of it, description, reason (the traceback of a failed run),
+    parameters, provenance. Of the experiment: name, file, description, runs, segments (their
+    numbers), annotations.
+    """
     if segment is not None and run is not None:
         raise typer.BadParameter("give a segment or --run, not both")
     with archive.open(file) as experiment:
@@ -41,20 +58,6 @@ def show(
             _run(one_of(experiment.runs, run), as_json)
         else:
             _experiment(experiment, as_json)
-
-
-show.__doc__ = f"""Show a segment: what was recorded, annotations, rasters and traces. Or a run, or,
-without either, the experiment.
-
---json of a segment: what "ls --json" says of it, and parts (name, kind, population, variable,
-annotations, time_unit; for signals and images shape, dtype, unit; for regular signals
-sampling_period, t_start, t_stop; for spikes trains, spikes, t_start, t_stop; for others entries).
-Of a run: what "ls --json" says of it, description, reason (the traceback of a failed run),
-parameters, provenance. Of the experiment: name, file, description, runs, segments (their
-numbers), annotations.
-
-{JSON_VALUES}
-"""
 
 
 def _experiment(experiment: archive.Experiment, as_json: bool) -> None:
@@ -98,8 +101,9 @@ def _segment(segment: archive.Segment, as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
-    moments = {"recorded": moment_text(document["recorded"])}
-    _print_document(f"Segment {segment.index} {segment.name}", document | moments, leave="parts")
+    said = document | {"recorded": moment_text(document["recorded"])}
+    said |= {key: quantity_text(document[key]) for key in ("t_start", "t_stop")}
+    _print_document(f"Segment {segment.index} {segment.name}", said, leave="parts")
     print_table(
         f"\n{counted(len(document['parts']), 'part')}",
         ("name", "kind", "size", "unit", "annotations"),

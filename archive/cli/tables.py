@@ -17,6 +17,13 @@ RUN_HEADS = ("", "run", "outcome", "started", "segments", "annotations")
 SEGMENT_HEADS = ("", "segment", "run", "recorded", "duration", "annotations")
 
 
+def shown(limit: int | None, total: int, as_json: bool) -> int:
+    """How many rows to show: of a table no more than the screen bears, unless told."""
+    if limit is not None:
+        return limit
+    return total if as_json else SHOWN
+
+
 def run_rows(runs: Sequence[Run]) -> Rows:
     """One dict per run, with the keys that the help of ``ls`` names."""
     return [

@@ -82,9 +82,9 @@ class ColumnIndex:
     def __init__(self, session: Session, documents: Documents, scope: Scope) -> None:
         self._session = session
         self._records = documents.records
-        self._texts = documents.texts
         self._scope = scope
-        self._session_texts = _SessionTexts(documents.texts)
+        self._texts = {False: documents.texts, True: documents.names}
+        self._session_texts = {is_name: _SessionTexts(t) for is_name, t in self._texts.items()}
         self._stored: dict[str, list[_Stored]] = {}
         self._array_names: set[str] = set()
         self._waiting: list[Mapping[str, schemas.Value]] = []
@@ -192,7 +192,9 @@ class ColumnIndex:
                     values[:stop] = data.read(0, stop)
                 for row_number, value in late.get(slot, ()):
                     values[row_number] = (
-                        self._session_texts.make(value) if slot.kind == "text" else value
+                        self._session_texts[key == NAME].make(value)
+                        if slot.kind == "text"
+                        else value
                     )
             found.append(self._as_column(slot, values))
         return found
@@ -209,7 +211,7 @@ class ColumnIndex:
             present=present,
             values=None if slot.kind == "other" else values,
             unit=slot.unit,
-            texts=self._session_texts if slot.kind == "text" else None,
+            texts=self._session_texts[slot.key == NAME] if slot.kind == "text" else None,
         )
 
     # -- inside ------------------------------------------------------------------------------
@@ -221,7 +223,7 @@ class ColumnIndex:
 
     def _codes(self, transaction: Transaction, slot: Slot, values: list[Any]) -> npt.NDArray[Any]:
         if slot.kind == "text":
-            return np.array(self._texts.append(transaction, values), "<i8")
+            return np.array(self._texts[slot.key == NAME].append(transaction, values), "<i8")
         block = np.array(values, _DTYPES[slot.kind][0])
         if slot.kind == "float":
             block[np.isnan(block)] = np.nan  # no value may look like an absent one

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -296,25 +295,17 @@ class Container:
         self,
         scope: Scope | Literal["experiment"],
         row: int,
-        annotations: Mapping[str, schemas.Value],
-        removed: Sequence[str],
-        author: str | None,
-        at: datetime,
+        change: schemas.AnnotationChange,
     ) -> None:
-        """Set and remove annotations of a run or segment; the former values are kept."""
+        """Set and remove annotations of a run or segment; the former values are filled in."""
         rows = self.rows(scope)
         current = rows.annotations(row)
-        former = {k: current[k] for k in (*annotations, *removed) if k in current}
-        change = schemas.AnnotationChange(
-            annotations=dict(annotations),
-            removed=tuple(removed),
-            former=former,
-            author=author,
-            at=at,
-        )
+        keys = (*change.annotations, *change.removed)
+        former = {key: current[key] for key in keys if key in current}
+        change = change.model_copy(update={"former": former})
         with self.transaction() as transaction:
             if scope in layout.SCOPES:
-                self.index(scope).change(transaction, row, former, annotations)
+                self.index(scope).change(transaction, row, former, change.annotations)
             rows.change(transaction, row, change)
 
     # -- reading -----------------------------------------------------------------------------

@@ -10,11 +10,14 @@ import numpy as np
 import schemas
 from archive.container import layout
 from archive.container.documents import STAMPS
+from archive.errors import ContractError
 from archive.storage import Transaction, create
 
 
 def create_container(path: Path, experiment: schemas.Experiment, writer: str) -> None:
-    """A new archive file with no runs. Raises AlreadyExists and Refused."""
+    """A new archive file with no runs. Raises AlreadyExists, ContractError and Refused."""
+    if experiment.name == ".":  # HDF5 means the group itself by it
+        raise ContractError("an experiment cannot be called '.'", path=path, hint="give its name")
     contract = ".".join(map(str, schemas.CONTRACT))
     stamp: dict[str, str | int] = dict(zip(STAMPS, (layout.LAYOUT, contract, writer), strict=True))
 
@@ -24,7 +27,7 @@ def create_container(path: Path, experiment: schemas.Experiment, writer: str) ->
             "archive.tables",
             {"layout": layout.LAYOUT, "contract": contract, "writer": writer},
         )
-        for heap in (layout.RECORDS, layout.BLOBS, layout.TEXTS):
+        for heap in layout.HEAPS:
             made = transaction.data_array(
                 heap,
                 f"archive.{heap}",

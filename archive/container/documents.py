@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import schemas
+from archive.container import layout
 from archive.container.heaps import Blobs, Records, TextHeap
 from archive.storage import Session, Transaction
 
@@ -23,12 +24,13 @@ def parse_contract(stamp: Mapping[str, str | int]) -> tuple[int, int]:
 
 
 class Documents:
-    """The three heaps of an archive, and models in and out of them."""
+    """The heaps of an archive, and models in and out of them."""
 
     def __init__(self, session: Session) -> None:
         self.records = Records(session)
         self.blobs = Blobs(session)
-        self.texts = TextHeap(session)
+        self.texts = TextHeap(session, layout.TEXTS)
+        self.names = TextHeap(session, layout.NAMES)
         self._contract = parse_contract(session.stamp)
 
     def dump(self, transaction: Transaction, model: schemas.Model) -> dict[str, Any]:

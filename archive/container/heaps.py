@@ -118,14 +118,15 @@ class Blobs:
 class TextHeap:
     """Texts by code: the offset at which they start. Serves queries as `query.column.Texts`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, heap: str) -> None:
         self._session = session
+        self._array = heap
         self._codes: dict[bytes, int] | None = None
         self._content: bytes | None = None
 
     @property
     def _heap(self) -> Growing:
-        return self._session.dataset("data_arrays", layout.TEXTS)
+        return self._session.dataset("data_arrays", self._array)
 
     def append(self, transaction: Transaction, texts: Sequence[str]) -> list[int]:
         """The codes of these texts, after adding those that are new."""

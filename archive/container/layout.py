@@ -18,6 +18,8 @@ SCOPES: Final[tuple[Scope, ...]] = ("run", "segment", "parameters")
 RECORDS: Final = "records"  # JSON Lines: one document per run, segment, change, stream …
 BLOBS: Final = "blobs"  # arrays and bytes too long to stand in a document
 TEXTS: Final = "texts"  # each text once, UTF-8, ended by NUL; its offset is its code
+NAMES: Final = "names"  # the same for names, of which nearly every row has its own
+HEAPS: Final = (RECORDS, BLOBS, TEXTS, NAMES)
 
 # Where a document stands in RECORDS: its first byte and its length, the newline not counted.
 _DOCUMENT = [("record", "<i8"), ("length", "<i8")]
@@ -70,7 +72,7 @@ OUTCOMES: Final = ("running", "finished", "failed", "interrupted", "abandoned")
 
 # Rows per chunk. Small: most archives hold few rows, and an unfilled chunk is space lost.
 TABLE_CHUNK: Final = 256
-COLUMN_CHUNK: Final = 2048
+COLUMN_CHUNK: Final = 4096
 HEAP_CHUNK: Final = 1 << 14
 
 # A signal's chunk: near 1 MB for long recordings, and never wider than this many channels, so

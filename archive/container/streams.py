@@ -94,7 +94,8 @@ class Streams:
         if "labels" in arrays:
             arrays["labels"] = self._label_codes(transaction, arrays["labels"])
         rows = {name: arrays[name] for name in ROWS[document["kind"]] if name in arrays}
-        number = self._find_or_make(transaction, document, rows, arrays.get("channels"))
+        channels = arrays.get("channels", _all_channels(part.model, arrays))
+        number = self._find_or_make(transaction, document, rows, channels)
         stream = self._streams[number]
         start = count = 0
         for name, values in rows.items():
@@ -335,6 +336,17 @@ def _times(
     durations = arrays.get("durations")
     stops = times if durations is None else times + durations
     return float(times.min()), float(stops.max())
+
+
+def _all_channels(
+    model: schemas.Model, arrays: Mapping[str, npt.NDArray[Any]]
+) -> npt.NDArray[Any] | None:
+    """The channels of a part that names none: all neurons of its population, in order."""
+    if isinstance(model, schemas.SpikeTrains):
+        return np.arange(model.size)
+    if isinstance(model, schemas.Signal | schemas.IrregularSignal):
+        return np.arange(arrays["values"].shape[1])
+    return None
 
 
 def _key(

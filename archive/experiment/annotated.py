@@ -11,6 +11,7 @@ import schemas
 from archive import provenance, values
 from archive.container import Container
 from archive.container.layout import Scope
+from archive.hooks.plain import modelled
 
 
 class Annotated:
@@ -66,15 +67,16 @@ class Annotated:
 
         Raises ContractError for a value or name that cannot be kept, Refused in mode 'r'.
         """
-        wanted = {**(annotations or {}), **more}
-        self._container.annotate(
-            self._scope,
-            self._row,
-            values.to_schema_dict(wanted, f"annotations of {self._scope} {self.name!r}"),
-            tuple(remove),
-            provenance.user(),
-            datetime.now(UTC),
+        where = f"annotations of {self._scope} {self.name!r}"
+        change = modelled(
+            schemas.AnnotationChange,
+            where,
+            annotations=values.to_schema_dict({**(annotations or {}), **more}, where),
+            removed=tuple(remove),
+            author=provenance.user(),
+            at=datetime.now(UTC),
         )
+        self._container.annotate(self._scope, self._row, change)
 
     @property
     def history(self) -> list[schemas.AnnotationChange]:

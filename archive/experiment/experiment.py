@@ -78,7 +78,8 @@ class Experiment(Annotated):
 
         `parameters` may be nested by population or projection; equal sets are stored once.
         `resume` opens the run of that name again, if there is one. Raises AlreadyExists for a
-        name that is taken, ContractError for what cannot be kept, Refused in mode 'r'.
+        name that is taken, or that is resumed with other parameters, ContractError for what
+        cannot be kept, Refused in mode 'r'.
         """
         self._container.session.check_open()
         name = self._free_name() if name is None else name
@@ -90,11 +91,45 @@ class Experiment(Annotated):
                     path=self.path,
                     hint="give another name, or resume=True to append to that run",
                 )
-            run = self._resumed(taken, name, parameters, annotations, description, simulator)
+            run = Run(self._container, taken)
+            self._check_same(run, parameters, description, simulator)
+            with self._container.transaction():
+                self._container.resume_run(taken)
+                if annotations:
+                    run.annotate(annotations)
         else:
             run = self._new_run(name, parameters, annotations, description, simulator)
         self._open_runs.append(run)
         return run
+
+    def _check_same(
+        self,
+        run: Run,
+        parameters: Mapping[str, Any] | None,
+        description: str | None,
+        simulator: str | None,
+    ) -> None:
+        """A run goes on as it began: what is said of it again must be what was said then."""
+        model = run.to_entry().model
+        assert isinstance(model, schemas.Run)
+        wrong = [
+            what
+            for what, now, then in (
+                ("description", description, model.description),
+                ("simulator", simulator, model.simulator),
+            )
+            if now not in (None, then)
+        ]
+        if parameters is not None:
+            given = values.to_schema_dict(parameters, f"parameters of run {run.name!r}")
+            known = values.to_schema_dict(run.parameters, "")
+            wrong += [] if schemas.identical(given, known) else ["parameters"]
+        if wrong:
+            raise AlreadyExists(
+                f"the run {run.name!r} began with other {', '.join(wrong)}",
+                path=self.path,
+                hint="begin a run of another name, or leave these out to resume it",
+            )
 
     def _free_name(self) -> str:
         number = len(self.runs) + 1

@@ -47,6 +47,8 @@ def open(
     CorruptArchive.
     """
     file = Path(path)
+    if "\0" in str(file):  # C would open the file whose name ends there
+        raise ArchiveError("the path of a file cannot contain NUL", path=file, hint="leave it out")
     if mode not in ("r", "a", "x"):
         raise ArchiveError(f"mode {mode!r} is not known", path=file, hint="use 'r', 'a' or 'x'")
     if durability not in ("commit", "close"):

@@ -128,8 +128,7 @@ class _Channelled(_Valued[AnyPart]):
     @property
     def channels(self) -> npt.NDArray[np.int64]:
         """The index of each column in its population, shape (channel,)."""
-        channels = self._entry.arrays.get("channels")
-        return np.arange(self.shape[1]) if channels is None else np.asarray(channels)
+        return np.asarray(self._array("channels"))
 
     def channel(self, index: int) -> Any:
         """The values of one neuron, by its index in the population, shape (time,), with unit.
@@ -230,8 +229,7 @@ class Spikes(Recorded[schemas.SpikeTrains]):
     @property
     def channels(self) -> npt.NDArray[np.int64]:
         """The index of each train's neuron in its population, shape (n,)."""
-        channels = self._entry.arrays.get("channels")
-        return np.arange(self.n) if channels is None else np.asarray(channels)
+        return np.asarray(self._array("channels"))
 
     @property
     def train_annotations(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ fifteen of them.
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -26,13 +27,17 @@ class Growing:
     def __init__(self, dataset: h5py.Dataset | h5d.DatasetID) -> None:
         self._id = dataset.id if isinstance(dataset, h5py.Dataset) else dataset
         self.dtype: np.dtype[Any] = self._id.dtype
-        self._type = self._id.get_type()
         self._memory_type = h5t.py_create(self.dtype)
         shape = self._id.shape
         self._length: int = shape[0]
         self.row_shape: tuple[int, ...] = tuple(shape[1:])
         self._zeros = (0,) * len(self.row_shape)
-        self.chunks: tuple[int, ...] = self._id.get_create_plist().get_chunk()
+
+    @cached_property
+    def chunks(self) -> tuple[int, ...]:
+        """The shape of a chunk."""
+        found: tuple[int, ...] = self._id.get_create_plist().get_chunk()
+        return found
 
     def __len__(self) -> int:
         return self._length

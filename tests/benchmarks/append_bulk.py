@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 import archive
 from archive.values import quantity
-from tests.benchmarks.measure import Row, agree, fresh, interleaved, peak_memory, seconds, sync
+from tests.benchmarks.measure import Row, agree, fresh, interleaved, milliseconds, peak_memory, sync
 
 
 class Size(NamedTuple):
@@ -68,14 +68,14 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Row]:
     work = f"append {size.channels} channels × {size.samples} samples, {size.trains} trains"
     peer = "h5py, contiguous"
     theirs = with_raw["raw"]
-    yield Row("h5py against itself: the noise", "s", with_raw["again"], peer, theirs, "speed")
-    yield Row(f"{work}: the first of a file", "s", with_raw["ours"], peer, theirs, "speed", 0.75)
-    yield Row(f"{work}: the next", "s", with_raw["next"], peer, theirs, "speed", 0.75)
+    yield Row("h5py against itself: the noise", "ms", with_raw["again"], peer, theirs, "speed")
+    yield Row(f"{work}: the first of a file", "ms", with_raw["ours"], peer, theirs, "speed", 0.75)
+    yield Row(f"{work}: the next", "ms", with_raw["next"], peer, theirs, "speed", 0.75)
     with_neo = interleaved(
         size.neo_rounds,
         {"ours": lambda _: append_first(ours, data), "neo": partial(write_neo, neo, data)},
     )
-    yield Row(work, "s", with_neo["ours"], "Neo NixIO", with_neo["neo"], "speed", 300)
+    yield Row(work, "ms", with_neo["ours"], "Neo NixIO", with_neo["neo"], "speed", 300)
     peak = [fresh(peak_of_append, folder / "peak.nix", *size) for _ in range(size.neo_rounds)]
     yield Row(f"{work}: peak memory / data", "×", tuple(peak), limit=1.3)
     for path in (*paths, folder / "peak.nix"):
@@ -86,7 +86,7 @@ def _append(run: archive.Run, data: Recording) -> float:
     signal, times = quantity(data.values, "mV"), quantity(data.times, "ms")
     recorded = {"cell/v": signal, "cell/spikes": (times, data.neuron)}
     period = quantity(0.1, "ms")
-    return seconds(lambda: run.append(recorded, sampling_period=period))
+    return milliseconds(lambda: run.append(recorded, sampling_period=period))
 
 
 def append_first(path: Path, data: Recording) -> float:
@@ -111,7 +111,7 @@ def write_raw(path: Path, data: Recording) -> float:
 
     path.unlink(missing_ok=True)
     with h5py.File(path, "x") as file:
-        return seconds(write)
+        return milliseconds(write)
 
 
 def write_neo(path: Path, data: Recording, _: int) -> float:
@@ -130,7 +130,7 @@ def write_neo(path: Path, data: Recording, _: int) -> float:
     with NixIO(str(path), "ow") as file:
         file.write_block(block)
     sync(path)
-    return time.perf_counter() - start
+    return 1e3 * (time.perf_counter() - start)
 
 
 def peak_of_append(path: str, *size: str) -> float:

@@ -40,17 +40,18 @@ TIMES = np.sort(RANDOM.uniform(0, END, (CHANNELS, SPIKES)), axis=1).ravel()
 NEURON = np.repeat(np.arange(CHANNELS), SPIKES)
 PAYLOAD = VALUES.nbytes + TIMES.nbytes
 
-AddSegment = Callable[[archive.Run, int], object]
+# Prepares a segment of a run, by its number; what it returns is timed.
+Way = Callable[[archive.Run, int], Callable[[], object]]
 
 
 def measure(folder: Path, *, quick: bool) -> Iterator[Row]:
     size = QUICK if quick else FULL
     part = size.segments // 10
-    ways: dict[str, Callable[[], AddSegment]] = {"run.append": through_append, "run.put": ready}
+    ways: dict[str, Way] = {"run.append": through_append(), "run.put": through_put()}
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
     for _ in range(size.rounds):
         for name, way in ways.items():
-            costs[name].append(append_all(folder / "small.nix", size.segments, way()))
+            costs[name].append(append_all(folder / "small.nix", size.segments, way))
             check(folder / "small.nix", size.segments)
     (folder / "small.nix").unlink()
     for name, found in costs.items():
@@ -64,13 +65,14 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Row]:
         yield Row(f"{work}: bytes over payload each", "B", overheads, limit=1500)
 
 
-def append_all(path: Path, segments: int, add: AddSegment) -> Cost:
+def append_all(path: Path, segments: int, way: Way) -> Cost:
     path.unlink(missing_ok=True)
     cpu = []
     with archive.open(path, "x", durability="close") as exp, exp.run() as run:
         for number in range(segments):
+            append = way(run, number)
             start = time.process_time()
-            add(run, number)
+            append()
             cpu.append(1e3 * (time.process_time() - start))
     return Cost(cpu, path.stat().st_size / segments - PAYLOAD)
 
@@ -93,21 +95,21 @@ def facts_of(number: int) -> dict[str, Any]:
     }
 
 
-def through_append() -> AddSegment:
+def through_append() -> Way:
     """The way of most users: a mapping of names to quantities."""
     import quantities as pq
 
     signal, times, period = VALUES * pq.mV, TIMES * pq.ms, PERIOD * pq.ms
 
-    def add(run: archive.Run, number: int) -> object:
-        recorded = {"cell/v": signal, "cell/spikes": (times, NEURON)}
-        return run.append(recorded, annotations=facts_of(number), sampling_period=period)
+    def prepare(run: archive.Run, number: int) -> Callable[[], object]:
+        recorded, facts = {"cell/v": signal, "cell/spikes": (times, NEURON)}, facts_of(number)
+        return lambda: run.append(recorded, annotations=facts, sampling_period=period)
 
-    return add
+    return prepare
 
 
-def ready() -> AddSegment:
-    """Entries that a hook has made before: what the archive alone costs."""
+def through_put() -> Way:
+    """Entries that were made before: what the archive alone costs."""
     channels = np.arange(CHANNELS)
     signal = archive.Entry(
         schemas.Signal(population="cell", variable="v", unit="mV", sampling_period=PERIOD),
@@ -118,12 +120,13 @@ def ready() -> AddSegment:
         {"times": TIMES, "neuron": NEURON, "channels": channels},
     )
 
-    def add(run: archive.Run, number: int) -> object:
+    def prepare(run: archive.Run, number: int) -> Callable[[], object]:
         facts = values.to_schema_dict(facts_of(number), "annotations")
         model = schemas.Segment(name=f"segment{number}", annotations=facts)
-        return run.put([archive.Entry(model, parts=[signal, spikes])])
+        entry = archive.Entry(model, parts=[signal, spikes])
+        return lambda: run.put([entry])
 
-    return add
+    return prepare
 
 
 def check(path: Path, segments: int) -> None:

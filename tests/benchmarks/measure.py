@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -70,13 +71,13 @@ def quartiles(figures: Figures) -> tuple[float, float, float]:
 def interleaved(rounds: int, takes: Mapping[str, Callable[[int], float]]) -> dict[str, Figures]:
     """What each take returns in every round, after one round that is not counted.
 
-    A take gets the number of its round. The order turns round every time, so that neither a
-    drift of the machine nor what one take leaves behind favours another.
+    A take gets the number of its round. The order is shuffled every time, the same way in every
+    run: a take that always came after the same one would always meet the caches that it left.
     """
+    shuffled = random.Random(6)
     found: dict[str, list[float]] = {name: [] for name in takes}
     for number in range(-1, rounds):
-        order = list(takes)[:: 1 if number % 2 else -1]
-        for name in order:
+        for name in shuffled.sample(list(takes), len(takes)):
             figure = takes[name](max(number, 0))
             if number >= 0:
                 found[name].append(figure)

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tests.benchmarks import append_bulk, append_small, opening, query_runs, reading, spikes
@@ -59,9 +60,9 @@ def number(value: float) -> str:
 
 
 def spread(figures: Figures) -> str:
-    """``median [lower quartile–upper quartile]``"""
+    """``median [lower quartile – upper quartile]``"""
     low, middle, high = map(number, quartiles(figures))
-    return middle if low == high else f"{middle} [{low}–{high}]"
+    return middle if low == high else f"{middle} [{low} – {high}]"
 
 
 def judged_text(row: Row) -> str:
@@ -76,20 +77,15 @@ def target_text(row: Row) -> str:
 
 def table_of(rows: list[Row]) -> Table:
     """A ratio of times is theirs / ours where the target is a least (≥), else ours / theirs."""
-    table = Table(title="median [quartiles] of rounds in which ours and the peers took turns")
-    table.add_column("work", ratio=3)
-    table.add_column("ours", ratio=2)
-    table.add_column("peer", ratio=2)
-    table.add_column("its", ratio=2)
-    table.add_column("ratio", ratio=2)
-    table.add_column("target")
-    table.add_column("met")
+    table = Table(title="median and quartiles of rounds in which ours and the peers took turns")
+    for head in ("work", "ours", "peer", "its", "ratio", "target", "met"):
+        table.add_column(head)
     for row in rows:
         theirs = f"{spread(row.theirs)} {row.unit}" if row.theirs else ""
         met = {True: "yes", False: "[bold red]no", None: ""}[row.met]
         ours = f"{spread(row.ours)} {row.unit}"
         texts = (row.work, ours, row.peer, theirs, judged_text(row), target_text(row))
-        table.add_row(*(text.replace("[", r"\[") for text in texts), met)
+        table.add_row(*map(escape, texts), met)
     return table
 
 

@@ -87,20 +87,24 @@ def test_what_is_judged(judged: str, figures: tuple[float, ...], good: float, ba
 def test_quartiles() -> None:
     assert quartiles((1.0, 2.0, 3.0, 4.0, 5.0)) == (2.0, 3.0, 4.0)
     assert quartiles((7.0,)) == (7.0, 7.0, 7.0)
-    assert spread((1.0, 2.0, 3.0)) == "2 [1.5–2.5]"
+    assert spread((1.0, 2.0, 3.0)) == "2 [1.5 – 2.5]"
 
 
-def test_takes_are_interleaved_and_turned_round() -> None:
-    order: list[tuple[str, int]] = []
+def test_takes_are_interleaved_in_changing_order() -> None:
+    order: list[str] = []
 
     def take(name: str, number: int) -> float:
-        order.append((name, number))
+        order.append(f"{number}{name}")
         return float(len(order))
 
     takes = {name: partial(take, name) for name in "ab"}
-    found = interleaved(2, takes)
-    assert order == [("a", 0), ("b", 0), ("b", 0), ("a", 0), ("a", 1), ("b", 1)]
-    assert found == {"a": (4.0, 5.0), "b": (3.0, 6.0)}
+    found = interleaved(20, takes)
+    assert set(order[:2]) == {"0a", "0b"}  # not counted
+    counted = list(range(2, 42, 2))
+    assert [set(order[at : at + 2]) for at in counted] == [{f"{n}a", f"{n}b"} for n in range(20)]
+    assert 3 < sum(order[at].endswith("a") for at in counted) < 17
+    for name, figures in found.items():
+        assert figures == tuple(1.0 + order.index(f"{n}{name}", 2) for n in range(20))
 
 
 def test_other_data_is_no_comparison(tmp_path: Path) -> None:
@@ -121,7 +125,7 @@ def test_other_data_is_no_comparison(tmp_path: Path) -> None:
 
 def test_a_lost_segment_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "a.nix"
-    append_small.append_all(path, 3, append_small.ready())
+    append_small.append_all(path, 3, append_small.through_put())
     append_small.check(path, 3)
     with pytest.raises(Disagreement, match="4 segments went in, 3 are there"):
         append_small.check(path, 4)

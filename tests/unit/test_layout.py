@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ import pytest
 import quantities as pq
 
 import archive
+import schemas
+from archive import Entry
 from archive.container import layout
 from archive.experiment.opening import Mode
 from archive.storage import Growing
@@ -82,8 +85,10 @@ def test_every_axis_is_described(rich: Path) -> None:
         assert block.data_arrays["cells.v"].unit == "mV"
 
 
-def test_nixio_reads_segments_through_the_multi_tag(rich: Path) -> None:
-    with block_of(rich) as block, archive.open(rich) as experiment:
+def test_nixio_reads_segments_through_the_multi_tag(rich: Path, tmp_path: Path) -> None:
+    # one library for one file: HDF5 refuses a second way of opening it in one process
+    copied = shutil.copy(rich, tmp_path / "copied.nix")
+    with block_of(rich) as block, archive.open(copied) as experiment:
         for tag, named in (
             ("cells.v.segments", lambda s: s.signals["cells/v"].magnitude),
             ("film.values.segments", lambda s: s.images["film"].magnitude),
@@ -132,7 +137,7 @@ def test_neo_opens_it(rich: Path) -> None:
 
     with NixIO(str(rich), mode="ro") as io:
         blocks = io.read_all_blocks()
-    assert [block.name for block in blocks] == ["rich"]
+    assert len(blocks) == 1
 
 
 def test_h5ls_lists_readable_names(rich: Path, require_program: Callable[[str], str]) -> None:
@@ -161,10 +166,8 @@ def grown(path: Path, count: int) -> int:
             facts = {"number": number, "text": f"t{number}", "x": number * pq.mV, "list": [number]}
             with experiment.run(f"r{number}", parameters={"p": number}, annotations=facts) as run:
                 run.append({"v": np.zeros(3)}, sampling_period=1 * pq.ms, annotations=facts)
-        resumed = experiment.run("r0", resume=True)
-        resumed.append({"cell/spikes": spikes})
-        for number in range(count):
-            resumed.annotate(number=number)
+            run.annotate(number=-number)
+        experiment.run("spikes").append({"cell/spikes": spikes})
     return objects(path)
 
 
@@ -245,16 +248,26 @@ def counted_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         yield sizes
 
 
-@pytest.mark.parametrize("mode", ["r", "a"])
-def test_opening_reads_no_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
-    sizes: dict[int, list[int]] = {}
+@pytest.fixture(scope="module")
+def short_and_long(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Archives by their number of segments."""
+    made = {}
     for count in (10, 10_000):
-        path = tmp_path / f"{count}.nix"
-        with archive.open(path, "x", durability="close") as experiment:
+        made[count] = tmp_path_factory.mktemp("lengths") / f"{count}.nix"
+        with archive.open(made[count], "x", durability="close") as experiment:
             run = experiment.run()
             with experiment.transaction():
                 for number in range(count):
-                    run.append({}, annotations={"number": number})
+                    run.put([Entry(schemas.Segment(annotations={"number": number}))])
+    return made
+
+
+@pytest.mark.parametrize("mode", ["r", "a"])
+def test_opening_reads_no_rows(
+    short_and_long: dict[int, Path], monkeypatch: pytest.MonkeyPatch, mode: Mode
+) -> None:
+    sizes: dict[int, list[int]] = {}
+    for count, path in short_and_long.items():
         with counted_reads(monkeypatch) as opened, archive.open(path, mode) as experiment:
             assert opened == []
             repr(experiment)
@@ -279,3 +292,8 @@ def test_one_segment_reads_only_itself(tmp_path: Path, monkeypatch: pytest.Monke
             sizes.clear()
             segment.spikes["cells"].train(2)
             assert sum(sizes) < 3000
+
+
+def test_file_that_nixio_holds_is_busy(rich: Path) -> None:
+    with block_of(rich), pytest.raises(archive.Busy, match="open already"):
+        archive.open(rich)

@@ -1,0 +1,336 @@
+"""Whether an archive is as layout 1 has it. Nothing is changed; whatever is wrong is a finding."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import schemas
+from archive.container import layout
+from archive.container.check_index import index_faults
+from archive.container.container import Container
+from archive.container.contents import Contents, digest
+from archive.container.contract import check_part, part_name
+from archive.container.rows import Rows, microseconds
+from archive.container.streams import ACTIVE, ROWS, Place, bounds_names
+
+NIX_HINT = "programs that read NIX may stumble over it; this library may still read the archive"
+DOCUMENT_HINT = "what the other rows say is not touched by this"
+STRETCH_HINT = "the data of this segment are not to be trusted; those of the others are"
+INDEX_HINT = "queries for this key may answer wrongly; what runs and segments say of it is right"
+TAGS_HINT = "only programs that read the segments through NIX's MultiTags are led astray"
+
+NIXIO_VALIDATION = """
+import json, sys, nixio
+with nixio.File.open(sys.argv[1], nixio.FileMode.ReadOnly) as file:
+    errors = file.validate()["errors"]
+    found = [
+        (f"{type(entity).__name__} {getattr(entity, 'name', '')}".strip(), text)
+        for entity, texts in errors.items()
+        for text in texts
+    ]
+    print(json.dumps(found))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong: of what, what it is, and what that means."""
+
+    name: str
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check has found, and how much it has seen."""
+
+    findings: tuple[Finding, ...]
+    runs: int
+    segments: int
+
+    def is_valid(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+def check(container: Container, on_segment: Callable[[], object] = lambda: None) -> Report:
+    """Look at everything but the values of signals. `on_segment` is called after each segment.
+
+    NIX's own rules, by nixio; every document; every stretch within its stream, and its spikes,
+    times and labels as their model says; the index of queries and the MultiTags against the
+    documents and the table of stretches.
+    """
+    checking = _Checking(container, on_segment)
+    steps = (
+        checking.nix,
+        checking.experiment,
+        checking.parameter_sets,
+        checking.provenance,
+        checking.runs,
+        checking.stretches,
+        checking.segments,
+        checking.index,
+        checking.tags,
+    )
+    for step in steps:
+        with checking.finding(step.__name__.replace("_", " "), DOCUMENT_HINT):
+            step()
+    found = tuple(dict.fromkeys(checking.findings))
+    return Report(found, checking.count("runs"), checking.count("segments"))
+
+
+@dataclass
+class _Checking:
+    container: Container
+    on_segment: Callable[[], object]
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(self, name: str, what: str, hint: str) -> None:
+        self.findings.append(Finding(name, what, hint))
+
+    @contextmanager
+    def finding(self, name: str, hint: str) -> Iterator[None]:
+        """An error inside the block is a finding: damage may raise whatever it likes."""
+        try:
+            yield
+        except Exception as error:
+            message = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
+            self.note(name, str(message), hint)
+
+    def count(self, table: str) -> int:
+        """Rows of a table; none, if even that cannot be read."""
+        with self.finding(table, DOCUMENT_HINT):
+            return len(self.container.session.dataset("data_frames", table))
+        return 0
+
+    def table(self, name: str) -> npt.NDArray[np.void]:
+        return self.container.session.dataset("data_frames", name).read()
+
+    # -- NIX ---------------------------------------------------------------------------------
+
+    def nix(self) -> None:
+        """What nixio's own validation calls an error."""
+        for name, fault in _nix_faults(self.container.path):
+            self.note(name, fault, NIX_HINT)
+
+    # -- documents ---------------------------------------------------------------------------
+
+    def experiment(self) -> None:
+        self._row(self.container.experiment, 0, "experiment", schemas.Experiment)
+
+    def parameter_sets(self) -> None:
+        self._contents(self.container.parameter_sets, "parameter set", schemas.ParameterSet)
+
+    def provenance(self) -> None:
+        self._contents(self.container.provenance, "provenance record", schemas.Provenance)
+
+    def _contents(self, contents: Contents, what: str, kind: type[schemas.Model]) -> None:
+        for row in range(len(contents)):
+            name = f"{what} {row}"
+            with self.finding(name, DOCUMENT_HINT):
+                model = contents.model(row)
+                self._kind(name, model, kind)
+                if digest(model) != contents.digest(row):
+                    self.note(name, "it is not what its digest says", DOCUMENT_HINT)
+
+    def _row(
+        self, rows: Rows, row: int, name: str, kind: type[schemas.Model]
+    ) -> schemas.Model | None:
+        """The model of a row, if it can be had; all of its changes are read too."""
+        with self.finding(name, DOCUMENT_HINT):
+            document = {k: v for k, v in rows.document(row).items() if k != "parts"}
+            model = self.container.documents.load(document)
+            self._kind(name, model, kind)
+            for change in rows.changes(row):
+                self.container.documents.load({k: v for k, v in change.items() if k != "previous"})
+            return model
+        return None
+
+    def _kind(self, name: str, model: schemas.Model, kind: type[schemas.Model]) -> None:
+        if not isinstance(model, kind):
+            self.note(name, f"its document is that of a {model.kind}", DOCUMENT_HINT)
+
+    def runs(self) -> None:
+        container = self.container
+        sets = len(container.parameter_sets)
+        names: dict[str, int] = {}
+        for row in range(len(container.runs)):
+            name = f"run {row}"
+            model = self._row(container.runs, row, name, schemas.Run)
+            found = container.runs[row]
+            if not 0 <= int(found["outcome"]) < len(layout.OUTCOMES):
+                self.note(name, f"its outcome is {found['outcome']}", DOCUMENT_HINT)
+            at = int(found["parameters"])
+            if not -1 <= at < sets:
+                self.note(name, f"it has parameter set {at} of {sets}", DOCUMENT_HINT)
+            if not isinstance(model, schemas.Run):
+                continue
+            first = names.setdefault(model.name, row)
+            if first != row:
+                self.note(name, f"it has the name of run {first}, {model.name!r}", DOCUMENT_HINT)
+            if microseconds(model.started) != int(found["started"]):
+                self.note(name, "it started at another time than its document says", INDEX_HINT)
+            with self.finding(name, DOCUMENT_HINT):
+                known = container.parameter_sets.digest(at) if 0 <= at < sets else None
+                if known != model.parameters:
+                    self.note(name, "its parameter set is not that of its document", DOCUMENT_HINT)
+                if model.provenance and container.provenance.find(model.provenance) is None:
+                    self.note(name, "its provenance record is missing", DOCUMENT_HINT)
+
+    # -- data --------------------------------------------------------------------------------
+
+    def stretches(self) -> None:
+        """Each belongs to one segment, and no two of a stream overlap."""
+        segments, stretches = self.table("segments"), self.table("stretches")
+        ends = np.cumsum(segments["stretches"])
+        if not np.array_equal(segments["stretch"], ends - segments["stretches"]):
+            row = int(np.argmax(segments["stretch"] != ends - segments["stretches"]))
+            self.note(f"segment {row}", "its stretches are not where they must be", STRETCH_HINT)
+        total = int(ends[-1]) if len(ends) else 0
+        if total != len(stretches):
+            what = f"there are {len(stretches)} stretches, and the segments have {total}"
+            self.note("stretches", what, STRETCH_HINT)
+        order = np.lexsort((stretches["start"], stretches["stream"]))
+        for start, count in (("start", "count"), ("active_start", "active_count")):
+            self._overlaps(stretches[order], start, count)
+
+    def _overlaps(self, stretches: npt.NDArray[np.void], start: str, count: str) -> None:
+        held = stretches[stretches[count] > 0]
+        same = held["stream"][1:] == held["stream"][:-1]
+        over = same & (held[start][1:] < held[start][:-1] + held[count][:-1])
+        for at in np.flatnonzero(over).tolist():
+            one, other = held["segment"][at : at + 2].tolist()
+            self.note(f"segment {other}", f"it shares rows with segment {one}", STRETCH_HINT)
+
+    def segments(self) -> None:
+        container = self.container
+        runs = len(container.runs)
+        owners = self.table("stretches")["segment"]
+        for row in range(len(container.segments)):
+            name = f"segment {row}"
+            model = self._row(container.segments, row, name, schemas.Segment)
+            found = container.segments[row]
+            if not 0 <= int(found["run"]) < runs:
+                self.note(name, f"it belongs to run {found['run']} of {runs}", DOCUMENT_HINT)
+            recorded = microseconds(getattr(model, "recorded", None))
+            if model is not None and recorded != int(found["recorded"]):
+                what = "it was recorded at another time than its document says"
+                self.note(name, what, INDEX_HINT)
+            first, count = int(found["stretch"]), int(found["stretches"])
+            if (owners[first : first + count] != row).any():
+                self.note(name, "one of its stretches is that of another segment", STRETCH_HINT)
+            with self.finding(name, STRETCH_HINT):
+                places, differs = container.places(row), container.differences(row)
+                if len(places) != len(differs):
+                    what = f"it has {len(places)} stretches and {len(differs)} documents of parts"
+                    self.note(name, what, STRETCH_HINT)
+                for number, (place, own) in enumerate(zip(places, differs, strict=False)):
+                    self._part(f"{name}, part {number}", place, own)
+            self.on_segment()
+
+    def _part(self, name: str, place: Place, differs: dict[str, Any]) -> None:
+        with self.finding(name, STRETCH_HINT):
+            streams = self.container.streams
+            if not 0 <= place.stream < len(streams):
+                self.note(name, f"it lies in stream {place.stream} of {len(streams)}", STRETCH_HINT)
+                return
+            model = streams.model(place, differs)
+            name = f"{name} ({part_name(model)})"
+            if not self._inside(name, place):
+                return
+            # the bulk of an archive stays unread: only shape and dtype are asked for
+            arrays = {
+                key: np.broadcast_to(np.zeros((), array.dtype), array.shape)
+                if key in ("values", "waveforms")
+                else np.asarray(array)
+                for key, array in streams.arrays(place).items()
+            }
+            with self.finding(name, STRETCH_HINT):
+                check_part(model, arrays)
+
+    def _inside(self, name: str, place: Place) -> bool:
+        """Whether a stretch lies inside all arrays of its stream."""
+        stream = self.container.streams[place.stream]
+        spans = {key: (place.start, place.rows) for key in ROWS[stream.kind]}
+        spans |= dict.fromkeys(ACTIVE, (place.active_start, place.active_rows))
+        for key, array in stream.arrays.items():
+            if array is None:
+                continue
+            start, count = spans[key]
+            length = len(self.container.session.dataset("data_arrays", array))
+            if not 0 <= start <= start + count <= length:
+                what = f"rows {start} to {start + count} of {key} do not lie within {length}"
+                self.note(name, what, STRETCH_HINT)
+                return False
+        if stream.kind != "spike-trains":
+            return True
+        return self._active(name, place, stream.arrays["ends"])
+
+    def _active(self, name: str, place: Place, ends: str | None) -> bool:
+        first, count = place.active_start, place.active_rows
+        data = self.container.session.dataset("data_arrays", str(ends)).read(first, first + count)
+        bounds = np.concatenate([[0], data])
+        if (np.diff(bounds) <= 0).any() or bounds[-1] != place.rows:
+            self.note(name, "where the spikes of its trains end is not what it has", STRETCH_HINT)
+            return False
+        return True
+
+    # -- what is derived ---------------------------------------------------------------------
+
+    def index(self) -> None:
+        for scope in layout.SCOPES:
+            with self.finding(f"index of {scope}", INDEX_HINT):
+                for key, what in index_faults(self.container, scope):
+                    self.note(f"{scope} index: {key}", what, INDEX_HINT)
+
+    def tags(self) -> None:
+        """Positions and extents of the MultiTags, against the table of stretches."""
+        stretches = self.table("stretches")
+        known = set(self.container.session.names("multi_tags"))
+        for number in range(len(self.container.streams)):
+            stream = self.container.streams[number]
+            main = stream.arrays[ROWS[stream.kind][0]]
+            if main is None or f"{main}.segments" not in known:
+                continue
+            own = stretches[stretches["stream"] == number]
+            sampling = stream.model.get("sampling_period", 1)
+            for name, column in zip(bounds_names(main), ("start", "count"), strict=True):
+                marked = self._first_axis(name)
+                if not np.array_equal(marked, own[column][: len(marked)] * sampling):
+                    self.note(name, "it does not mark the stretches of its segments", TAGS_HINT)
+
+    def _first_axis(self, name: str) -> npt.NDArray[np.float64]:
+        values = self.container.session.dataset("data_arrays", name).read()
+        return np.asarray(values[:, 0] if values.ndim == 2 else values, np.float64)
+
+
+def _nix_faults(path: Path) -> list[list[str]]:
+    """Name and text of each error that nixio's validation finds.
+
+    In a process of its own: HDF5 opens no file twice in one process the way that nixio does, and
+    a damaged one may end the process. No lock is needed, as every change is flushed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", NIXIO_VALIDATION, str(path)],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env={**os.environ, "HDF5_USE_FILE_LOCKING": "FALSE", "PYTHONIOENCODING": "utf-8"},
+    )
+    if done.returncode:
+        last = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
+        return [["nixio", f"nixio cannot validate the file ({last})"]]
+    found: list[list[str]] = json.loads(done.stdout)
+    return found

@@ -1,0 +1,177 @@
+"""``python -m archive.demo``: two experiments of PyNN in one archive, and what can be asked of it."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import archive
+from archive.cli import app
+from archive.cli.console import complain, say
+from archive.errors import ArchiveError, MissingPackage
+from archive.plot import Figure, Panel
+
+FOLDER = Path("demo")
+AMPLITUDES = (-0.2, -0.1, 0.0, 0.1, 0.2)  # nA
+F_I = "f-I curve"
+NETWORK = "feed-forward network"
+SEED = 42
+QUERY = f"run == '{F_I}' and amplitude > 50 pA"
+
+
+def main() -> None:
+    """Simulate, keep, ask, draw and export; all files go into ``demo/``.
+
+    Raises MissingPackage without PyNN, NEURON or matplotlib.
+    """
+    sim = _simulator()
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / "experiment.nix"
+    path.unlink(missing_ok=True)
+    _heading("1. Two experiments are simulated and kept in one archive")
+    with archive.open(path, mode="x", description="What `make demo` simulated.") as experiment:
+        f_i_curve(sim, experiment)
+        network(sim, experiment)
+    say(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+    _heading("2. What is in it")
+    _neuroarchive("ls", str(path))
+
+    _heading("3. A question, with units: 50 pA finds what was noted in nA")
+    _neuroarchive("query", str(path), QUERY)
+
+    _heading("4. What a segment looks like")
+    _neuroarchive("show", str(path), str(len(AMPLITUDES) - 1))
+
+    _heading("5. Figures, and a file for MATLAB and Octave")
+    with archive.open(path) as experiment:
+        _draw(experiment)
+    _neuroarchive("export", str(path), str(FOLDER / "fi.mat"), "--overwrite", "--query",
+                  f"run == '{F_I}'")  # fmt: skip
+
+    _heading("6. What to try next")
+    for command in next_steps(path):
+        say(f"  {command}", style="cyan")
+
+
+def next_steps(path: Path) -> list[str]:
+    """Commands that work on what the demonstration leaves."""
+    return [
+        f"neuroarchive show {path} {len(AMPLITUDES)}",
+        f'neuroarchive show {path} --run "{F_I}"',
+        f'neuroarchive query {path} "amplitude < 0 nA" --json',
+        f"neuroarchive plot {path} 0 {FOLDER / 'segment.png'} --overwrite",
+        f"neuroarchive check {path}",
+        f"python -c \"import archive; print(archive.open('{path}').segments[0].to_neo())\"",
+    ]
+
+
+def _simulator() -> Any:
+    try:
+        import matplotlib  # noqa: F401 - missed here, not after the simulation
+
+        with redirect_stdout(io.StringIO()):  # it tells the number of processes
+            import pyNN.neuron as sim
+    except ImportError as error:
+        raise MissingPackage(
+            f"the demonstration needs PyNN with NEURON, and matplotlib ({error})",
+            hint="pip install 'neuroarchive[pynn,plot]'",
+        ) from error
+    return sim
+
+
+def f_i_curve(sim: Any, experiment: archive.Experiment) -> None:
+    """One cell under five currents, with a reset between them: a segment for each."""
+    import quantities as pq
+
+    sim.setup(timestep=0.1, min_delay=0.1)
+    cell = sim.Population(1, sim.HH_cond_exp(), label="cell")
+    step = sim.DCSource(start=20.0, stop=80.0)
+    step.inject_into(cell)
+    cell.record(["v", "spikes"])
+    with experiment.run(F_I, parameters={"step": {"start": 20 * pq.ms, "stop": 80 * pq.ms}}) as run:
+        for amplitude in AMPLITUDES:
+            step.amplitude = amplitude
+            sim.run(100.0)
+            name = f"step of {amplitude:g} nA"
+            run.append(cell, name=name, annotations={"amplitude": amplitude * pq.nA})
+            sim.reset()
+    sim.end()
+    say(f"{F_I}: a Hodgkin-Huxley cell under {len(AMPLITUDES)} currents")
+
+
+def network(sim: Any, experiment: archive.Experiment) -> None:
+    """Ten Poisson sources excite ten adaptive cells, for a second."""
+    import quantities as pq
+    from pyNN.random import NumpyRNG
+
+    sim.setup(timestep=0.1, min_delay=0.1, native_rng_baseseed=SEED)
+    sources = sim.Population(10, sim.SpikeSourcePoisson(rate=10.0), label="input")
+    cells = sim.Population(10, sim.EIF_cond_exp_isfa_ista(), label="AdExp")
+    sim.Projection(
+        sources,
+        cells,
+        sim.FixedProbabilityConnector(p_connect=0.5, rng=NumpyRNG(seed=SEED)),
+        sim.StaticSynapse(weight=0.05),
+        receptor_type="excitatory",
+    )
+    sources.record("spikes")
+    cells.record("spikes")
+    cells[0:2].record(["v", "w", "gsyn_exc"])
+    parameters = {"input": {"rate": 10 * pq.Hz}, "weight": 0.05 * pq.uS, "p_connect": 0.5}
+    with experiment.run(NETWORK, parameters=parameters, annotations={"seed": SEED}) as run:
+        sim.run(1000.0)
+        run.append(sources, cells, name="one second")
+    sim.end()
+    say(f"{NETWORK}: ten Poisson sources and ten adaptive cells")
+
+
+def _draw(experiment: archive.Experiment) -> None:
+    steps = experiment.segments.where(f"run == '{F_I}'")
+    traces = [segment.signals["cell/v"] for segment in steps]
+    rates = [_rate(segment.spikes["cell"]) for segment in steps]
+    f_i = Figure(
+        *(
+            Panel(trace, title=f"{amplitude:g} nA: {rate:.0f} spikes/s", legend=False)
+            for trace, amplitude, rate in zip(traces, AMPLITUDES, rates, strict=True)
+        ),
+        title="A Hodgkin-Huxley cell under a step of current",
+    )
+    second = experiment.runs[NETWORK].segments[0]
+    net = Figure(
+        Panel(second.spikes["input"], title="Poisson sources"),
+        Panel(second.spikes["AdExp"], title="adaptive cells"),
+        Panel(second.signals["AdExp/v"], title="membrane potential"),
+        Panel(second.signals["AdExp/w"], title="adaptation current"),
+        Panel(second.signals["AdExp/gsyn_exc"], title="synaptic conductance"),
+        title="Ten Poisson sources excite ten adaptive cells",
+    )
+    for name, figure in (("f-i-curve.png", f_i), ("network.png", net)):
+        figure.save(FOLDER / name)
+        say(f"{FOLDER / name}: a figure of {len(figure.panels)} panels")
+
+
+def _rate(spikes: archive.Spikes) -> float:
+    """Spikes per second while the current flowed, for 60 ms."""
+    return len(spikes) / 0.06
+
+
+def _heading(text: str) -> None:
+    say(f"\n{text}", style="bold green")
+
+
+def _neuroarchive(*arguments: str) -> None:
+    say(f"$ neuroarchive {shlex.join(arguments)}", style="cyan")
+    app(arguments, standalone_mode=False)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ArchiveError as error:
+        complain("error", str(error), "bold red")
+        sys.exit(error.exit_code)

@@ -1,0 +1,451 @@
+"""Transactions, creation and sharing of files: all of a change or nothing, whatever fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import quantities as pq
+
+import archive
+import schemas
+from archive.container import layout
+from archive.container.creation import create_container
+from archive.experiment.opening import Mode
+from archive.storage import Durability, Growing, Session, Transaction, create, growing, nix
+from archive.storage.files import SYSTEM, SystemFiles
+from tests.unit import rich_archive
+from tests.unit.rich_archive import now, segment, stored_in
+
+EXPERIMENT = schemas.Experiment(id="1f", name="exp", created=datetime(2024, 5, 1, tzinfo=UTC))
+
+
+class CountedFiles(SystemFiles):
+    """Counts the calls, and fails at one of them."""
+
+    def __init__(self, fail: str | None = None) -> None:
+        self.calls: list[str] = []
+        self.fail = fail
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if name == self.fail:
+            raise OSError(5, f"no {name}")
+
+    def sync(self, path: Path, /) -> None:
+        self._call("sync")
+        super().sync(path)
+
+    def sync_folder(self, path: Path, /) -> None:
+        self._call("sync_folder")
+        super().sync_folder(path)
+
+    def link(self, source: Path, target: Path, /) -> None:
+        self._call("link")
+        super().link(source, target)
+
+
+@pytest.fixture
+def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[archive.Experiment]:
+    """One run with a segment of every kind of part; every append writes the index too."""
+    monkeypatch.setattr(layout, "INDEX_BATCH", 1)
+    with archive.open(tmp_path / "exp.nix", "x", durability="close") as opened:
+        opened.run("first").put([segment(0)])
+        yield opened
+
+
+def seen(experiment: archive.Experiment) -> list[Any]:
+    """What the interface shows of all runs and segments."""
+    runs = [(r.name, r.outcome, r.annotations, r.parameters, r.history) for r in experiment.runs]
+    parts = [
+        (s.name, s.run.index, repr(s), s.signals["v"].magnitude.tolist())
+        for s in experiment.segments
+    ]
+    found = [experiment.segments.where(f"seed == {n}").rows.tolist() for n in range(3)]
+    return [repr(runs), parts, found, [run.segments.rows.tolist() for run in experiment.runs]]
+
+
+# -- failure in the middle ---------------------------------------------------------------------
+
+STEPS: list[tuple[Any, str]] = [
+    *((Transaction, name) for name in ("append", "extend", "overwrite", "section")),
+    *((Transaction, name) for name in ("data_array", "data_frame", "multi_tag")),
+    (Growing, "write"),
+    (Growing, "resize"),
+    (growing, "create"),
+    (nix, "group"),
+    (nix, "set_attributes"),
+]
+
+
+def append(experiment: archive.Experiment) -> None:
+    experiment.runs["first"].put([segment(1), segment(2)])
+
+
+def append_new_streams(experiment: archive.Experiment) -> None:
+    values = np.ones((20, 2), np.float32) * pq.nA
+    facts: dict[str, Any] = {"new": 1, "blob": np.arange(500), "text": "never seen"}
+    run = experiment.runs["first"]
+    run.append({"other/i": values}, sampling_period=1 * pq.ms, annotations=facts)
+
+
+def begin_run(experiment: archive.Experiment) -> None:
+    experiment.run("second", parameters=rich_archive.PARAMETERS, annotations={"g": 1 * pq.nS})
+
+
+def change_annotations(experiment: archive.Experiment) -> None:
+    experiment.segments[0].annotate({"seed": "text now", "more": 2 * pq.mV}, remove=["even"])
+
+
+def end_run(experiment: archive.Experiment) -> None:
+    experiment.runs["first"].finish("failed", "because")
+
+
+OPERATIONS = [append, append_new_streams, begin_run, change_annotations, end_run]
+
+
+class FailingStep:
+    """Fails once, at the call of that number, before or after it has done its work."""
+
+    def __init__(self, number: int, error: BaseException, *, after: bool) -> None:
+        self.left = number
+        self.error = error
+        self.after = after
+        self.failed = False
+
+    def around(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            self.left -= 1
+            if self.left or self.failed:
+                return step(*given, **named)
+            self.failed = True
+            if self.after:
+                step(*given, **named)
+            raise self.error
+
+        return call
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_failure_at_any_step_leaves_what_was_there(
+    experiment: archive.Experiment,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: Callable[[archive.Experiment], None],
+    after: bool,
+) -> None:
+    content, shown = now(experiment), seen(experiment)
+    number = 0
+    while True:
+        number += 1
+        failing = FailingStep(number, OSError(28, "No space left on device"), after=after)
+        with monkeypatch.context() as patch:
+            for owner, name in STEPS:
+                patch.setattr(owner, name, failing.around(getattr(owner, name)))
+            if not failing.failed:
+                try:
+                    operation(experiment)
+                except archive.TransactionError as error:
+                    assert "undone" in str(error)  # noqa: PT017  # most numbers fail, the last not
+                    assert "No space left" in str(error)
+        if not failing.failed:
+            break
+        assert now(experiment) == content, number
+        assert seen(experiment) == shown, number
+    assert number > 3
+    assert now(experiment) != content
+    assert seen(experiment) != shown or operation is append_new_streams
+    experiment.runs["first"].finish()
+    experiment.run("last").put([segment(2)])
+    assert experiment.segments[-1].signals["cells/v"].shape == (32, 3)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("x"), RuntimeError("x")])
+def test_other_errors_undo_too(
+    experiment: archive.Experiment, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    content = now(experiment)
+    with monkeypatch.context() as patch:
+        failing = FailingStep(9, error, after=True)
+        patch.setattr(Growing, "write", failing.around(Growing.write))
+        wanted = archive.TransactionError if isinstance(error, RuntimeError) else type(error)
+        with pytest.raises(wanted):
+            append(experiment)
+    assert now(experiment) == content
+
+
+def test_failed_sync_undoes(
+    experiment: archive.Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = experiment._container.session
+    content, shown = now(experiment), seen(experiment)
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "_durability", "commit")
+        patch.setattr(session, "_files", CountedFiles(fail="sync"))
+        for operation in OPERATIONS:
+            with pytest.raises(archive.TransactionError, match="no sync") as caught:
+                operation(experiment)
+            assert caught.value.path == str(experiment.path)
+            assert caught.value.hint
+        assert now(experiment) == content
+        assert seen(experiment) == shown
+    append(experiment)
+    assert [s.name for s in experiment.segments] == ["segment000", "segment001", "segment002"]
+
+
+# -- transactions inside one another -----------------------------------------------------------
+
+
+def test_inner_transaction_is_undone_with_the_outer(experiment: archive.Experiment) -> None:
+    content, shown = now(experiment), seen(experiment)
+
+    def fail_late() -> None:
+        with experiment.transaction():
+            begin_run(experiment)
+            append(experiment)
+            change_annotations(experiment)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_late()
+    assert now(experiment) == content
+    assert seen(experiment) == shown
+    append(experiment)
+    assert [s.name for s in experiment.segments] == ["segment000", "segment001", "segment002"]
+
+
+def test_inner_transaction_is_undone_alone(experiment: archive.Experiment) -> None:
+    wrong = archive.Entry(schemas.Signal(variable="v", unit="mV", sampling_period=1.0), {})
+    bad = archive.Entry(schemas.Segment(), parts=[wrong])
+    run = experiment.runs["first"]
+    with experiment.transaction():
+        run.put([segment(1)])
+        content = now(experiment)
+        with pytest.raises(archive.ContractError, match="'values' is missing"):
+            run.put([segment(2), bad])
+        assert now(experiment) == content
+        run.append(annotations={"last": True})
+    assert [s.name for s in experiment.segments] == ["segment000", "segment001", "segment002"]
+    assert experiment.segments.where("exists(last)").rows.tolist() == [2]
+
+
+def test_transaction_is_one_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with archive.open(tmp_path / "exp.nix", "x") as experiment:
+        files = CountedFiles()
+        monkeypatch.setattr(experiment._container.session, "_files", files)
+        with experiment.transaction():
+            run = experiment.run("a")
+            for seed in range(3):
+                run.put([segment(seed)])
+            assert files.calls == []
+        assert files.calls == ["sync"]
+
+
+@pytest.mark.parametrize(
+    ("durability", "counts"), [("commit", [1, 2, 3, 4, 5]), ("close", [0] * 5)]
+)
+def test_when_it_syncs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durability: Durability, counts: list[int]
+) -> None:
+    files = CountedFiles()
+    found = []
+    with archive.open(tmp_path / "exp.nix", "x", durability=durability) as experiment:
+        monkeypatch.setattr(experiment._container.session, "_files", files)
+        run = experiment.run("a")
+        found.append(len(files.calls))
+        for seed in range(3):
+            run.put([segment(seed)])
+            found.append(len(files.calls))
+        run.finish()
+        found.append(len(files.calls))
+    assert found == counts
+    assert len(files.calls) > found[-1]
+    if durability == "close":
+        assert files.calls == ["sync"]
+
+
+def test_session_that_changes_nothing_does_not_sync(
+    experiment: archive.Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment.close()
+    for mode in ("r", "a"):
+        files = CountedFiles()
+        before = experiment.path.read_bytes()
+        with archive.open(experiment.path, mode) as opened:  # type: ignore[arg-type]  # in a loop
+            monkeypatch.setattr(opened._container.session, "_files", files)
+            seen(opened)
+        assert files.calls == []
+        assert experiment.path.read_bytes() == before
+
+
+# -- refused -----------------------------------------------------------------------------------
+
+
+def test_read_only_session_refuses_every_change(experiment: archive.Experiment) -> None:
+    experiment.close()
+    before = experiment.path.read_bytes()
+    with archive.open(experiment.path) as opened:
+        assert opened.mode == "r"
+        for operation in OPERATIONS[2:4]:
+            with pytest.raises(archive.Refused, match="opened for reading"):
+                operation(opened)
+        with pytest.raises(archive.Refused):
+            append(opened)
+        with pytest.raises(archive.Refused), opened.transaction():
+            pytest.fail("a transaction began")
+    assert experiment.path.read_bytes() == before
+
+
+def test_closed_archive_refuses_everything(experiment: archive.Experiment) -> None:
+    run, found = experiment.runs[0], experiment.segments[0]
+    part, view = found.signals["v"], experiment.segments
+    experiment.close()
+    experiment.close()
+    before = experiment.path.read_bytes()
+    attempts: list[Callable[[], Any]] = [
+        lambda: experiment.runs,
+        lambda: experiment.segments,
+        lambda: experiment.run("x"),
+        lambda: experiment.annotate(x=1),
+        lambda: run.append({}),
+        lambda: run.annotate(x=1),
+        lambda: run.finish(),
+        lambda: found.annotations,
+        lambda: part[:3],
+        lambda: part.magnitude,
+        lambda: view.where("seed == 1"),
+        lambda: view[0].name,
+        lambda: experiment.to_neo(),
+        lambda: experiment.transaction().__enter__(),
+    ]
+    for number, attempt in enumerate(attempts):
+        with pytest.raises(archive.Refused, match="closed"):
+            print(number, attempt())
+    assert "closed" in repr(experiment)
+    assert experiment.path.read_bytes() == before
+
+
+# -- creation ----------------------------------------------------------------------------------
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("step", ["sync", "link", "sync_folder"])
+def test_failed_creation_leaves_nothing(tmp_path: Path, step: str) -> None:
+    with pytest.raises(archive.TransactionError, match=f"no {step}"):
+        create(tmp_path / "new.nix", "exp", lambda _: None, stamp={}, files=CountedFiles(step))
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt()])
+def test_creation_interrupted_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    with monkeypatch.context() as patch:
+        failing = FailingStep(3, error, after=True)
+        patch.setattr(nix, "data_frame", failing.around(nix.data_frame))
+        with pytest.raises((archive.TransactionError, KeyboardInterrupt)):
+            archive.open(tmp_path / "new.nix", "x")
+    assert names(tmp_path) == []
+    archive.open(tmp_path / "new.nix", "x").close()
+    assert names(tmp_path) == ["new.nix"]
+
+
+def test_creation_never_takes_the_place_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "taken.nix"
+    path.write_text("mine")
+    with pytest.raises(archive.AlreadyExists, match="exists already"):
+        create_container(path, EXPERIMENT, "test")
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # it came between the look and the link
+    with pytest.raises(archive.AlreadyExists, match="just now"):
+        create_container(path, EXPERIMENT, "test")
+    monkeypatch.undo()
+    assert path.read_text() == "mine"
+    assert names(tmp_path) == ["taken.nix"]
+
+
+def test_long_names_of_files(tmp_path: Path) -> None:
+    archive.open(tmp_path / ("x" * 251 + ".nix"), "x").close()
+    assert len(names(tmp_path)) == 1
+
+
+# -- several sessions --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("first", "second"), [("a", "a"), ("a", "r"), ("r", "a")])
+def test_two_sessions_of_one_process(
+    experiment: archive.Experiment, first: Mode, second: Mode
+) -> None:
+    experiment.close()
+    with archive.open(experiment.path, first) as held:
+        with pytest.raises(archive.Busy, match="open already") as caught:
+            archive.open(experiment.path, second)
+        assert caught.value.hint
+        assert held.runs[0].name == "first"
+    archive.open(experiment.path, second).close()
+
+
+def test_two_readers_of_one_process(experiment: archive.Experiment) -> None:
+    experiment.close()
+    with archive.open(experiment.path) as one, archive.open(experiment.path) as other:
+        one.close()
+        assert other.segments[0].signals["cells/v"].magnitude.shape == (24, 3)
+
+
+@contextmanager
+def other_process(path: Path, mode: Mode) -> Iterator[None]:
+    """Another process that holds the archive until the block ends."""
+    code = (
+        "import archive, sys\n"
+        "with archive.open(sys.argv[1], sys.argv[2]):\n"
+        "    print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path), mode],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(archive.__file__).parent.parent,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "open\n"
+        yield
+        child.communicate("")
+
+
+def test_writer_in_another_process(experiment: archive.Experiment) -> None:
+    experiment.close()
+    content = stored_in(experiment.path)
+    modes: tuple[Mode, ...] = ("a", "r")
+    with other_process(experiment.path, "a"):
+        for mode in modes:
+            with pytest.raises(archive.Busy, match="another session") as caught:
+                archive.open(experiment.path, mode)
+            assert caught.value.path == str(experiment.path)
+    with other_process(experiment.path, "r"):
+        archive.open(experiment.path).close()
+        with pytest.raises(archive.Busy):
+            archive.open(experiment.path, "a")
+    assert stored_in(experiment.path) == content
+
+
+def test_session_refuses_a_missing_part(experiment: archive.Experiment) -> None:
+    experiment.close()
+    session = Session(experiment.path, writable=False, files=SYSTEM)
+    try:
+        with pytest.raises(archive.CorruptArchive, match="lacks a part") as caught:
+            session.dataset("data_arrays", "gone")
+        assert caught.value.entry == "data_arrays/gone"
+    finally:
+        session.close()
