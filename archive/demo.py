@@ -1,17 +1,19 @@
-"""``python -m archive.demo``: two experiments of PyNN in one archive, and what can be asked of it."""
+"""``python -m archive.demo``: two PyNN experiments in one archive, and what can be asked of it."""
 
 from __future__ import annotations
 
-import io
-import shlex
+import os
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import archive
 from archive.cli import app
-from archive.cli.console import complain, say
+from archive.cli.console import complain, say, stdout
+from archive.cli.tables import counted
 from archive.errors import ArchiveError, MissingPackage
 from archive.plot import Figure, Panel
 
@@ -19,6 +21,11 @@ FOLDER = Path("demo")
 AMPLITUDES = (-0.2, -0.1, 0.0, 0.1, 0.2)  # nA
 F_I = "f-I curve"
 NETWORK = "feed-forward network"
+SIGNALS = {
+    "v": "Membrane potential",
+    "w": "Adaptation current",
+    "gsyn_exc": "Synaptic conductance",
+}
 SEED = 42
 QUERY = f"run == '{F_I}' and amplitude > 50 pA"
 
@@ -55,7 +62,7 @@ def main() -> None:
 
     _heading("6. What to try next")
     for command in next_steps(path):
-        say(f"  {command}", style="cyan")
+        _show_command(f"  {command}")
 
 
 def next_steps(path: Path) -> list[str]:
@@ -72,9 +79,9 @@ def next_steps(path: Path) -> list[str]:
 
 def _simulator() -> Any:
     try:
-        import matplotlib  # noqa: F401 - missed here, not after the simulation
-
-        with redirect_stdout(io.StringIO()):  # it tells the number of processes
+        if find_spec("matplotlib") is None:  # missed here, not after the simulation
+            raise ImportError("No module named 'matplotlib'")
+        with _silenced():
             import pyNN.neuron as sim
     except ImportError as error:
         raise MissingPackage(
@@ -82,6 +89,20 @@ def _simulator() -> Any:
             hint="pip install 'neuroarchive[pynn,plot]'",
         ) from error
     return sim
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Without what NEURON, which is no Python, tells on stdout: the number of processes."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a file of ours
+            os.dup2(nowhere.fileno(), 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def f_i_curve(sim: Any, experiment: archive.Experiment) -> None:
@@ -109,7 +130,8 @@ def network(sim: Any, experiment: archive.Experiment) -> None:
     import quantities as pq
     from pyNN.random import NumpyRNG
 
-    sim.setup(timestep=0.1, min_delay=0.1, native_rng_baseseed=SEED)
+    # the upstroke of a spike is exponential: with longer steps it overshoots by half a volt
+    sim.setup(timestep=0.025, min_delay=0.1, native_rng_baseseed=SEED)
     sources = sim.Population(10, sim.SpikeSourcePoisson(rate=10.0), label="input")
     cells = sim.Population(10, sim.EIF_cond_exp_isfa_ista(), label="AdExp")
     sim.Projection(
@@ -121,7 +143,7 @@ def network(sim: Any, experiment: archive.Experiment) -> None:
     )
     sources.record("spikes")
     cells.record("spikes")
-    cells[0:2].record(["v", "w", "gsyn_exc"])
+    cells[0:2].record(list(SIGNALS))
     parameters = {"input": {"rate": 10 * pq.Hz}, "weight": 0.05 * pq.uS, "p_connect": 0.5}
     with experiment.run(NETWORK, parameters=parameters, annotations={"seed": SEED}) as run:
         sim.run(1000.0)
@@ -132,32 +154,38 @@ def network(sim: Any, experiment: archive.Experiment) -> None:
 
 def _draw(experiment: archive.Experiment) -> None:
     steps = experiment.segments.where(f"run == '{F_I}'")
-    traces = [segment.signals["cell/v"] for segment in steps]
-    rates = [_rate(segment.spikes["cell"]) for segment in steps]
-    f_i = Figure(
-        *(
-            Panel(trace, title=f"{amplitude:g} nA: {rate:.0f} spikes/s", legend=False)
-            for trace, amplitude, rate in zip(traces, AMPLITUDES, rates, strict=True)
-        ),
-        title="A Hodgkin-Huxley cell under a step of current",
-    )
+    panels = [
+        Panel(
+            segment.signals["cell/v"],
+            title=f"{segment.name}: {counted(len(segment.spikes['cell']), 'spike')}",
+            ylabel="v (mV)",
+            ylim=(-95, 60),
+            legend=False,
+            xticks=segment == steps[-1],
+        )
+        for segment in steps
+    ]
+    f_i = Figure(*panels, title="A Hodgkin-Huxley cell under steps of current", size=(7, 8))
     second = experiment.runs[NETWORK].segments[0]
-    net = Figure(
-        Panel(second.spikes["input"], title="Poisson sources"),
-        Panel(second.spikes["AdExp"], title="adaptive cells"),
-        Panel(second.signals["AdExp/v"], title="membrane potential"),
-        Panel(second.signals["AdExp/w"], title="adaptation current"),
-        Panel(second.signals["AdExp/gsyn_exc"], title="synaptic conductance"),
-        title="Ten Poisson sources excite ten adaptive cells",
-    )
+    cells = second.signals
+    panels = [
+        Panel(second.spikes["input"], title="Poisson sources", xticks=False),
+        Panel(second.spikes["AdExp"], title="Adaptive cells", xticks=False),
+        *(
+            Panel(
+                cells[name],
+                title=title,
+                ylabel=f"{name} ({cells[name].unit})",
+                labels=["neuron"],
+                xticks=name == "gsyn_exc",
+            )
+            for name, title in SIGNALS.items()
+        ),
+    ]
+    net = Figure(*panels, title="Ten Poisson sources excite ten adaptive cells", size=(7, 9))
     for name, figure in (("f-i-curve.png", f_i), ("network.png", net)):
         figure.save(FOLDER / name)
         say(f"{FOLDER / name}: a figure of {len(figure.panels)} panels")
-
-
-def _rate(spikes: archive.Spikes) -> float:
-    """Spikes per second while the current flowed, for 60 ms."""
-    return len(spikes) / 0.06
 
 
 def _heading(text: str) -> None:
@@ -165,8 +193,16 @@ def _heading(text: str) -> None:
 
 
 def _neuroarchive(*arguments: str) -> None:
-    say(f"$ neuroarchive {shlex.join(arguments)}", style="cyan")
+    _show_command(" ".join(["$ neuroarchive", *map(_quoted, arguments)]))
     app(arguments, standalone_mode=False)
+
+
+def _show_command(line: str) -> None:
+    stdout().print(line, style="cyan", markup=False, soft_wrap=True)
+
+
+def _quoted(argument: str) -> str:
+    return f'"{argument}"' if " " in argument else argument
 
 
 if __name__ == "__main__":

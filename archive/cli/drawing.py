@@ -90,7 +90,7 @@ def traces(
         marks = {rows // 2: f"{most:.4g}"}
     dots = np.zeros((4 * rows, dot_columns(width)), bool)
     for low, high in envelopes:
-        _draw(dots, *_joined(low, high), least, most)
+        _draw(dots, *_joined(_share(low, least, most), _share(high, least, most)))
     return _framed(dots, marks, (start, stop), time_unit)
 
 
@@ -137,16 +137,21 @@ def _joined(low: Floats, high: Floats) -> tuple[Floats, Floats]:
     return joined_low, joined_high
 
 
-def _draw(dots: Bools, low: Floats, high: Floats, least: float, most: float) -> None:
-    rows = len(dots)
+def _share(values: Floats, least: float, most: float) -> Floats:
+    """Where values lie between the least, 0, and the most, 1; in the middle if these are one."""
     # scaled before they are subtracted: the span of two large numbers may be infinite
     scale = max(abs(least), abs(most)) or 1.0
     span = most / scale - least / scale
+    if not span > 0:
+        return np.where(np.isnan(values), np.nan, 0.5)
+    return np.asarray((values / scale - least / scale) / span)
+
+
+def _draw(dots: Bools, low: Floats, high: Floats) -> None:
+    rows = len(dots)
     for column in np.flatnonzero(~np.isnan(low)).tolist():
-        top = bottom = rows // 2
-        if span > 0:
-            share = (np.array([high[column], low[column]]) / scale - least / scale) / span
-            top, bottom = (rows - 1 - np.rint(share * (rows - 1))).astype(int).tolist()
+        top = rows - 1 - round(high[column] * (rows - 1))
+        bottom = rows - 1 - round(low[column] * (rows - 1))
         dots[top : bottom + 1, column] = True
 
 

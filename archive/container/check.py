@@ -166,10 +166,9 @@ class _Checking:
         container = self.container
         sets = len(container.parameter_sets)
         names: dict[str, int] = {}
-        for row in range(len(container.runs)):
+        for row, found in enumerate(container.runs.all()):
             name = f"run {row}"
             model = self._row(container.runs, row, name, schemas.Run)
-            found = container.runs[row]
             if not 0 <= int(found["outcome"]) < len(layout.OUTCOMES):
                 self.note(name, f"its outcome is {found['outcome']}", DOCUMENT_HINT)
             at = int(found["parameters"])
@@ -194,13 +193,16 @@ class _Checking:
     def stretches(self) -> None:
         """Each belongs to one segment, and no two of a stream overlap."""
         segments, stretches = self.table("segments"), self.table("stretches")
-        ends = np.cumsum(segments["stretches"])
-        if not np.array_equal(segments["stretch"], ends - segments["stretches"]):
-            row = int(np.argmax(segments["stretch"] != ends - segments["stretches"]))
+        owners, held = stretches["segment"], segments["stretches"]
+        counts = np.bincount(owners[(owners >= 0) & (owners < len(held))], minlength=len(held))
+        for row in np.flatnonzero(held != counts).tolist():
+            what = f"it has {held[row]} stretches, and {counts[row]} are marked as its own"
+            self.note(f"segment {row}", what, STRETCH_HINT)
+        moved = segments["stretch"] != np.cumsum(counts) - counts
+        for row in np.flatnonzero(moved & (held == counts).all()).tolist():
             self.note(f"segment {row}", "its stretches are not where they must be", STRETCH_HINT)
-        total = int(ends[-1]) if len(ends) else 0
-        if total != len(stretches):
-            what = f"there are {len(stretches)} stretches, and the segments have {total}"
+        if counts.sum() != len(stretches):
+            what = f"{len(stretches) - counts.sum()} belong to no segment"
             self.note("stretches", what, STRETCH_HINT)
         order = np.lexsort((stretches["start"], stretches["stream"]))
         for start, count in (("start", "count"), ("active_start", "active_count")):
@@ -218,10 +220,9 @@ class _Checking:
         container = self.container
         runs = len(container.runs)
         owners = self.table("stretches")["segment"]
-        for row in range(len(container.segments)):
+        for row, found in enumerate(container.segments.all()):
             name = f"segment {row}"
             model = self._row(container.segments, row, name, schemas.Segment)
-            found = container.segments[row]
             if not 0 <= int(found["run"]) < runs:
                 self.note(name, f"it belongs to run {found['run']} of {runs}", DOCUMENT_HINT)
             recorded = microseconds(getattr(model, "recorded", None))

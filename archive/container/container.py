@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -238,6 +239,13 @@ class Container:
                 ended=microseconds(end.ended),
                 outcome=layout.OUTCOMES.index(end.outcome),
             )
+
+    def abandon_runs(self, at: datetime) -> None:
+        """Note of all runs without an end that they were found so."""
+        with self.transaction():
+            for row in np.flatnonzero(self.runs.all()["outcome"] == 0).tolist():
+                reason = "a later session found it without an end: its process was killed"
+                self.end_run(row, schemas.RunEnd(ended=at, outcome="abandoned", reason=reason))
 
     def resume_run(self, row: int) -> None:
         """Let a run that has ended go on; how it ended stays among its changes."""

@@ -35,7 +35,21 @@ class Documents:
 
     def dump(self, transaction: Transaction, model: schemas.Model) -> dict[str, Any]:
         """The JSON document of a model; what is long is put among the blobs."""
-        return schemas.dump(model, keep=lambda content: self.blobs.append(transaction, content))
+        failed: list[BaseException] = []
+
+        def keep(content: bytes) -> Any:
+            try:
+                return self.blobs.append(transaction, content)
+            except BaseException as error:
+                failed.append(error)
+                raise
+
+        try:
+            return schemas.dump(model, keep=keep)
+        except ValueError:
+            if failed:
+                raise failed[0] from None  # pydantic makes an error of its own out of any other
+            raise
 
     def load(self, document: Mapping[str, Any]) -> schemas.Model:
         """The model of a document."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -103,7 +104,7 @@ class Streams:
             data = self._data(stream, name)
             if data is None:
                 continue
-            start = transaction.append(data, values)
+            start = transaction.append(data, values.astype(data.dtype, copy=False))
         active_start = active_count = 0
         if stream.kind == "spike-trains":
             neurons, ends = _active(arrays["neuron"])
@@ -291,13 +292,13 @@ def bounds_names(array: str) -> tuple[str, str]:
 
 
 def chunk_shape(rows: int, row_shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """A chunk for a stream whose first stretch has this many rows: near 1 MB for long
+    """A chunk for a stream whose first stretch has this many rows: near 128 kB for long
     recordings; for short ones a whole number of stretches, so that appends do not share chunks."""
     width = _even(row_shape[0], layout.CHUNK_CHANNELS) if len(row_shape) == 1 else None
     inner = row_shape if width is None else (width,)
     row_bytes = max(1, int(np.prod(inner, dtype=np.int64))) * itemsize
     rows = max(1, rows)
-    most = max(layout.CHUNK_ROWS if len(row_shape) == 1 else 1, (1 << 19) // row_bytes)
+    most = max(layout.CHUNK_ROWS if len(row_shape) == 1 else 1, layout.CHUNK_FULL // row_bytes)
     if rows > most:
         return (_even(rows, most), *inner)
     if rows * row_bytes >= layout.CHUNK_BYTES:
@@ -354,7 +355,7 @@ def _key(
 ) -> str:
     fixed = {k: v for k, v in document.items() if k not in VARYING and k not in TIMES}
     where = None if channels is None else hashlib.sha256(channels).hexdigest()
-    text = repr((sorted(fixed.items()), sorted(types.items()), where))
+    text = json.dumps([fixed, types, where], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -35,6 +35,7 @@ class Experiment(Annotated):
         self._open_runs: list[Run] = []
         self._folder: TemporaryDirectory[str] | None = None
         self._remove_when_empty = False
+        self._began = False
 
     @property
     def path(self) -> Path:
@@ -82,6 +83,7 @@ class Experiment(Annotated):
         cannot be kept, Refused in mode 'r'.
         """
         self._container.session.check_open()
+        self._abandon_runs()
         name = self._free_name() if name is None else name
         taken = self._container.run_named(name)
         if taken is not None:
@@ -101,6 +103,12 @@ class Experiment(Annotated):
             run = self._new_run(name, parameters, annotations, description, simulator)
         self._open_runs.append(run)
         return run
+
+    def _abandon_runs(self) -> None:
+        """Runs that go on, though no session but this one can write: their process has died."""
+        if not self._began:
+            self._began = True
+            self._container.abandon_runs(datetime.now(UTC))
 
     def _check_same(
         self,
@@ -239,7 +247,7 @@ class Experiment(Annotated):
     def to_neo(self) -> Any:
         """A neo.Block with all segments of all runs; reads everything into memory."""
         return to_neo_block(
-            (segment.to_entry() for segment in self.segments),
+            (segment.data_entry() for segment in self.segments),
             name=self.name,
             description=self.description,
             annotations=self.annotations,

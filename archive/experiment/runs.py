@@ -247,6 +247,8 @@ class Run(Annotated):
         self._facts_noted = True
         known = self._container.runs.annotations(self._row)
         facts = {key: value for key, value in run_facts(objects).items() if key not in known}
+        if "simulator" in facts:
+            facts["simulator"] = str(facts["simulator"]).lower()  # as the contract has it
         if facts:
             self.annotate(facts)
 
@@ -280,14 +282,16 @@ class Run(Annotated):
     # -- out ---------------------------------------------------------------------------------
 
     def to_entry(self, segments: SegmentView | None = None) -> Entry:
-        """The run with its parameter set and segments (or some of them) as parts."""
+        """The run as an entry. Its parts are its parameter set and provenance, how it ended and
+        was annotated later, and its segments, or some of them."""
         chosen = self.segments if segments is None else segments
         return Entry(self._container.model("run", self._row), parts=self._entries(chosen))
 
     def _entries(self, segments: SegmentView) -> Iterator[Entry]:
-        parameters = self._container.run_parameters(self._row)
-        if parameters is not None:
-            yield Entry(parameters)
+        facts = (self._container.run_parameters(self._row), self.provenance)
+        for model in (*facts, *self._container.changes("run", self._row)):
+            if model is not None:
+                yield Entry(model)
         for segment in segments:
             yield segment.to_entry()
 

@@ -86,14 +86,20 @@ class SegmentContents(Annotated):
             yield name, CLASSES[kind](name, entry)
 
     def to_entry(self) -> Entry:
-        """The segment with all its parts, their arrays still on disk, for adapters."""
-        return Entry(
-            self._container.model("segment", self._row), parts=self._container.parts(self._row)
-        )
+        """The segment as an entry. Its parts are what was recorded, the arrays still on disk,
+        and the later changes of its annotations."""
+        changes = [Entry(model) for model in self._container.changes("segment", self._row)]
+        entry = self.data_entry()
+        return Entry(entry.model, parts=[*entry.parts, *changes])
+
+    def data_entry(self) -> Entry:
+        """The same without the history of its annotations."""
+        model = self._container.model("segment", self._row)
+        return Entry(model, parts=self._container.parts(self._row))
 
     def to_neo(self) -> Any:
         """A neo.Segment with everything in it; spike trains stay arrays until they are touched."""
-        return to_neo_segment(self.to_entry())
+        return to_neo_segment(self.data_entry())
 
     def __repr__(self) -> str:
         said = annotation_text(self.annotations)

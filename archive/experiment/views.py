@@ -76,7 +76,8 @@ class View(Sequence[Item], Generic[Item]):
             code = None if column.texts is None else column.texts.code(name)
             if code is not None and column.values is not None:
                 hits = np.flatnonzero(column.values == code)
-                found += hits.tolist() if self._rows is None else np.intersect1d(hits, self._rows)
+                chosen = hits if self._rows is None else np.intersect1d(hits, self._rows)
+                found += chosen.tolist()
         if len(found) == 1:
             return int(found[0])
         if found:

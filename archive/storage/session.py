@@ -43,7 +43,6 @@ class Foreign(FormatError):
 
 def _access_list() -> h5p.PropFAID:
     plist = h5p.create(h5p.FILE_ACCESS)
-    plist.set_fclose_degree(h5f.CLOSE_STRONG)
     # 'earliest' keeps HDF5 1.8 able to read, and sets no write flag that a crash leaves behind.
     plist.set_libver_bounds(h5f.LIBVER_EARLIEST, h5f.LIBVER_LATEST)
     return plist
@@ -274,7 +273,7 @@ def _open(path: Path, writable: bool) -> h5py.File:
     if path.is_dir():
         raise FormatError("this is a folder", path=path, hint="name a file")
     try:
-        return _hdf5(path, h5f.ACC_RDWR if writable else h5f.ACC_RDONLY)
+        file = _hdf5(path, h5f.ACC_RDWR if writable else h5f.ACC_RDONLY)
     except FileNotFoundError as error:
         raise ArchiveNotFound(
             "no such file", path=path, hint="mode='a' or 'x' creates an archive"
@@ -289,16 +288,26 @@ def _open(path: Path, writable: bool) -> h5py.File:
         ) from error
     except OSError as error:
         raise _unreadable(path, error) from error
+    # Within a process HDF5 lets a file be opened again, though neither session would see what
+    # the other one writes.
+    if h5f.get_obj_count(file.id, h5f.OBJ_FILE) > 1 and file.id.get_intent() == h5f.ACC_RDWR:
+        file.close()
+        raise _open_already(path)
+    return file
+
+
+def _open_already(path: Path) -> Busy:
+    return Busy(
+        "this process has the file open already",
+        path=path,
+        hint="close it first, or use the session that is open",
+    )
 
 
 def _unreadable(path: Path, error: OSError) -> ArchiveError:
     text = str(error)
     if "already open" in text or "close degree" in text:
-        return Busy(
-            "this process has the file open already",
-            path=path,
-            hint="close it first, or use the session that is open",
-        )
+        return _open_already(path)
     if "signature not found" in text:
         return FormatError(
             "not an HDF5 file",

@@ -49,6 +49,8 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Row]:
             theirs: Figures = tuple(pair[1] for pair in pairs)
             work = f"open {segments} segments, mode {mode!r}"
             yield Row(work, "ms", ours, "h5py.File", theirs, "difference", 15)
+        appended = tuple(fresh(open_and_append, path) for _ in range(size.rounds))
+        yield Row(f"open {segments} segments, append one, close", "ms", appended)
         path.unlink()
     names = {"ours": "archive", "plain": PEERS, "used": PEERS_USED}
     takes = {key: partial(_import, name) for key, name in names.items()}
@@ -64,10 +66,7 @@ def _import(names: str, _: int) -> float:
 
 def write(path: Path, segments: int) -> None:
     """Segments with annotations and one short signal each, in ten runs."""
-    signal = archive.Entry(
-        schemas.Signal(population="cell", variable="v", unit="mV", sampling_period=0.1),
-        {"values": np.zeros((10, 1)), "channels": np.arange(1)},
-    )
+    signal = short_signal()
     with archive.open(path, "x", durability="close") as exp:
         batch = segments // RUNS
         for first in range(0, segments, batch):
@@ -75,9 +74,26 @@ def write(path: Path, segments: int) -> None:
                 run.put([segment(number, signal) for number in range(first, first + batch)])
 
 
+def short_signal() -> archive.Entry:
+    return archive.Entry(
+        schemas.Signal(population="cell", variable="v", unit="mV", sampling_period=0.1),
+        {"values": np.zeros((10, 1)), "channels": np.arange(1)},
+    )
+
+
 def segment(number: int, signal: archive.Entry) -> archive.Entry:
     facts: dict[str, schemas.Value] = {"trial": number, "protocol": f"step {number % 7}"}
     return archive.Entry(schemas.Segment(annotations=facts), parts=[signal])
+
+
+def open_and_append(path: str) -> float:
+    """Time in ms until one more segment is on the disk and the archive closed again."""
+
+    def append() -> None:
+        with archive.open(path, "a") as exp, exp.run() as run:
+            run.put([segment(0, short_signal())])
+
+    return milliseconds(append)
 
 
 def open_both(path: str, mode: archive.experiment.opening.Mode, segments: str) -> list[float]:

@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import quantities as pq
+from h5py import h5g, h5o, h5s
 
 import archive
 import schemas
@@ -113,18 +114,20 @@ def equal(one: Any, other: Any) -> bool:
 
 
 def stored(file: h5py.File) -> dict[str, Any]:
-    """All that an HDF5 file says: by path the attributes, and of datasets dtype and values."""
-    found: dict[str, Any] = {"/": _attributes(file)}
+    """All that an HDF5 file says: by path the names in a group, or dtype, shape and values."""
+    found: dict[str, Any] = {}
 
-    def note(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
-            values = item[()]
-            content = values.tolist() if item.dtype.hasobject else values.tobytes()
-            found[name] = (item.shape, str(item.dtype), content, _attributes(item))
-        else:
-            found[name] = (sorted(item), _attributes(item))
+    def note(name: bytes, info: object) -> None:
+        item = h5o.open(file.id, name)
+        if isinstance(item, h5g.GroupID):
+            found[name.decode()] = sorted(item)
+            return
+        values = np.empty(item.shape, item.dtype)
+        item.read(h5s.ALL, h5s.ALL, values)
+        content = values.tolist() if values.dtype.hasobject else values.tobytes()
+        found[name.decode()] = (item.shape, item.dtype.str, content)
 
-    file.visititems(note)
+    h5o.visit(file.id, note, info=True)
     return found
 
 
@@ -137,7 +140,3 @@ def stored_in(path: Path) -> dict[str, Any]:
 def now(experiment: archive.Experiment) -> dict[str, Any]:
     """The same, of the file of an open archive."""
     return stored(experiment._container.session._file)
-
-
-def _attributes(item: h5py.Group | h5py.Dataset) -> dict[str, str]:
-    return {name: repr(value) for name, value in item.attrs.items()}
