@@ -8,6 +8,7 @@ from typing import Any, Final
 import schemas
 from archive.container import layout
 from archive.container.heaps import Blobs, Records, TextHeap
+from archive.errors import CorruptArchive
 from archive.storage import Session, Transaction
 
 # The attributes that the file and every entity in it carry.
@@ -32,6 +33,7 @@ class Documents:
         self.texts = TextHeap(session, layout.TEXTS)
         self.names = TextHeap(session, layout.NAMES)
         self._contract = parse_contract(session.stamp)
+        self._path = session.path
 
     def dump(self, transaction: Transaction, model: schemas.Model) -> dict[str, Any]:
         """The JSON document of a model; what is long is put among the blobs."""
@@ -52,12 +54,25 @@ class Documents:
             raise
 
     def load(self, document: Mapping[str, Any]) -> schemas.Model:
-        """The model of a document."""
-        return schemas.load(document, contract=self._contract, fetch=self.blobs.read)
+        """The model of a document. CorruptArchive if it is not what the contract says."""
+        try:
+            return schemas.load(document, contract=self._contract, fetch=self.blobs.read)
+        except (ValueError, LookupError, TypeError) as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: Exception) -> CorruptArchive:
+        return CorruptArchive(
+            f"a document breaks the contract ({error})",
+            path=self._path,
+            hint="'neuroarchive check' lists what is damaged",
+        )
 
     def values(self, document: Mapping[str, Any]) -> dict[str, schemas.Value]:
         """Annotation values from their JSON form."""
-        return {key: schemas.decode(v, fetch=self.blobs.read) for key, v in document.items()}
+        try:
+            return {key: schemas.decode(v, fetch=self.blobs.read) for key, v in document.items()}
+        except (ValueError, LookupError, TypeError) as error:
+            raise self._broken(error) from error
 
     def write(self, transaction: Transaction, model: schemas.Model) -> tuple[int, int]:
         """Append a model to the records; returns its place."""

@@ -13,6 +13,7 @@ from typing import Any, Self
 import schemas
 from archive import provenance, values
 from archive.container import Container
+from archive.container.check import Report, check
 from archive.entry import Entry, Loss
 from archive.errors import AlreadyExists
 from archive.experiment.annotated import Annotated
@@ -234,6 +235,11 @@ class Experiment(Annotated):
         AlreadyExists (``overwrite=True`` replaces the file); `strict=True` makes a loss an error.
         """
         return export(self, path, format, **options)
+
+    def check(self) -> Report:
+        """Look at everything but the values of signals; changes nothing. See `Report`."""
+        self._container.session.check_open()
+        return check(self._container)
 
     def to_entry(self) -> Entry:
         """The experiment with its runs as parts, for adapters."""

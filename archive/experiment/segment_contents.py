@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import schemas
 from archive import values
 from archive.container import part_name
+from archive.container.rows import moment
 from archive.entry import Entry
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
@@ -43,10 +43,8 @@ class SegmentContents(Annotated):
 
     @property
     def recorded(self) -> datetime | None:
-        """When it was recorded, by the clock on the wall."""
-        model = self._container.model("segment", self._row)
-        assert isinstance(model, schemas.Segment)
-        return model.recorded
+        """When it was recorded, by the clock on the wall, UTC; None if that is not known."""
+        return moment(int(self._container.segments[self._row]["recorded"]))
 
     @property
     def signals(self) -> Named[Signal | IrregularSignal]:

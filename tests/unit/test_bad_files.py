@@ -59,6 +59,7 @@ def test_not_hdf5(tmp_path: Path, mode: Mode, content: bytes) -> None:
     assert refused(path, archive.FormatError, "not an HDF5 file", mode)
 
 
+@pytest.mark.damaged
 @pytest.mark.parametrize("mode", MODES)
 def test_hdf5_but_not_nix(tmp_path: Path, mode: Mode) -> None:
     path = tmp_path / "other.h5"
@@ -182,8 +183,8 @@ def seen_through_neo(path: Path) -> list[Any]:
 
 
 def test_real_file_of_pynn_is_a_read_only_view(tmp_path: Path) -> None:
-    path = shutil.copy(EX2, tmp_path / "ex2.nix")
-    assert len(seen_through_neo(path)) == 1
+    path = Path(shutil.copy(EX2, tmp_path / "ex2.nix"))
+    assert seen_through_neo(path) == [(["hh/v"], 0)] * 5
     hint = refused(path, archive.FormatError, "not one of our archives", "a")
     assert "append" in hint
 
@@ -205,14 +206,15 @@ def test_file_of_neo_is_a_read_only_view(tmp_path: Path) -> None:
     refused(path, archive.FormatError, "not one of our archives", "a")
 
 
-def test_nix_that_neo_cannot_read(tmp_path: Path) -> None:
-    import nixio
+def test_nix_that_neo_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from neo.io import NixIO
 
-    path = tmp_path / "plain.nix"
-    with nixio.File.open(str(path), nixio.FileMode.Overwrite) as file:
-        file.create_block("b", "someone's")  # without the metadata that Neo needs
-    for mode in MODES:
-        refused(path, archive.FormatError, "Neo cannot read|not one of our", mode)
+    def fail(_: Any) -> Any:
+        raise IndexError("no such dimension")
+
+    path = Path(shutil.copy(EX2, tmp_path / "ex2.nix"))
+    monkeypatch.setattr(NixIO, "read_all_blocks", fail)
+    assert "nixio" in refused(path, archive.FormatError, "cannot read it .no such dim", "r")
 
 
 # -- ours, of other versions -------------------------------------------------------------------
@@ -299,20 +301,17 @@ def test_newer_minor_contract_keeps_unknown_fields(newer: Path) -> None:
         assert future(exp) == ["later"] * 3
         assert exp.segments.where("x == 1").rows.tolist() == [0]
         assert exp._container.session.stamp["archive_contract"] == f"{major}.{minor + 1}"
-        for line in (b'"futurefield":"later"',):
-            with h5py.File(exp.path, "r", locking=False) if False else _records(exp) as content:
-                assert content.count(line) == 3
-
-
-@contextmanager
-def _records(exp: archive.Experiment) -> Iterator[bytes]:
-    yield exp._container.session.dataset("data_arrays", "records").read().tobytes()
+        records = exp._container.session.dataset("data_arrays", "records").read().tobytes()
+        assert records.count(b'"futurefield":"later"') == 3
 
 
 def test_unknown_field_of_this_version_is_refused(newer: Path) -> None:
-    with unchanged(newer), archive.open(newer) as exp:
-        with pytest.raises(archive.CorruptArchive, match="futurefield"):
-            exp.runs[0].to_entry()
+    with (
+        unchanged(newer),
+        archive.open(newer) as exp,
+        pytest.raises(archive.CorruptArchive, match="futurefield"),
+    ):
+        exp.runs[0].to_entry()
 
 
 # -- damaged documents -------------------------------------------------------------------------
@@ -328,7 +327,6 @@ def test_damaged_document(ours: Path, old: bytes, new: bytes) -> None:
         attempts: list[Callable[[], Any]] = [
             lambda: exp.runs[0].annotations,
             lambda: exp.runs.table(),
-            lambda: exp.run("x", resume=True),
         ]
         for attempt in attempts:
             with pytest.raises(archive.CorruptArchive, match="cannot be read") as caught:
