@@ -61,6 +61,8 @@ def main() -> None:
                   f"run == '{F_I}'")  # fmt: skip
 
     _heading("6. What to try next")
+    if sys.prefix != sys.base_prefix:
+        _show_command(f"  source {os.path.relpath(sys.prefix)}/bin/activate")
     for command in next_steps(path):
         _show_command(f"  {command}")
 

@@ -247,7 +247,7 @@ class ColumnIndex:
             chunks=(layout.COLUMN_CHUNK,),
             fill=absent,
             unit=schemas.nix_unit(slot.unit) if slot.unit else None,
-            label=slot.key,
+            label=_printable(slot.key),
             metadata=self._session.section("tables"),
         )
         self._session.remember("data_arrays", name, data)
@@ -268,7 +268,7 @@ class ColumnIndex:
     def _array_name(self, slot: Slot) -> str:
         what = slot.unit or ("" if slot.kind == "float" else slot.kind)
         readable = f"{self._scope}.{slot.key.strip(FIELD)[:200]} [{what}]"
-        readable = readable.replace("/", "_").replace(" []", "")
+        readable = _printable(readable.replace(" []", ""))
         name, number = readable, 1
         while name in self._array_names:
             number += 1
@@ -284,6 +284,11 @@ class ColumnIndex:
                 stored = _Stored(slot, document["array"], self._session)
                 self._stored.setdefault(slot.key, []).append(stored)
                 self._array_names.add(document["array"])
+
+
+def _printable(text: str) -> str:
+    """As HDF5 can hold it: the keys inside a parameter may be any text, with NUL in it."""
+    return "".join(c if c.isprintable() and c != "/" else "_" for c in text)
 
 
 class _SessionTexts:

@@ -272,6 +272,8 @@ class Session:
 def _open(path: Path, writable: bool) -> h5py.File:
     if path.is_dir():
         raise FormatError("this is a folder", path=path, hint="name a file")
+    if path.is_file() and not path.stat().st_size:  # to write, HDF5 would make a file of it
+        raise FormatError("not an HDF5 file, but an empty one", path=path, hint="remove it first")
     try:
         file = _hdf5(path, h5f.ACC_RDWR if writable else h5f.ACC_RDONLY)
     except FileNotFoundError as error:

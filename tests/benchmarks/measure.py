@@ -68,15 +68,17 @@ def quartiles(figures: Figures) -> tuple[float, float, float]:
     return low, middle, high
 
 
-def interleaved(rounds: int, takes: Mapping[str, Callable[[int], float]]) -> dict[str, Figures]:
-    """What each take returns in every round, after one round that is not counted.
+def interleaved(
+    rounds: int, takes: Mapping[str, Callable[[int], float]], *, warm_up: bool = True
+) -> dict[str, Figures]:
+    """What each take returns in every round; with `warm_up`, after one that is not counted.
 
     A take gets the number of its round. The order is shuffled every time, the same way in every
     run: a take that always came after the same one would always meet the caches that it left.
     """
     shuffled = random.Random(6)
     found: dict[str, list[float]] = {name: [] for name in takes}
-    for number in range(-1, rounds):
+    for number in range(-1 if warm_up else 0, rounds):
         for name in shuffled.sample(list(takes), len(takes)):
             figure = takes[name](max(number, 0))
             if number >= 0:

@@ -54,7 +54,7 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Row]:
         path.unlink()
     names = {"ours": "archive", "plain": PEERS, "used": PEERS_USED}
     takes = {key: partial(_import, name) for key, name in names.items()}
-    taken = interleaved(size.rounds, takes)
+    taken = interleaved(size.rounds, takes, warm_up=not quick)
     for key, limit in (("plain", 2.0), ("used", None)):
         peer = f"import {names[key]}"
         yield Row("import archive", "ms", taken["ours"], peer, taken[key], "cost", limit)

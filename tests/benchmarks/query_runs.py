@@ -65,7 +65,7 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Row]:
             key: partial(ask, query, path, threshold, expected)
             for key, (query, path) in queries.items()
         }
-        taken = interleaved(size.rounds, takes)
+        taken = interleaved(size.rounds, takes, warm_up=not quick)
         ours = taken["ours"]
         raw, own, sqlite = "h5py, the two columns", "h5py, our columns", "SQLite, key-value"
         yield Row(f"{work}, {name}", "ms", ours, raw, taken["raw"], "cost", 3)

@@ -75,7 +75,11 @@ def parts(seed: int = 0) -> list[Entry]:
 
 def segment(seed: int = 0, **fields: Any) -> Entry:
     """A segment with one part of every kind."""
-    facts = {"seed": seed, "amplitude": schemas.Quantity(0.1 * seed, "nA"), "even": seed % 2 == 0}
+    facts: dict[str, schemas.Value] = {
+        "seed": seed,
+        "amplitude": schemas.Quantity(0.1 * seed, "nA"),
+        "even": seed % 2 == 0,
+    }
     model = schemas.Segment(annotations={**facts, "label": f"s{seed}"}, recorded=MOMENT, **fields)
     return Entry(model, parts=parts(seed))
 

@@ -14,11 +14,11 @@ import h5py
 import numpy as np
 import pytest
 import quantities as pq
+from h5py import h5f
 
 import archive
 import schemas
 from archive.experiment.opening import Mode
-from archive.storage import session
 from tests.unit import rich_archive
 
 EX2 = Path(__file__).parent.parent / "data" / "pynn" / "ex2.nix"
@@ -97,7 +97,7 @@ def test_no_such_file(tmp_path: Path) -> None:
     assert "'a'" in str(caught.value.hint)
     for mode in ("a", "x"):
         with pytest.raises(archive.ArchiveNotFound, match="folder does not exist"):
-            archive.open(tmp_path / "none" / "new.nix", mode)  # type: ignore[arg-type]  # in a loop
+            archive.open(tmp_path / "none" / "new.nix", mode)
     (tmp_path / "file").write_text("x")
     with pytest.raises(archive.Refused, match="cannot write in the folder"):
         archive.open(tmp_path / "file" / "new.nix", "x")
@@ -114,13 +114,13 @@ def test_folder_that_cannot_be_written_to(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     with monkeypatch.context() as patch:
-        patch.setattr(session.h5f, "create", denied)
-        with pytest.raises(archive.Refused, match="cannot write in the folder.*ermission") as new:
+        patch.setattr(h5f, "create", denied)
+        with pytest.raises(archive.Refused, match=r"cannot write in .*ermission") as new:
             archive.open(tmp_path / "new.nix", "a")
         assert new.value.path == str(tmp_path)
         assert new.value.hint
     with monkeypatch.context() as patch, unchanged(ours):
-        patch.setattr(session.h5f, "open", denied)
+        patch.setattr(h5f, "open", denied)
         with pytest.raises(archive.Refused, match="not permitted"):
             archive.open(ours, "a")
     assert list(tmp_path.iterdir()) == [ours]
@@ -283,7 +283,8 @@ def newer(tmp_path: Path) -> Path:
 
 def future(exp: archive.Experiment) -> list[Any]:
     seg = exp.segments[0]
-    entries = [exp.runs[0].to_entry(), seg.to_entry(), *seg.to_entry().parts]
+    parts = [part for part in seg.to_entry().parts if isinstance(part.model, schemas.Part)]
+    entries = [exp.runs[0].to_entry(), seg.to_entry(), *parts]
     return [(entry.model.model_extra or {}).get("futurefield") for entry in entries]
 
 

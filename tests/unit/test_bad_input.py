@@ -16,13 +16,13 @@ import quantities as pq
 import archive
 import schemas
 from archive import ArchiveError, ContractError, Entry, FormatError
-from tests.unit.rich_archive import numbers, now, segment
+from tests.unit.rich_archive import now, numbers, segment
 
 STEP = 0.1 * pq.ms
 MOMENT = datetime(2024, 5, 1, tzinfo=UTC)
 TEXT_10_MB = "\0" + "äxyz\n" * (10 << 18)
 OBJECTS = np.array([1, "x"], dtype=object)
-MASKED = np.ma.masked_greater(np.arange(4.0), 2)
+MASKED: Any = np.ma.array(np.arange(4.0), mask=[False, True, False, False])  # type: ignore[no-untyped-call]  # NumPy says no types
 
 
 @pytest.fixture
@@ -250,7 +250,26 @@ def test_run_name_that_is_taken(experiment: archive.Experiment) -> None:
 
 # -- what is unusual, and kept -----------------------------------------------------------------
 
-DTYPES = "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16 >f8 >i2 >c16 >f4".split()
+DTYPES = [
+    "?",
+    "i1",
+    "i2",
+    "i4",
+    "i8",
+    "u1",
+    "u2",
+    "u4",
+    "u8",
+    "f2",
+    "f4",
+    "f8",
+    "c8",
+    "c16",
+    ">f8",
+    ">i2",
+    ">c16",
+    ">f4",
+]
 
 
 @pytest.mark.parametrize("rows", [7, 20_000])

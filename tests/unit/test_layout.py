@@ -182,11 +182,11 @@ def test_objects_are_bounded_however_many_keys(
     counts = []
     for keys in (100, 2000):
         path = tmp_path / f"{keys}.nix"
-        with archive.open(path, "x", durability="close") as experiment, experiment.run() as run:
-            with experiment.transaction():
-                for number in range(0, keys, 10):
-                    facts = {f"key{n}": n * pq.mV for n in range(number, number + 10)}
-                    run.append({}, annotations=facts)
+        with archive.open(path, "x", durability="close") as experiment, experiment.transaction():
+            run = experiment.run()
+            for number in range(0, keys, 10):
+                facts = {f"key{n}": n * pq.mV for n in range(number, number + 10)}
+                run.append({}, annotations=facts)
         counts.append(objects(path))
     assert counts[0] == counts[1]
 

@@ -88,7 +88,7 @@ def test_only_what_is_asked_for_is_read(
         stretch[key]
         assert sizes == [size]
     sizes.clear()
-    assert (stretch.shape, stretch.dtype, len(stretch)) == (SHAPE, np.float32, 37)
+    assert (stretch.shape, stretch.dtype, len(stretch)) == (SHAPE, np.dtype(np.float32), 37)
     assert (stretch.unit, stretch.t_stop, stretch.times.shape) == ("mV", 3.7 * pq.ms, (37,))
     assert sizes == []
     assert np.array_equal(np.asarray(stretch), VALUES)
@@ -166,7 +166,7 @@ def test_events_epochs_and_images(rich: archive.Experiment) -> None:
     assert epochs.labels == ["on", "off", "größer", "", "a\0b", "on"]
     assert epochs.durations.tolist() == [0.5] * 6
     assert len(epochs) == 6
-    assert (film.shape, film.dtype) == ((8, 3, 4), np.uint8)
+    assert (film.shape, film.dtype) == ((8, 3, 4), np.dtype(np.uint8))
     assert film.times.tolist() == [40.0 * number for number in range(8)]
     assert np.array_equal(film[2:4, 1], np.arange(96).reshape(8, 3, 4)[2:4, 1])
 
@@ -175,7 +175,9 @@ def test_neo_has_it_all(rich: archive.Experiment) -> None:
     block = rich.to_neo()
     assert len(block.segments) == 3
     for seed, (made, seg) in enumerate(zip(block.segments, rich.segments, strict=True)):
-        assert np.array_equal(made.analogsignals[0].magnitude, numbers(seed, 24 + 4 * (seed % 3), 3))
+        assert np.array_equal(
+            made.analogsignals[0].magnitude, numbers(seed, 24 + 4 * (seed % 3), 3)
+        )
         assert made.analogsignals[0].units == pq.mV
         assert made.analogsignals[0].t_start == 5 * pq.ms
         assert len(made.irregularlysampledsignals) == 1

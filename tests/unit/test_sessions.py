@@ -1,0 +1,143 @@
+"""Creation of archives and several sessions of one: never half a file, never two writers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import archive
+import schemas
+from archive.container.creation import create_container
+from archive.experiment.opening import Mode
+from archive.storage import Session, create, nix
+from archive.storage.files import SYSTEM
+from tests.unit import rich_archive
+from tests.unit.rich_archive import stored_in
+from tests.unit.test_storage import CountedFiles, FailingStep
+
+EXPERIMENT = schemas.Experiment(id="1f", name="exp", created=datetime(2024, 5, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A closed archive."""
+    return rich_archive.write(tmp_path / "exp.nix")
+
+
+# -- creation ----------------------------------------------------------------------------------
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("step", ["sync", "link", "sync_folder"])
+def test_failed_creation_leaves_nothing(tmp_path: Path, step: str) -> None:
+    with pytest.raises(archive.TransactionError, match=f"no {step}"):
+        create(tmp_path / "new.nix", "exp", lambda _: None, stamp={}, files=CountedFiles(step))
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt()])
+def test_creation_interrupted_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    with monkeypatch.context() as patch:
+        failing = FailingStep(3, error, after=True)
+        patch.setattr(nix, "data_frame", failing.around(nix.data_frame))
+        with pytest.raises((archive.TransactionError, KeyboardInterrupt)):
+            archive.open(tmp_path / "new.nix", "x")
+    assert names(tmp_path) == []
+    archive.open(tmp_path / "new.nix", "x").close()
+    assert names(tmp_path) == ["new.nix"]
+
+
+def test_creation_never_takes_the_place_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "taken.nix"
+    path.write_text("mine")
+    with pytest.raises(archive.AlreadyExists, match="exists already"):
+        create_container(path, EXPERIMENT, "test")
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # it came between the look and the link
+    with pytest.raises(archive.AlreadyExists, match="just now"):
+        create_container(path, EXPERIMENT, "test")
+    monkeypatch.undo()
+    assert path.read_text() == "mine"
+    assert names(tmp_path) == ["taken.nix"]
+
+
+def test_long_names_of_files(tmp_path: Path) -> None:
+    archive.open(tmp_path / ("x" * 251 + ".nix"), "x").close()
+    assert len(names(tmp_path)) == 1
+
+
+# -- several sessions --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("first", "second"), [("a", "a"), ("a", "r"), ("r", "a")])
+def test_two_sessions_of_one_process(path: Path, first: Mode, second: Mode) -> None:
+    with archive.open(path, first) as held:
+        with pytest.raises(archive.Busy, match="open already") as caught:
+            archive.open(path, second)
+        assert caught.value.hint
+        assert held.runs[0].name == "all"
+    archive.open(path, second).close()
+
+
+def test_two_readers_of_one_process(path: Path) -> None:
+    with archive.open(path) as one, archive.open(path) as other:
+        one.close()
+        assert other.segments[0].signals["cells/v"].magnitude.shape == (24, 3)
+
+
+@contextmanager
+def other_process(path: Path, mode: Mode) -> Iterator[None]:
+    """Another process that holds the archive until the block ends."""
+    code = (
+        "import archive, sys\n"
+        "with archive.open(sys.argv[1], sys.argv[2]):\n"
+        "    print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path), mode],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(archive.__file__).parent.parent,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "open\n"
+        yield
+        child.communicate("")
+
+
+def test_writer_in_another_process(path: Path) -> None:
+    content = stored_in(path)
+    modes: tuple[Mode, ...] = ("a", "r")
+    with other_process(path, "a"):
+        for mode in modes:
+            with pytest.raises(archive.Busy, match="another session") as caught:
+                archive.open(path, mode)
+            assert caught.value.path == str(path)
+    with other_process(path, "r"):
+        archive.open(path).close()
+        with pytest.raises(archive.Busy):
+            archive.open(path, "a")
+    assert stored_in(path) == content
+
+
+def test_session_refuses_a_missing_part(path: Path) -> None:
+    session = Session(path, writable=False, files=SYSTEM)
+    try:
+        with pytest.raises(archive.CorruptArchive, match="lacks a part") as caught:
+            session.dataset("data_arrays", "gone")
+        assert caught.value.entry == "data_arrays/gone"
+    finally:
+        session.close()
