@@ -7,7 +7,6 @@ import os
 import platform
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import schemas
@@ -59,6 +58,9 @@ def user() -> str | None:
 
 
 def _version(distribution: str) -> str:
+    # imported here: it takes 30 ms, and who only reads never needs it
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(distribution)
     except PackageNotFoundError:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from archive.adapters.base import Reader, Writer
 from archive.errors import FormatError, MissingPackage
@@ -21,14 +20,14 @@ __all__ = ["Reader", "Writer", "writer_for", "writers"]
 GROUP = "archive.adapters"
 OURS = "neuroarchive"
 # Used as they are when the distribution is not installed, as in a plain checkout.
-BUILT_IN = (EntryPoint("mat", "archive.adapters.mat:Mat", GROUP),)
+BUILT_IN = {"mat": "archive.adapters.mat:Mat"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     """An adapter that is announced, and by whom; not yet imported."""
 
-    point: EntryPoint
+    point: Any  # an importlib.metadata.EntryPoint
     package: str
     version: str
 
@@ -36,12 +35,16 @@ class _Found:
         return f"adapter {self.point.name!r} of {self.package} {self.version}".rstrip()
 
     def load(self) -> object:
-        return self.point.load()()
+        made: object = self.point.load()()
+        return made
 
 
 def _announced() -> Iterator[_Found]:
-    for point in BUILT_IN:
-        yield _Found(point, OURS, "")
+    # imported here: it takes 30 ms, and most sessions export nothing
+    from importlib.metadata import EntryPoint, entry_points
+
+    for built_in, place in BUILT_IN.items():
+        yield _Found(EntryPoint(built_in, place, GROUP), OURS, "")
     for point in entry_points(group=GROUP):
         name, version = (point.dist.name, point.dist.version) if point.dist else ("?", "")
         yield _Found(point, name, version)

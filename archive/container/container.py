@@ -112,10 +112,11 @@ class Container:
 
     @cached_property
     def _run_names(self) -> dict[str, int]:
-        rows = range(len(self.runs))
         return {
-            document["name"]: row
-            for row, document in zip(rows, self.runs.documents(rows), strict=True)
+            name: row
+            for column in self.index("run").columns(NAME, len(self.runs))
+            if column.texts is not None and column.values is not None
+            for row, name in enumerate(column.texts.decode(column.values))
         }
 
     @cached_property
@@ -242,8 +243,11 @@ class Container:
 
     def abandon_runs(self, at: datetime) -> None:
         """Note of all runs without an end that they were found so."""
+        found = np.flatnonzero(self.runs.all()["outcome"] == 0).tolist()
+        if not found:
+            return  # an empty transaction would be synced too
         with self.transaction():
-            for row in np.flatnonzero(self.runs.all()["outcome"] == 0).tolist():
+            for row in found:
                 reason = "a later session found it without an end: its process was killed"
                 self.end_run(row, schemas.RunEnd(ended=at, outcome="abandoned", reason=reason))
 

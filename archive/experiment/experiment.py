@@ -102,7 +102,8 @@ class Experiment(Annotated):
                     run.annotate(annotations)
         else:
             run = self._new_run(name, parameters, annotations, description, simulator)
-        self._open_runs.append(run)
+        going_on = [one for one in self._open_runs if one.outcome == "running"]
+        self._open_runs = [*going_on, run]
         return run
 
     def _abandon_runs(self) -> None:
@@ -179,12 +180,12 @@ class Experiment(Annotated):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything appended inside becomes permanent together, or not at all."""
-        open_before = len(self._open_runs)
         try:
             with self._container.transaction():
                 yield
         except BaseException:
-            del self._open_runs[open_before:]  # those that began inside are gone
+            there = len(self.runs)  # those that began inside are gone
+            self._open_runs = [run for run in self._open_runs if run.index < there]
             raise
 
     def keep_until_closed(self, folder: TemporaryDirectory[str]) -> None:

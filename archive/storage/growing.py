@@ -6,6 +6,7 @@ fifteen of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -17,8 +18,10 @@ from h5py import h5d, h5p, h5s, h5t
 
 from archive.errors import Refused
 
-# From this many bytes on, whole chunks are written past HDF5's chunk cache.
-DIRECT = 1 << 15
+# From this many bytes on it pays to look at where chunks begin and end.
+LARGE = 1 << 15
+# So many bytes are written at a time, at least.
+STEP = 1 << 22
 
 
 class Growing:
@@ -77,45 +80,47 @@ class Growing:
         self._id.set_extent((length, *self.row_shape))
         self._length = length
 
-    def write(self, start: int, values: npt.NDArray[Any]) -> None:
-        """Write rows that exist. `values` has this dataset's dtype and row shape."""
-        if values.nbytes >= DIRECT and len(self.chunks) <= 2:
-            self._write_chunks(start, values)
-        elif values.size:
-            self._write_box((start, *self._zeros), np.ascontiguousarray(values))
+    def write(
+        self,
+        start: int,
+        values: npt.NDArray[Any],
+        on_bytes: Callable[[int], None] = lambda count: None,
+    ) -> None:
+        """Write rows that exist. `values` has this dataset's dtype and row shape; `on_bytes` is
+        told now and then how many bytes have gone to the file."""
+        if values.nbytes >= LARGE:
+            self._write_large(start, values, on_bytes)
+        else:
+            self._write_box(start, values)
 
-    def _write_box(self, start: tuple[int, ...], values: npt.NDArray[Any]) -> None:
-        space = self._id.get_space()
-        space.select_hyperslab(start, values.shape)
-        self._id.write(h5s.create_simple(values.shape), space, values, self._memory_type)
+    def _write_box(self, start: int, values: npt.NDArray[Any]) -> None:
+        if values.size:
+            space = self._id.get_space()
+            space.select_hyperslab((start, *self._zeros), values.shape)
+            memory = h5s.create_simple(values.shape)
+            self._id.write(memory, space, np.ascontiguousarray(values), self._memory_type)
 
-    def _write_chunks(self, start: int, values: npt.NDArray[Any]) -> None:
-        """Whole chunks go straight to the file, up to twice as fast; the rest through HDF5."""
+    def _write_large(
+        self, start: int, values: npt.NDArray[Any], on_bytes: Callable[[int], None]
+    ) -> None:
+        """In steps. Whole chunks that are as wide as the rows lie in memory as they will lie in
+        the file, and go there past HDF5's chunk cache."""
         rows = self.chunks[0]
+        whole = self.chunks[1:] == self.row_shape
         stop = start + len(values)
-        first = -(-start // rows) * rows
-        last = stop // rows * rows
-        if last <= first:
-            self._write_box((start, *self._zeros), np.ascontiguousarray(values))
-            return
-        if first > start:
-            head = np.ascontiguousarray(values[: first - start])
-            self._write_box((start, *self._zeros), head)
-        columns = self.chunks[1] if len(self.chunks) == 2 else 1
-        width = self.row_shape[0] if self.row_shape else 1
-        table = values if self.row_shape else values[:, np.newaxis]
-        buffer = np.zeros((rows, columns), self.dtype)  # one for all: fresh pages are slow
-        for row in range(first, last, rows):
-            block = table[row - start : row - start + rows]
-            for column in range(0, width, columns):
-                part = block[:, column : column + columns]
-                buffer[:, : part.shape[1]] = part
-                buffer[:, part.shape[1] :] = 0
-                place = (row, column) if self.row_shape else (row,)
-                self._id.write_direct_chunk(place, buffer)
-        if last < stop:
-            tail = np.ascontiguousarray(values[last - start :])
-            self._write_box((last, *self._zeros), tail)
+        step = rows if whole else max(1, STEP // (rows * values[0].nbytes)) * rows
+        while start < stop:
+            # up to the next border between chunks, so that no chunk is written twice
+            end = min(stop, (start // rows) * rows + step)
+            part = values[: end - start]
+            if whole and start % rows == 0 and end - start == rows:
+                place = (start, *self._zeros)
+                self._id.write_direct_chunk(place, np.ascontiguousarray(part))
+            else:
+                self._write_box(start, part)
+            on_bytes(part.nbytes)
+            values = values[end - start :]
+            start = end
 
 
 def create(

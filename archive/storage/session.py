@@ -24,6 +24,7 @@ from archive.errors import (
     TransactionError,
 )
 from archive.storage import nix
+from archive.storage.early_sync import EarlySync
 from archive.storage.files import SYSTEM, Files
 from archive.storage.growing import Growing
 from archive.storage.transaction import Transaction
@@ -222,12 +223,14 @@ class Session:
             with self._inner(self._active) as inner:
                 yield inner
             return
-        transaction = self._active = Transaction(self._block, self._stamp)
+        early = EarlySync(self.path, self._files) if self._durability == "commit" else None
+        on_bytes = early.wrote if early is not None else lambda count: None
+        transaction = self._active = Transaction(self._block, self._stamp, on_bytes)
         try:
             yield transaction
             self._file.flush()
-            if self._durability == "commit":
-                self._files.sync(self.path)
+            if early is not None:
+                early.finish()
             self._changed = True
         except BaseException as error:
             self._datasets.clear()
@@ -244,7 +247,7 @@ class Session:
 
     @contextmanager
     def _inner(self, outer: Transaction) -> Iterator[Transaction]:
-        inner = self._active = Transaction(self._block, self._stamp)
+        inner = self._active = Transaction(self._block, self._stamp, outer.on_bytes)
         try:
             yield inner
             outer.join(inner)

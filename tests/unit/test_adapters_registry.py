@@ -52,7 +52,7 @@ def test_ours_is_there_installed_or_not(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(writer_for(Path("x.mat")), Mat)
     assert isinstance(writer_for(Path("X.MAT")), Mat)
     assert isinstance(writer_for(Path("x.dat"), "mat"), Mat)
-    monkeypatch.setattr(adapters, "entry_points", lambda group: ())
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: ())
     assert isinstance(writer_for(Path("x.mat")), Mat)
 
 

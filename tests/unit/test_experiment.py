@@ -375,6 +375,7 @@ def test_entry_of_the_experiment_has_it_all(tmp_path: Path) -> None:
         assert isinstance(top.model, schemas.Experiment)
         (run,) = top.parts
         kinds = [part.model.kind for part in run.parts]
-        assert kinds == ["parameter-set", "segment", "segment"]
+        assert kinds[0] == "parameter-set"
+        assert kinds.count("segment") == 2
         (alone,) = exp.segments[1:].entry().parts
-        assert [part.model.kind for part in alone.parts] == ["parameter-set", "segment"]
+        assert [part.model.kind for part in alone.parts].count("segment") == 1
