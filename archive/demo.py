@@ -60,9 +60,9 @@ def main() -> None:
     _neuroarchive("export", str(path), str(FOLDER / "fi.mat"), "--overwrite", "--query",
                   f"run == '{F_I}'")  # fmt: skip
 
-    _heading("6. What to try next")
     if sys.prefix != sys.base_prefix:
-        _show_command(f"  source {os.path.relpath(sys.prefix)}/bin/activate")
+        say(f"\nFor the commands to be found: source {os.path.relpath(sys.prefix)}/bin/activate")
+    _heading("6. What to try next")
     for command in next_steps(path):
         _show_command(f"  {command}")
 

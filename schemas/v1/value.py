@@ -12,7 +12,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Annotated, Any, cast
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ from schemas.v1.unit import parse
 
 DEPTH_LIMIT = 64
 VALUE_REFERENCE = "#/$defs/Value"  # where the JSON Schema says what a value is
+MICROSECOND = timedelta(microseconds=1)
 INLINE_LIMIT = 1024  # bytes; longer payloads go to `keep`, where there is one
 
 Keep = Callable[[bytes], JsonValue]
@@ -242,6 +243,9 @@ def _encode_datetime(value: datetime) -> dict[str, JsonValue]:
         encoded["zone"] = value.tzinfo.key
     if value.fold:
         encoded["fold"] = 1
+    offset = value.utcoffset()
+    if offset is not None and offset.microseconds:
+        encoded["offset"] = offset // MICROSECOND  # Python 3.11 misreads it in ISO text
     return encoded
 
 
@@ -288,6 +292,8 @@ def _decode_complex(document: dict[str, Any], fetch: Fetch | None, depth: int) -
 def _decode_datetime(document: dict[str, Any], fetch: Fetch | None, depth: int) -> datetime:
     written = datetime.fromisoformat(document["$datetime"])
     written = written.replace(fold=document.get("fold", 0))
+    if "offset" in document:
+        written = written.replace(tzinfo=timezone(document["offset"] * MICROSECOND))
     if "zone" not in document:
         return written
     try:
