@@ -37,6 +37,9 @@ class Rows:
         self._table = session.dataset("data_frames", table)
         self._dtype = layout.TABLES[table]
         self._cache: npt.NDArray[np.void] | None = None
+        # Of the row that was asked for last: its newest change, and all of them. Who annotates
+        # one run a thousand times reads each change once.
+        self._changes: tuple[tuple[int, list[int]], list[dict[str, Any]]] = ((-1, [0, 0]), [])
 
     def __len__(self) -> int:
         return len(self._table)
@@ -76,7 +79,8 @@ class Rows:
         for name, value in fields.items():
             changed[name] = value
         transaction.overwrite(self._table, row, changed, former)
-        self._cache = None
+        if self._cache is not None and row < len(self._cache):
+            self._cache[row] = changed[0]
 
     def change(
         self, transaction: Transaction, row: int, model: schemas.Model, **fields: Any
@@ -96,13 +100,15 @@ class Rows:
     def changes(self, row: int) -> list[dict[str, Any]]:
         """The documents of all changes, the oldest first."""
         found = self[row]
-        place = [int(found["change"]), int(found["change_length"])]
-        documents = []
-        while place[1]:
-            document = self._documents.read((place[0], place[1]))
-            documents.append(document)
-            place = document["previous"]
-        return documents[::-1]
+        newest = place = [int(found["change"]), int(found["change_length"])]
+        known, before = self._changes if self._changes[0][0] == row else ((row, [0, 0]), [])
+        late = []
+        while place[1] and place != known[1]:
+            late.append(self._documents.read((place[0], place[1])))
+            place = late[-1]["previous"]
+        documents = [*before, *late[::-1]] if place[1] else late[::-1]
+        self._changes = ((row, newest), documents)
+        return documents
 
     def annotations(self, row: int) -> dict[str, schemas.Value]:
         """The annotations of a row as they are now."""
