@@ -35,6 +35,7 @@ class Container:
     def __init__(self, path: Path, *, writable: bool, durability: Durability = "commit") -> None:
         self.session = Session(path, writable=writable, stamps=STAMPS, durability=durability)
         self.path = path
+        self.undone = 0  # how many transactions were rolled back
         try:
             self._check_versions()
         except BaseException:
@@ -159,6 +160,7 @@ class Container:
 
     def _forget(self) -> None:
         """Drop all that was read or waits: after a roll back it may not be so."""
+        self.undone += 1
         for name, attribute in list(vars(type(self)).items()):
             if isinstance(attribute, cached_property):
                 self.__dict__.pop(name, None)

@@ -19,9 +19,11 @@ class Annotated:
 
     _scope: ClassVar[Scope | Literal["experiment"]]
 
-    def __init__(self, container: Container, row: int) -> None:
+    def __init__(self, container: Container, row: int, name: str | None = None) -> None:
+        """`name` where it is known, so that it need not be read."""
         self._container = container
         self._row = row
+        self._name = name
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, type(self)):
@@ -42,8 +44,9 @@ class Annotated:
 
     @property
     def name(self) -> str:
-        name = self._document.get("name")
-        return "" if name is None else str(name)
+        if self._name is None:
+            self._name = self._document.get("name") or ""
+        return self._name
 
     @property
     def description(self) -> str | None:

@@ -175,7 +175,7 @@ class Experiment(Annotated):
         if self._provenance is None:
             self._provenance = provenance.gather()
         row = self._container.add_run(model, parameter_set, self._provenance)
-        return Run(self._container, row)
+        return Run(self._container, row, name)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

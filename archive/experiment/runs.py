@@ -100,11 +100,12 @@ class Run(Annotated):
 
     _scope = "run"
 
-    def __init__(self, container: Container, row: int) -> None:
-        super().__init__(container, row)
+    def __init__(self, container: Container, row: int, name: str | None = None) -> None:
+        super().__init__(container, row, name)
         self._facts_noted = False
         self._memory = PyNNMemory()
         self._parts_of_ranks: list[Run] = []
+        self._undone = container.undone
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -181,6 +182,7 @@ class Run(Annotated):
 
     def put(self, segments: Sequence[Entry]) -> list[int]:
         """Add entries of segments in one transaction; returns their rows."""
+        self._check_not_undone()
         if self.outcome != "running":
             raise Refused(
                 f"the run {self.name!r} has {self.outcome}",
@@ -197,6 +199,17 @@ class Run(Annotated):
                 named = Entry(model, parts=entry.parts)
                 rows.append(self._container.add_segment(self._row, named))
         return rows
+
+    def _check_not_undone(self) -> None:
+        """A run that began in a transaction which failed is gone; its row may be another's."""
+        if self._undone != self._container.undone:
+            if self._container.run_named(self.name) != self._row:
+                raise Refused(
+                    f"the run {self.name!r} was undone with the transaction that it began in",
+                    path=self._container.path,
+                    hint="begin it again with exp.run(...)",
+                )
+            self._undone = self._container.undone
 
     def neo_io(self) -> PyNNIO:
         """What PyNN's ``population.write_data(io)`` and ``Assembly.write_data`` can write to.
@@ -254,6 +267,7 @@ class Run(Annotated):
 
     def finish(self, outcome: Outcome = "finished", reason: str | None = None) -> None:
         """Note that the run has ended. Leaving a ``with`` block does so by itself."""
+        self._check_not_undone()
         for part in self._parts_of_ranks:
             part.finish(outcome, reason)
             part._container.close()

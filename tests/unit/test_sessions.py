@@ -5,15 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import quantities as pq
 
 import archive
 import schemas
 from archive.container.creation import create_container
+from archive.container.documents import Documents
 from archive.experiment.opening import Mode
 from archive.storage import Session, create, nix
 from archive.storage.files import SYSTEM
@@ -141,3 +145,36 @@ def test_session_refuses_a_missing_part(path: Path) -> None:
         assert caught.value.entry == "data_arrays/gone"
     finally:
         session.close()
+
+
+def test_run_of_a_failed_transaction_takes_nothing_more(tmp_path: Path) -> None:
+    with archive.open(tmp_path / "e.nix", "a") as exp:
+        kept = exp.run("kept")
+        with suppress(ZeroDivisionError), exp.transaction():
+            gone = exp.run("gone")
+            raise ZeroDivisionError
+        kept.append({"v": np.zeros(3)}, sampling_period=1 * pq.ms)
+        other = exp.run("other")  # in the row that the run which is gone had
+        with pytest.raises(archive.Refused, match="'gone' was undone"):
+            gone.append({"v": np.zeros(3)}, sampling_period=1 * pq.ms)
+        assert (len(kept.segments), len(other.segments)) == (1, 0)
+
+
+def test_a_thousand_annotations_read_each_change_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+    read = Documents.read
+
+    def counted(self: Documents, place: tuple[int, int]) -> dict[str, Any]:
+        nonlocal reads
+        reads += 1
+        return read(self, place)
+
+    with archive.open(tmp_path / "e.nix", "a") as exp:
+        run = exp.run("a")
+        monkeypatch.setattr(Documents, "read", counted)
+        for number in range(50):
+            run.annotate(number=number)
+        assert reads <= 150
+        assert [change.former.get("number") for change in run.history] == [None, *range(49)]
