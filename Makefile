@@ -21,11 +21,10 @@ demo: .venv/demo.stamp
 	$(PYTHON) -m archive.demo
 
 test: .venv/dev.stamp
-	$(PYTHON) -m pytest -m "not slow"
+	$(PYTHON) -m pytest -m "not slow" -n auto
 
-# pytest ends with 5 when no test is marked so
 test-slow: .venv/dev.stamp
-	$(PYTHON) -m pytest -m slow || test $$? -eq 5
+	$(PYTHON) -m pytest -m slow
 
 bench: .venv/dev.stamp
 	$(PYTHON) tests/benchmarks/run.py
