@@ -78,8 +78,8 @@ def print_drawing(title: str, lines: Iterable[str]) -> None:
 
 
 def say(text: str, style: str = "") -> None:
-    """A line on stdout for people."""
-    stdout().print(escape(text), style=style)
+    """A line on stdout for people; long ones are left to the terminal, as programs may read it."""
+    stdout().print(escape(text), style=style, soft_wrap=True)
 
 
 def complain(kind: str, text: str, style: str) -> None:

@@ -104,12 +104,17 @@ def _channel_ids(trains: Sequence[Trains]) -> npt.NDArray[Any] | None:
     return joined if len(np.unique(joined)) == len(joined) else None
 
 
+def _channels(neuron: npt.NDArray[Any], ids: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The channel of each spike; the train's number itself where the two are the same."""
+    return neuron if np.array_equal(ids, np.arange(len(ids))) else ids[neuron]
+
+
 def _as_arrays(trains: Sequence[Trains], ids: npt.NDArray[Any]) -> Any:
     import neo.core.spiketrainlist as lists
 
     model = trains[0].model
     channels = [
-        own[np.asarray(each.entry.arrays["neuron"])]
+        _channels(np.asarray(each.entry.arrays["neuron"]), own)
         for each, own in zip(trains, np.split(ids, _offsets(trains)[1:]), strict=True)
     ]
     times = [np.asarray(each.entry.arrays["times"]) for each in trains]

@@ -65,7 +65,7 @@ def test_a_hundred_thousand_segments(tmp_path: Path, reads: list[int]) -> None:
         assert len(exp.segments) == 100_000
         assert list(reads) == of_few  # opening looks at no row more
 
-        hits = exp.segments.where("amplitude >= 99.99 nA and even")
+        hits = exp.segments.where("amplitude >= 99.99 nA and even == true")
         assert [segment.index for segment in hits] == list(range(99_990, 100_000, 2))
         segment = exp.segments[77_777]
         assert segment.name == "segment77777"
