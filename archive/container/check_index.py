@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.container.columns import NAME, Slot, classify
-from archive.container.container import Container, parameter_row
+from archive.container.columns import NAME, Slot, classify, parameter_row
+from archive.container.container import Container
 from archive.container.layout import Scope
 from archive.query import Column
 

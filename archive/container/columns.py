@@ -7,7 +7,7 @@ their documents, so a column may be shorter than its table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -61,6 +61,21 @@ def classify(value: schemas.Value) -> tuple[Kind, str | None, Any]:
         if exact:
             return "float", value.unit, float(number)  # type: ignore[arg-type]  # narrowed by `exact`
     return "other", None, 1
+
+
+def parameter_row(model: schemas.Model) -> dict[str, schemas.Value]:
+    """A parameter set as one row: nested names joined by dots."""
+    if not isinstance(model, schemas.ParameterSet):
+        return {}
+    return {NAME: model.name, **dict(_flat(model.values, ""))}
+
+
+def _flat(values: Mapping[str, schemas.Value], prefix: str) -> Iterator[tuple[str, schemas.Value]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 class _Stored:

@@ -5,7 +5,7 @@ The one place that knows both sides: `archive.entry` above, `archive.storage` be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from fractions import Fraction
@@ -17,7 +17,7 @@ import numpy as np
 
 import schemas
 from archive.container import layout
-from archive.container.columns import NAME, ColumnIndex
+from archive.container.columns import NAME, ColumnIndex, parameter_row
 from archive.container.contents import Contents, digest
 from archive.container.documents import STAMPS, Documents, parse_contract
 from archive.container.layout import Scope
@@ -119,6 +119,16 @@ class Container:
             if column.texts is not None and column.values is not None
             for row, name in enumerate(column.texts.decode(column.values))
         }
+
+    @cached_property
+    def _running(self) -> set[int]:
+        return set()
+
+    def is_running(self, run: int) -> bool:
+        """Whether a run has no end; read once, as nobody else can end it."""
+        if run not in self._running and int(self.runs[run]["outcome"]) == 0:
+            self._running.add(run)
+        return run in self._running
 
     @cached_property
     def _segment_counts(self) -> dict[int, int]:
@@ -234,6 +244,7 @@ class Container:
 
     def end_run(self, row: int, end: schemas.RunEnd) -> None:
         """Note how a run ended."""
+        self._running.discard(row)
         with self.transaction() as transaction:
             self.runs.change(
                 transaction,
@@ -372,21 +383,6 @@ class Container:
             Entry(self.streams.model(place, differs), self.streams.arrays(place))
             for place, differs in zip(self.places(row), self.differences(row), strict=True)
         ]
-
-
-def parameter_row(model: schemas.Model) -> dict[str, schemas.Value]:
-    """A parameter set as one row: nested names joined by dots."""
-    if not isinstance(model, schemas.ParameterSet):
-        return {}
-    return {NAME: model.name, **dict(_flat(model.values, ""))}
-
-
-def _flat(values: Mapping[str, schemas.Value], prefix: str) -> Iterator[tuple[str, schemas.Value]]:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 @lru_cache(maxsize=64)

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.container import layout
-from archive.container.columns import NAME
-from archive.container.container import Container, parameter_row
+from archive.container.columns import NAME, parameter_row
+from archive.container.container import Container
 from archive.container.layout import Scope
 from archive.container.rows import moment
 from archive.query import Column, Values

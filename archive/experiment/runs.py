@@ -183,7 +183,7 @@ class Run(Annotated):
     def put(self, segments: Sequence[Entry]) -> list[int]:
         """Add entries of segments in one transaction; returns their rows."""
         self._check_not_undone()
-        if self.outcome != "running":
+        if not self._container.is_running(self._row):
             raise Refused(
                 f"the run {self.name!r} has {self.outcome}",
                 path=self._container.path,
