@@ -79,8 +79,8 @@ HEAP_CHUNK: Final = 1 << 14
 # channels, so that one channel over all time need not read all the others, and a window in time
 # not much more than the window (figures: docs/decisions/0004).
 CHUNK_ROWS: Final = 512
-CHUNK_CHANNELS: Final = 32
-CHUNK_FULL: Final = 1 << 17
+CHUNK_CHANNELS: Final = 128
+CHUNK_FULL: Final = 1 << 19
 CHUNK_BYTES: Final = 1 << 16  # the least: tiny segments share a chunk
 
 # What stands in a column where a row has no value of that type and unit.

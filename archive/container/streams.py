@@ -292,7 +292,7 @@ def bounds_names(array: str) -> tuple[str, str]:
 
 
 def chunk_shape(rows: int, row_shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """A chunk for a stream whose first stretch has this many rows: near 128 kB for long
+    """A chunk for a stream whose first stretch has this many rows: near 512 kB for long
     recordings; for short ones a whole number of stretches, so that appends do not share chunks."""
     width = _even(row_shape[0], layout.CHUNK_CHANNELS) if len(row_shape) == 1 else None
     inner = row_shape if width is None else (width,)

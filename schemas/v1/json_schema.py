@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import Field, JsonValue, TypeAdapter
+from pydantic import Field, JsonValue
 
 from schemas.v1 import AnyModel
 from schemas.v1.value import VALUE_REFERENCE
@@ -107,6 +107,9 @@ VALUE: JsonValue = {
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of any document of this version of the contract."""
+    # imported here: it takes 15 ms, and nobody who reads or writes archives needs it
+    from pydantic import TypeAdapter
+
     documents: TypeAdapter[Any] = TypeAdapter(Annotated[AnyModel, Field(discriminator="kind")])
     text = json.dumps(documents.json_schema())
     # pydantic resolves references that it made itself, and stumbles over ours.
