@@ -5,7 +5,7 @@ The one place that knows both sides: `archive.entry` above, `archive.storage` be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from fractions import Fraction
@@ -36,6 +36,8 @@ class Container:
         self.session = Session(path, writable=writable, stamps=STAMPS, durability=durability)
         self.path = path
         self.undone = 0  # how many transactions were rolled back
+        # Where several archives are read as one: how many rows of each scope come before.
+        self.rows_before: Mapping[str, int] = {}
         try:
             self._check_versions()
         except BaseException:

@@ -19,6 +19,7 @@ from archive.errors import AlreadyExists
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import html_table
 from archive.experiment.export import export
+from archive.experiment.joined import Joined
 from archive.experiment.runs import Run, RunView, SegmentView
 from archive.hooks.neo_ import to_neo_block
 from archive.hooks.plain import modelled
@@ -32,6 +33,7 @@ class Experiment(Annotated):
 
     def __init__(self, container: Container) -> None:
         super().__init__(container, 0)
+        self._joined = Joined({"": container})
         self._provenance: schemas.Provenance | None = None
         self._open_runs: list[Run] = []
         self._folder: TemporaryDirectory[str] | None = None
@@ -56,13 +58,13 @@ class Experiment(Annotated):
     def runs(self) -> RunView:
         """All runs, in order."""
         self._container.session.check_open()
-        return RunView(self._container)
+        return RunView(self._joined)
 
     @property
     def segments(self) -> SegmentView:
         """All segments of all runs, in order."""
         self._container.session.check_open()
-        return SegmentView(self._container)
+        return SegmentView(self._joined)
 
     # -- writing -----------------------------------------------------------------------------
 

@@ -13,12 +13,7 @@ import numpy as np
 
 import schemas
 from archive import provenance, values
-from archive.container import (
-    Container,
-    RunColumns,
-    SegmentColumns,
-    create_container,
-)
+from archive.container import Container, create_container
 from archive.container.layout import OUTCOMES
 from archive.container.rows import moment
 from archive.entry import Entry, Loss
@@ -26,6 +21,7 @@ from archive.errors import Refused
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import export
+from archive.experiment.joined import Joined, Rows
 from archive.experiment.ranks import mpi_rank
 from archive.experiment.segment_contents import SegmentContents
 from archive.experiment.views import View
@@ -50,21 +46,19 @@ class SegmentView(View[Segment]):
 
     _scope = "segment"
 
-    def _item(self, row: int) -> Segment:
-        return Segment(self._container, row)
-
-    def _columns(self) -> SegmentColumns:
-        return SegmentColumns(self._container)
+    def _item(self, container: Container, row: int) -> Segment:
+        return Segment(container, row)
 
     def entry(self) -> Entry:
         """The experiment with these segments only, in their runs: what makes a view a Source."""
-        model = self._container.model("experiment", 0)
+        model = self._joined.main.model("experiment", 0)
         return Entry(model, parts=(run.to_entry(some) for run, some in self._by_run()))
 
     def _by_run(self) -> Iterator[tuple[Run, SegmentView]]:
-        runs = self._container.segments.all()["run"][self.rows]
-        for run in np.unique(runs).tolist():
-            yield Run(self._container, run), SegmentView(self._container, self.rows[runs == run])
+        for container, rows in self._pieces():
+            runs = container.segments.all()["run"][rows]
+            for run in np.unique(runs).tolist():
+                yield Run(container, run), _segments_of(container, rows[runs == run])
 
     def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
         """Write these segments in another format; see `Experiment.export`."""
@@ -72,23 +66,28 @@ class SegmentView(View[Segment]):
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per segment: ``run``, ``segment``, the run's annotations and its own."""
-        rows = self.rows.tolist()
-        if not rows:
-            return []
-        runs = self._container.segments.all()["run"][rows].tolist()
-        of_run = {run: Run(self._container, run) for run in set(runs)}
-        facts = {row: (run.name, run.annotations) for row, run in of_run.items()}
-        own = self._container.segments.many_annotations(rows)
-        names = [document.get("name") for document in self._container.segments.documents(rows)]
-        return [
-            {
-                "run": facts[run][0],
-                "segment": name,
-                **facts[run][1],
-                **values.from_schema_dict(annotations),
-            }
-            for run, name, annotations in zip(runs, names, own, strict=True)
-        ]
+        return [row for container, rows in self._pieces() for row in _segment_table(container, rows)]
+
+
+def _segments_of(container: Container, rows: Rows) -> SegmentView:
+    return SegmentView(Joined({"": container}), rows)
+
+
+def _segment_table(container: Container, rows: Rows) -> list[dict[str, Any]]:
+    runs = container.segments.all()["run"][rows].tolist()
+    of_run = {run: Run(container, run) for run in set(runs)}
+    facts = {row: (run.name, run.annotations) for row, run in of_run.items()}
+    own = container.segments.many_annotations(rows.tolist())
+    names = [document.get("name") for document in container.segments.documents(rows.tolist())]
+    return [
+        {
+            "run": facts[run][0],
+            "segment": name,
+            **facts[run][1],
+            **values.from_schema_dict(annotations),
+        }
+        for run, name, annotations in zip(runs, names, own, strict=True)
+    ]
 
 
 class Run(Annotated):
@@ -122,7 +121,7 @@ class Run(Annotated):
     def segments(self) -> SegmentView:
         """Its segments, in order."""
         rows = np.flatnonzero(self._container.segments.all()["run"] == self._row)
-        return SegmentView(self._container, rows)
+        return _segments_of(self._container, rows)
 
     @property
     def started(self) -> datetime | None:
@@ -178,7 +177,7 @@ class Run(Annotated):
         self._memory.note(objects, rows[-1])
         if len(rows) == 1:
             return Segment(self._container, rows[0])
-        return SegmentView(self._container, np.array(rows))
+        return _segments_of(self._container, np.array(rows))
 
     def put(self, segments: Sequence[Entry]) -> list[int]:
         """Add entries of segments in one transaction; returns their rows."""
@@ -327,15 +326,12 @@ class RunView(View[Run]):
 
     _scope = "run"
 
-    def _item(self, row: int) -> Run:
-        return Run(self._container, row)
-
-    def _columns(self) -> RunColumns:
-        return RunColumns(self._container)
+    def _item(self, container: Container, row: int) -> Run:
+        return Run(container, row)
 
     def entry(self) -> Entry:
         """The experiment with these runs only: what makes a view a Source."""
-        model = self._container.model("experiment", 0)
+        model = self._joined.main.model("experiment", 0)
         return Entry(model, parts=(run.to_entry() for run in self))
 
     def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
@@ -344,13 +340,14 @@ class RunView(View[Run]):
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per run: ``run``, ``outcome`` and its annotations."""
-        rows = self.rows.tolist()
-        if not rows:
-            return []
-        outcomes = self._container.runs.all()["outcome"][rows].tolist()
-        names = [document.get("name") for document in self._container.runs.documents(rows)]
-        annotations = self._container.runs.many_annotations(rows)
-        return [
-            {"run": name, "outcome": OUTCOMES[outcome], **values.from_schema_dict(own)}
-            for name, outcome, own in zip(names, outcomes, annotations, strict=True)
-        ]
+        return [row for container, rows in self._pieces() for row in _run_table(container, rows)]
+
+
+def _run_table(container: Container, rows: Rows) -> list[dict[str, Any]]:
+    outcomes = container.runs.all()["outcome"][rows].tolist()
+    names = [document.get("name") for document in container.runs.documents(rows.tolist())]
+    annotations = container.runs.many_annotations(rows.tolist())
+    return [
+        {"run": name, "outcome": OUTCOMES[outcome], **values.from_schema_dict(own)}
+        for name, outcome, own in zip(names, outcomes, annotations, strict=True)
+    ]
