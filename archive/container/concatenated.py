@@ -65,7 +65,9 @@ class Concatenated:
                 slot.setdefault(number, []).append(column)
         # A key that is inherited from runs may have two columns of one type in a table.
         return [
-            self._column(kind, unit, {number: own[at] for number, own in slot.items() if at < len(own)})
+            self._column(
+                kind, unit, {number: own[at] for number, own in slot.items() if at < len(own)}
+            )
             for (kind, unit), slot in found.items()
             for at in range(max(map(len, slot.values())))
         ]

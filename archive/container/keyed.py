@@ -46,6 +46,9 @@ class KeyedValues:
     def __len__(self) -> int:
         return len(self._current())
 
+    def __contains__(self, slot: object) -> bool:
+        return slot in self._current()
+
     def slots(self) -> Iterator[Slot]:
         """The keys, with the sessions that set them, in the order in which they were set."""
         yield from list(self._current())

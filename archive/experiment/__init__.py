@@ -11,6 +11,14 @@ from archive.experiment.recorded import (
     Spikes,
 )
 from archive.experiment.runs import Run, RunView, Segment, SegmentView
+from archive.experiment.sessions import (
+    LockingSession,
+    Session,
+    computer_session,
+    locking_session,
+    session,
+)
+from archive.experiment.shared_run import SharedRun
 
 __all__ = [
     "Epochs",
@@ -18,11 +26,17 @@ __all__ = [
     "Experiment",
     "ImageSequence",
     "IrregularSignal",
+    "LockingSession",
     "Run",
     "RunView",
     "Segment",
     "SegmentView",
+    "Session",
+    "SharedRun",
     "Signal",
     "Spikes",
+    "computer_session",
+    "locking_session",
     "open",
+    "session",
 ]

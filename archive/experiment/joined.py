@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+import schemas
 from archive.container import Concatenated, Container, RunColumns, SegmentColumns
 from archive.container.layout import Scope
 from archive.query import Columns
@@ -124,3 +125,17 @@ def free_name(name: str, taken: set[str], part: str) -> str:
         number += 1
         label = f" ({part} {number})"
     return made
+
+
+def all_annotations(
+    found: Sequence[Mapping[str, schemas.Value]], parts: Sequence[str]
+) -> dict[str, schemas.Value]:
+    """The annotations of several archives together. What one says otherwise than one before it
+    has the name of the part behind its own."""
+    together: dict[str, schemas.Value] = {}
+    for own, part in zip(found, parts, strict=True):
+        for key, value in own.items():
+            known = key in together
+            if not known or not schemas.identical(together[key], value):
+                together[free_name(key, set(together), part) if known else key] = value
+    return together

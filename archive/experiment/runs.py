@@ -5,15 +5,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
 
 import schemas
-from archive import provenance, values
-from archive.container import Container, create_container
+from archive import values
+from archive.container import Container
 from archive.container.layout import OUTCOMES
 from archive.container.rows import moment
 from archive.entry import Entry, Loss
@@ -22,6 +21,7 @@ from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, Rows
+from archive.experiment.parts import begin_part, rank_name
 from archive.experiment.ranks import mpi_rank
 from archive.experiment.segment_contents import SegmentContents
 from archive.experiment.views import View
@@ -66,7 +66,9 @@ class SegmentView(View[Segment]):
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per segment: ``run``, ``segment``, the run's annotations and its own."""
-        return [row for container, rows in self._pieces() for row in _segment_table(container, rows)]
+        return [
+            row for container, rows in self._pieces() for row in _segment_table(container, rows)
+        ]
 
 
 def _segments_of(container: Container, rows: Rows) -> SegmentView:
@@ -147,6 +149,12 @@ class Run(Annotated):
 
     # -- writing -----------------------------------------------------------------------------
 
+    def moved_to(self, container: Container) -> Self:
+        """This run, once its archive was closed and opened again."""
+        self._container = container
+        self._undone = container.undone
+        return self
+
     def append(
         self,
         *objects: Any,
@@ -215,23 +223,16 @@ class Run(Annotated):
 
         Each segment is stored once, though PyNN passes all of them at every call. With
         ``gather=False`` under MPI each process writes a part of its own beside the archive,
-        ``experiment.nix.0`` and so on, each a complete archive.
+        which `Experiment.merge` joins to whole populations.
         """
-        rank = mpi_rank()
-        path = str(self._container.path)
-        # PyNN appends the rank by itself, to a name that is the same for all processes.
-        path = path.removesuffix(f".{rank}") if rank else path
-        return PyNNIO(self.put, self._annotate_row, path, self._open_part)
+        return PyNNIO(self.put, self._annotate_row, str(self._container.path), self._open_part)
 
     def _open_part(self, filename: str) -> tuple[Put, Annotate]:
-        path = Path(filename)
-        if path == self._container.path:
+        """PyNN names a file for each process; the parts that an archive has are named otherwise,
+        and processes other than the first write to theirs already."""
+        if mpi_rank():
             return self.put, self._annotate_row
-        if not path.exists():
-            experiment = self._container.model("experiment", 0)
-            assert isinstance(experiment, schemas.Experiment)
-            create_container(path, experiment, provenance.writer())
-        container = Container(path, writable=True)
+        container = begin_part(self._container.path, rank_name(0))
         row = container.run_named(self.name)
         if row is None:
             model = self._container.model("run", self._row)

@@ -1,0 +1,136 @@
+"""The parts of an archive: complete archives of other processes, in a folder beside it.
+
+``experiment.nix.parts/anna@lab7-3f2a90c1d5e8.nix`` belongs to ``experiment.nix``. The folder says
+so, and nothing else: neither a process that begins a part nor one that reads them needs to open
+the archive itself, or to ask another process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import uuid
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+from archive import provenance
+from archive.container import Container
+from archive.errors import ArchiveError, ArchiveNotFound, ArchiveWarning, Busy, Refused
+from archive.experiment.creating import ensure_archive
+from archive.storage import Durability
+
+SUFFIX = ".nix"
+RANK = re.compile(r"rank-(\d+)")
+
+
+def folder_of(archive: Path) -> Path:
+    """Where the parts of an archive lie."""
+    return archive.with_name(f"{archive.name}.parts")
+
+
+def part_path(archive: Path, name: str) -> Path:
+    """The file of a part."""
+    return folder_of(archive) / f"{name}{SUFFIX}"
+
+
+def part_paths(archive: Path) -> dict[str, Path]:
+    """The files of all parts by name, in the order of the names."""
+    try:
+        files = sorted(os.listdir(folder_of(archive)))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    own = [file for file in files if file.endswith(SUFFIX) and not file.startswith(".")]
+    return {file.removesuffix(SUFFIX): folder_of(archive) / file for file in own}
+
+
+def open_parts(archive: Path) -> dict[str, Container]:
+    """All parts that can be read, by name. The others are named in an ArchiveWarning each."""
+    found = {}
+    for name, path in part_paths(archive).items():
+        try:
+            found[name] = Container(path, writable=False)
+        except ArchiveNotFound:
+            continue  # merged and removed just now
+        except Busy:
+            _warn(path, "it is being written")
+        except ArchiveError as error:
+            _warn(path, f"it cannot be read ({error.message})")
+    return found
+
+
+def _warn(path: Path, why: str) -> None:
+    warnings.warn(
+        f"the part {path.name} is left out: {why}", ArchiveWarning, stacklevel=_OF_THE_USER
+    )
+
+
+_OF_THE_USER = 6
+
+
+def begin_part(archive: Path, name: str, *, durability: Durability = "commit") -> Container:
+    """The part of that name, open for writing; it is made if there is none.
+
+    Raises Busy while another process writes to it, Refused where the folder cannot be made.
+    """
+    path = part_path(archive, name)
+    for last_try in (False, False, True):
+        _make_folder(path.parent)
+        try:
+            ensure_archive(path)
+            return Container(path, writable=True, durability=durability)
+        except ArchiveNotFound:  # who removes the last part removes the folder
+            if last_try:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"the folder of the parts cannot be made ({error.strerror})",
+            path=path,
+            hint="choose a folder that you may write to",
+        ) from error
+
+
+def session_name() -> str:
+    """A name that no other session has: ``anna@lab7-3f2a90c1d5e8``."""
+    return f"{computer_name()}-{uuid.uuid4().hex[:12]}"
+
+
+def computer_name() -> str:
+    """The user and the machine: ``anna@lab7``."""
+    user, host = provenance.user() or "user", platform.node() or "host"
+    return f"{_plain(user)}@{_plain(host)}"
+
+
+def _plain(text: str) -> str:
+    """As any file system can hold it."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", text)[:60].lstrip(".") or "_"
+
+
+def rank_name(rank: int) -> str:
+    """The name of the part of an MPI process: ``rank-00003``."""
+    return f"rank-{rank:05d}"
+
+
+def rank_of(name: str) -> int | None:
+    """The MPI process that a part is of; None for the part of a session."""
+    found = RANK.fullmatch(name)
+    return None if found is None else int(found[1])
+
+
+def remove_folder(archive: Path) -> None:
+    """Remove the folder of the parts, unless there is something in it."""
+    with contextlib.suppress(OSError):
+        folder_of(archive).rmdir()
+
+
+def names_of(containers: Mapping[str, Container], archive: Path) -> dict[str, Container]:
+    """What sessions are called: the archive itself by its file, parts by their name."""
+    return {name or archive.name: container for name, container in containers.items()}
