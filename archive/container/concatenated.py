@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class Concatenated:
         return int(self._ends[-1])
 
     def keys(self) -> list[str]:
-        return list(dict.fromkeys(key for table in self._tables for key in table.keys()))
+        return list(dict.fromkeys(chain.from_iterable(table.keys() for table in self._tables)))
 
     def columns(self, key: str, /) -> list[Column]:
         return self.joined([table.columns(key) for table in self._tables])

@@ -8,7 +8,6 @@ the archive itself, or to ask another process.
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import re
 import uuid
@@ -39,7 +38,7 @@ def part_path(archive: Path, name: str) -> Path:
 def part_paths(archive: Path) -> dict[str, Path]:
     """The files of all parts by name, in the order of the names."""
     try:
-        files = sorted(os.listdir(folder_of(archive)))
+        files = sorted(file.name for file in folder_of(archive).iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return {}
     own = [file for file in files if file.endswith(SUFFIX) and not file.startswith(".")]

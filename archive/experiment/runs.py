@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -66,9 +67,7 @@ class SegmentView(View[Segment]):
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per segment: ``run``, ``segment``, the run's annotations and its own."""
-        return [
-            row for container, rows in self._pieces() for row in _segment_table(container, rows)
-        ]
+        return [row for piece in self._pieces() for row in _segment_table(*piece)]
 
 
 def _segments_of(container: Container, rows: Rows) -> SegmentView:
@@ -341,7 +340,7 @@ class RunView(View[Run]):
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per run: ``run``, ``outcome`` and its annotations."""
-        return [row for container, rows in self._pieces() for row in _run_table(container, rows)]
+        return [row for piece in self._pieces() for row in _run_table(*piece)]
 
 
 def _run_table(container: Container, rows: Rows) -> list[dict[str, Any]]:
