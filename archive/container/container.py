@@ -110,7 +110,7 @@ class Container:
         return Streams(self.session, self.documents)
 
     @cached_property
-    def _tags(self) -> SegmentTags:
+    def tags(self) -> SegmentTags:
         return SegmentTags(self.session, self.streams)
 
     @cached_property
@@ -151,26 +151,28 @@ class Container:
         found = self._indexes.get(scope)
         if found is None:
             found = self._indexes[scope] = ColumnIndex(self.session, self.documents, scope)
-            for row in range(found.indexed, self._length(scope)):
-                found.add(self._index_row(scope, row))
+            for row in range(found.indexed, self.count(scope)):
+                found.add(self.index_row(scope, row))
                 if scope == "segment":
-                    self._tags.add(self.places(row))
+                    self.tags.add(self.places(row))
         return found
 
-    def _length(self, scope: Scope) -> int:
+    def count(self, scope: Scope) -> int:
+        """How many rows a scope has."""
         return len(self.parameter_sets if scope == "parameters" else self.rows(scope))
 
     def rows(self, scope: Scope | Literal["experiment"]) -> Rows:
         """The table of runs, of segments, or the one row of the experiment."""
         return {"run": self.runs, "segment": self.segments}.get(scope, self.experiment)
 
-    def _index_row(self, scope: Scope, row: int) -> dict[str, schemas.Value]:
+    def index_row(self, scope: Scope, row: int) -> dict[str, schemas.Value]:
+        """What the columns hold of a row."""
         if scope == "parameters":
             return parameter_row(self.parameter_sets.model(row))
         rows = self.rows(scope)
         return {NAME: rows.document(row).get("name"), **rows.annotations(row)}
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Drop all that was read or waits: after a roll back it may not be so."""
         self.undone += 1
         for name, attribute in list(vars(type(self)).items()):
@@ -186,14 +188,14 @@ class Container:
             with self.session.transaction() as transaction:
                 yield transaction
         except BaseException:
-            self._forget()
+            self.forget()
             raise
 
     def write_index(self, transaction: Transaction) -> None:
         """Write all waiting rows into their columns."""
         for index in self._indexes.values():
             index.write(transaction)
-        self._tags.write(transaction)
+        self.tags.write(transaction)
 
     def _has_waiting(self) -> bool:
         return any(index.waiting for index in self._indexes.values())
@@ -302,7 +304,7 @@ class Container:
                 t_stop=t_stop,
             )
             index.add({NAME: model.name, **model.annotations})
-            self._tags.add(places)
+            self.tags.add(places)
             self._segment_counts[run] = count + 1
             self._batch(transaction)
         return number

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 import schemas
 from archive.container import layout
+from archive.container.blob_references import references
 from archive.container.contract import check_part
 from archive.container.documents import Documents
 from archive.container.lazy import Labels, Neurons, Stretch
@@ -101,7 +102,7 @@ class Streams:
         start = count = 0
         for name, values in rows.items():
             count = len(values)
-            data = self._data(stream, name)
+            data = self.data(stream, name)
             if data is None:
                 continue
             start = transaction.append(data, values.astype(data.dtype, copy=False))
@@ -136,6 +137,19 @@ class Streams:
         if document["kind"] == "spike-trains":
             types |= {"neurons": ("<i4", []), "ends": ("<i8", [])}
         where = None if channels is None else np.ascontiguousarray(channels, "<i8").tobytes()
+        first = rows.get("times", rows.get("values"))
+        return self.place(transaction, document, types, where, 0 if first is None else len(first))
+
+    def place(
+        self,
+        transaction: Transaction,
+        document: Mapping[str, Any],
+        types: Mapping[str, tuple[str, list[int]]],
+        where: bytes | None,
+        count: int,
+    ) -> int:
+        """The stream for parts with such a document, arrays and channels; a new one is made for
+        stretches of `count` rows."""
         key = _key(document, types, where)
         number = self._by_key.get(key)
         if number is not None:
@@ -149,7 +163,7 @@ class Streams:
         )
         arrays: dict[str, str | None] = {}
         for name, (dtype, shape) in types.items():
-            arrays[name] = self._make(transaction, document, name, dtype, shape, rows, section)
+            arrays[name] = self._make(transaction, document, name, dtype, shape, count, section)
         stream = Stream(
             {k: v for k, v in document.items() if k not in TIMES}, arrays, types, reference
         )
@@ -172,18 +186,16 @@ class Streams:
     def _make(
         self,
         transaction: Transaction,
-        document: dict[str, Any],
+        document: Mapping[str, Any],
         name: str,
         dtype: str,
         shape: list[int],
-        rows: Mapping[str, npt.NDArray[Any]],
+        count: int,
         section: Any,
     ) -> str | None:
         if 0 in shape:
             return None  # HDF5 has no chunk of no bytes, and there is nothing to keep
         kind = document["kind"]
-        first = rows.get(name, rows.get("times"))
-        count = 0 if first is None else len(first)
         main = name == ROWS[kind][0]
         full_name = self._free_name(
             "data_arrays",
@@ -244,7 +256,7 @@ class Streams:
         for name, (dtype, shape) in stream.types.items():
             if name in ACTIVE:
                 continue
-            data = self._data(stream, name)
+            data = self.data(stream, name)
             if data is None:
                 found[name] = np.empty((place.rows, *shape), np.dtype(dtype))
             else:
@@ -263,12 +275,12 @@ class Streams:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _data(self, stream: Stream, name: str) -> Growing | None:
+    def data(self, stream: Stream, name: str) -> Growing | None:
         array = stream.arrays[name]
         return None if array is None else self._session.dataset("data_arrays", array)
 
     def _need(self, stream: Stream, name: str) -> Growing:
-        data = self._data(stream, name)
+        data = self.data(stream, name)
         if data is None:
             raise CorruptArchive(f"a spike stream has no {name}", path=self._session.path)
         return data
@@ -282,7 +294,7 @@ class Streams:
             self._by_key[document["key"]] = len(self._streams)
             self._streams.append(stream)
             if self._session.writable:
-                for reference in _references(document["model"]):
+                for reference in references(document["model"]):
                     self._blobs.remember(reference)
 
 
@@ -370,14 +382,3 @@ def _properties(document: Mapping[str, Any]) -> dict[str, str | int | float]:
         for key, value in document.items()
         if key not in TIMES and isinstance(value, str | int | float)
     }
-
-
-def _references(document: Any) -> list[Any]:
-    """All references to blobs inside a document."""
-    if isinstance(document, dict):
-        if set(document) == {"blob"}:
-            return [document["blob"]]
-        return [found for value in document.values() for found in _references(value)]
-    if isinstance(document, list):
-        return [found for value in document for found in _references(value)]
-    return []
