@@ -14,12 +14,11 @@ import numpy.typing as npt
 from archive.container.blob_references import moved
 from archive.container.container import Container
 from archive.container.documents import Documents
+from archive.container.moving import MARK
 from archive.container.streams import ACTIVE, VARYING
 from archive.container.taking import BLOCK, Rows, Taken
 
 Table = npt.NDArray[np.void]
-# Rows whose documents are read and compared together.
-ROWS = 4096
 
 
 def difference(
@@ -45,6 +44,8 @@ class _Comparing:
     ) -> None:
         self.target, self.source, self.taken = target, source, taken
         self.names, self.part = names, part
+        # Segments whose documents are not the same text; they may say the same for all that.
+        self.unlike: set[int] = set()
 
     def differences(self) -> Iterator[str]:
         for what, here in (("runs", self.taken.runs), ("segments", self.taken.segments)):
@@ -79,25 +80,30 @@ class _Comparing:
         self, what: str, here: Table, there: Table, told: Mapping[int, Mapping[str, Any]]
     ) -> Iterator[str]:
         """Documents and changes of rows."""
-        for first in range(0, len(there), ROWS):
-            some = slice(first, first + ROWS)
-            mine = self._documents(self.target.documents, here[some])
-            theirs = self._documents(self.source.documents, there[some])
-            for row, (one, other) in enumerate(zip(mine, theirs, strict=True), first):
-                for document in (one, other):
-                    document.pop("parts", None)  # compared with the parts
-                if one != {**other, **told.get(row, {})}:
-                    yield f"the document of {what} {row} differs"
+        mine = self.target.documents.records.lines(_places(here))
+        theirs = self.source.documents.records.lines(_places(there))
+        for row, (one, other) in enumerate(zip(mine, theirs, strict=True)):
+            if one == other and MARK not in one:
+                continue
+            if what == "segment":
+                self.unlike.add(row)
+            left = self._parsed(self.target.documents, one)
+            right = self._parsed(self.source.documents, other)
+            for document in (left, right):
+                document.pop("parts", None)  # compared with the parts
+            if left != {**right, **told.get(row, {})}:
+                yield f"the document of {what} {row} differs"
+        if what == "value":
+            return
         for row in np.flatnonzero(here["change_length"] | there["change_length"]).tolist():
             if self._chain(self.target.documents, here[row]) != self._chain(
                 self.source.documents, there[row]
             ):
                 yield f"the changes of {what} {row} differ"
 
-    def _documents(self, documents: Documents, table: Table) -> list[dict[str, Any]]:
-        places = list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
-        lines = documents.records.lines(places)
-        return [_resolved(documents, json.loads(line)) for line in lines]
+    def _parsed(self, documents: Documents, line: bytes) -> dict[str, Any]:
+        found: dict[str, Any] = _resolved(documents, json.loads(line))
+        return found
 
     def _chain(self, documents: Documents, row: np.void) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -183,38 +189,26 @@ class _Comparing:
         return np.array_equal(left.view(np.uint8), right.view(np.uint8))
 
     def _parts(self, rows: Rows, here: Table, there: Table) -> Iterator[str]:
-        """What the documents say of the parts, beyond what streams say."""
-        bases = [
-            [
-                _resolved(one.documents, {k: one.streams[n].model.get(k) for k in VARYING})
-                for n in range(len(one.streams))
-            ]
-            for one in (self.target, self.source)
+        """What segments say of their parts, beyond what streams say."""
+        mine, theirs = (self._bases(one) for one in (self.target, self.source))
+        pairs = np.unique(np.column_stack([here["stream"], there["stream"]]), axis=0).tolist()
+        for now, before in pairs:
+            if mine[now] != theirs[before]:
+                both = (here["stream"] == now) & (there["stream"] == before)
+                self.unlike.update(there["segment"][both].tolist())
+        for row in sorted(self.unlike):
+            number = int(rows[row])
+            if _said(self.target, number, mine) != _said(self.source, row, theirs):
+                yield f"what segment {row} says of its parts differs"
+
+    def _bases(self, container: Container) -> list[dict[str, Any]]:
+        """What the streams say, where a segment may say otherwise."""
+        streams = container.streams
+        models = [streams[number].model for number in range(len(streams))]
+        return [
+            _resolved(container.documents, {key: model.get(key) for key in VARYING})
+            for model in models
         ]
-        at = 0
-        for first in range(0, len(rows), ROWS):
-            some = rows[first : first + ROWS]
-            mine = self._documents(self.target.documents, self.target.segments.all()[some])
-            theirs = self._documents(
-                self.source.documents, self.source.segments.all()[first : first + ROWS]
-            )
-            counts = self.target.segments.all()["stretches"][some].tolist()
-            for row, (one, other, count) in enumerate(
-                zip(mine, theirs, counts, strict=True), first
-            ):
-                for number in range(count):
-                    facts = [
-                        {**base[int(table["stream"][at + number])], **parts[number]}
-                        for base, table, parts in zip(
-                            bases,
-                            (here, there),
-                            (d.get("parts") or [{}] * count for d in (one, other)),
-                            strict=True,
-                        )
-                    ]
-                    if facts[0] != facts[1]:
-                        yield f"what segment {row} says of its part {number} differs"
-                at += count
 
     # -- values ------------------------------------------------------------------------------
 
@@ -226,11 +220,7 @@ class _Comparing:
             return
         kept = there["length"] > 0
         told = {row: {"session": self.part} for row in np.flatnonzero(there["session"][kept] < 0)}
-        mine = self._documents(self.target.documents, here[kept])
-        theirs = self._documents(self.source.documents, there[kept])
-        for row, (one, other) in enumerate(zip(mine, theirs, strict=True)):
-            if one != {**other, **told.get(row, {})}:
-                yield f"the value of {other.get('key')!r} differs"
+        yield from self._rows("value", here[kept], there[kept], told)
 
 
 def _resolved(documents: Documents, document: Any) -> Any:
@@ -248,3 +238,14 @@ def _together(here: Rows, there: Rows, counts: Rows) -> Iterator[tuple[int, int,
     borders = [0, *(np.flatnonzero(~joined) + 1).tolist(), len(here)]
     for first, last in pairwise(borders):
         yield int(here[first]), int(there[first]), int(counts[first:last].sum())
+
+
+def _said(container: Container, row: int, bases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is said of each part of a segment, by its stream or by itself."""
+    said = _resolved(container.documents, container.differences(row))
+    places = container.places(row)
+    return [{**bases[place.stream], **own} for place, own in zip(places, said, strict=True)]
+
+
+def _places(table: Table) -> list[tuple[int, int]]:
+    return list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))

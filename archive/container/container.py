@@ -35,7 +35,8 @@ class Container:
     def __init__(self, path: Path, *, writable: bool, durability: Durability = "commit") -> None:
         self.session = Session(path, writable=writable, stamps=STAMPS, durability=durability)
         self.path = path
-        self.undone = 0  # how many transactions were rolled back
+        self.durability = durability
+        self.undone = 0  # how often all that was read was dropped, as by a roll back
         # Where several archives are read as one: how many rows of each scope come before.
         self.rows_before: Mapping[str, int] = {}
         try:
