@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from archive import ArchiveError, ArchiveWarning, provenance
-from archive.cli import check, export, ls, plot, query, show
+from archive.cli import check, export, ls, merge, plot, query, show
 from archive.cli.arguments import examples, help_of
 from archive.cli.console import complain
 
@@ -21,6 +21,7 @@ VERBS = (
     (export.export, export.EPILOG),
     (check.check, check.EPILOG),
     (plot.plot, plot.EPILOG),
+    (merge.merge, merge.EPILOG),
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -47,12 +47,36 @@ def identity(container: Container) -> str:
     return str(container.experiment.document(0)["id"])
 
 
+def merges(target: Container) -> list[tuple[dict[str, Any], np.void]]:
+    """The documents and rows of all merges into an archive."""
+    table = target.session.dataset("data_frames", "merges").read()
+    return list(zip(target.documents.read_many(_places(table)), table, strict=True))
+
+
+def progress(target: Container, source: Container) -> Literal["none", "some", "all"]:
+    """How much of an archive was merged into another."""
+    name = identity(source)
+    own = [document for document, _ in merges(target) if document["id"] == name]
+    if not own:
+        return "none"
+    if own[0]["joined"]:
+        return "all"
+    return "all" if _is_whole(taken(target, source), source) else "some"
+
+
+def _is_whole(known: Taken, source: Container) -> bool:
+    return (len(known.runs), len(known.segments), len(known.values)) == (
+        len(source.runs),
+        len(source.segments),
+        len(source.session.dataset("data_frames", "values")),
+    )
+
+
 def taken(target: Container, source: Container) -> Taken:
     """What `target` has of `source` already: rows of `target`, in the order of `source`."""
-    table = target.session.dataset("data_frames", "merges").read()
-    places = list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
-    documents = target.documents.records.read_many(places)
-    own = table[[document["id"] == identity(source) for document in documents]]
+    name = identity(source)
+    rows = [row for document, row in merges(target) if document["id"] == name]
+    own = np.array(rows, layout.TABLES["merges"])
     return Taken(*(_spans(own[one], own[f"{one}s"]) for one in ("run", "segment", "value")))
 
 
@@ -68,11 +92,8 @@ def take(target: Container, source: Container, part: str, names: dict[int, str])
     """
     while True:
         known = taken(target, source)
-        first, last = len(known.segments), len(source.segments)
-        done = first == last
-        done &= len(known.runs) == len(source.runs)
-        done &= len(known.values) == len(source.session.dataset("data_frames", "values"))
-        if done:
+        first = len(known.segments)
+        if _is_whole(known, source) and progress(target, source) == "all":
             return
         target.forget()  # what it has read so far would not count what comes now
         with target.transaction() as transaction:
@@ -122,18 +143,10 @@ class _Taking:
         if last > first:
             self._take_segments(first, last, runs)
         value, values = self._take_values(len(known.values))
-        document = {
-            "kind": "merge",
-            "id": identity(self.source),
-            "name": self.part,
-            "at": datetime.now(UTC).isoformat(),
-        }
-        place = self.target.documents.records.append(self.transaction, document)
         new_runs = len(runs) - len(known.runs)
         run = int(runs[len(known.runs)]) if new_runs else len(self.target.runs)
-        row = (*place, run, new_runs, segment, last - first, value, values)
-        merges = self.target.session.dataset("data_frames", "merges")
-        self.transaction.append(merges, np.array([row], layout.TABLES["merges"]))
+        span = (run, new_runs, segment, last - first, value, values)
+        note_merge(self.target, self.transaction, self.source, self.part, span)
         self.target.write_index(self.transaction)
 
     # -- runs --------------------------------------------------------------------------------
@@ -343,6 +356,29 @@ class _Taking:
             )
             self.transaction.append(here, table)
         return start, len(table)
+
+
+def note_merge(
+    target: Container,
+    transaction: Transaction,
+    source: Container,
+    part: str,
+    span: tuple[int, int, int, int, int, int],
+    *,
+    joined: bool = False,
+) -> None:
+    """Note what a transaction took from a part: first row and count of runs, of segments, and of
+    values. If `joined`, these are made of it and of other parts, and it was taken whole."""
+    document = {
+        "kind": "merge",
+        "id": identity(source),
+        "name": part,
+        "at": datetime.now(UTC).isoformat(),
+        "joined": joined,
+    }
+    place = target.documents.records.append(transaction, document)
+    merges = target.session.dataset("data_frames", "merges")
+    transaction.append(merges, np.array([(*place, *span)], layout.TABLES["merges"]))
 
 
 def _places(table: Table) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """What the user holds: experiments, runs, segments and what was recorded in them."""
 
 from archive.experiment.experiment import Experiment
+from archive.experiment.merging import Merged
 from archive.experiment.opening import open
 from archive.experiment.recorded import (
     Epochs,
@@ -27,6 +28,7 @@ __all__ = [
     "ImageSequence",
     "IrregularSignal",
     "LockingSession",
+    "Merged",
     "Run",
     "RunView",
     "Segment",

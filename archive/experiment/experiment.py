@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -17,6 +18,7 @@ from archive.errors import Refused
 from archive.experiment.display import html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, all_annotations
+from archive.experiment.merging import Merged, merge
 from archive.experiment.parts import open_parts, remove_folder
 from archive.experiment.recording import Recording
 from archive.experiment.sessions import (
@@ -48,7 +50,7 @@ class Experiment(Recording, SharedValues):
 
     @cached_property
     def _joined(self) -> Joined:
-        parts = open_parts(self._archive) if self._with_parts else {}
+        parts = open_parts(self._archive, self._container) if self._with_parts else {}
         return Joined({"": self._container, **parts})
 
     @property
@@ -73,6 +75,24 @@ class Experiment(Recording, SharedValues):
         """The archive itself, locked for each operation; see `archive.locking_session`."""
         return locking_session(self._archive, timeout=timeout)
 
+    def merge(self, *parts: str | os.PathLike[str], keep: bool = False) -> list[Merged]:
+        """Append what lies in the parts beside the archive, or in other archives, and remove
+        the parts; returns what became of each.
+
+        All is read back and compared before a part is removed; with `keep`, and of archives that
+        lie elsewhere, nothing is removed. A merge that was interrupted is gone on with, and what
+        was merged before is not merged again. A part that is being written is left alone. A run
+        whose name is taken gets the name of its part behind its own, as it has when parts are
+        read; pieces of populations that MPI processes wrote are joined.
+        Raises Refused in mode 'r', and CorruptArchive if what was merged is not what the part
+        holds.
+        """
+        if self.mode == "r":
+            raise Refused(
+                "the archive was opened for reading", path=self.path, hint="open it with mode='a'"
+            )
+        return merge(self._container, [Path(part) for part in parts] or None, keep=keep)
+
     @property
     def parts(self) -> list[str]:
         """The names of the parts that are read as if they were in the archive."""
@@ -85,7 +105,7 @@ class Experiment(Recording, SharedValues):
         if self.mode == "r":
             yield dict(zip(self._joined.names, self._joined.containers, strict=True))
             return
-        parts = open_parts(self._archive)
+        parts = open_parts(self._archive, self._container)
         try:
             yield {"": self._container, **parts}
         finally:

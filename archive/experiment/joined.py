@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, count, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -39,20 +39,15 @@ class Joined:
         """How many rows come before those of each container; all rows at the end."""
         lengths = [len(one.rows(scope)) for one in self.containers]
         before = np.cumsum([0, *lengths])
-        for one, count in zip(self.containers, before.tolist(), strict=False):
-            one.rows_before = {**one.rows_before, scope: count}
+        for one, rows in zip(self.containers, before.tolist(), strict=False):
+            one.rows_before = {**one.rows_before, scope: rows}
         return before
 
     def _tell_apart(self) -> None:
         """A run whose name one before it has gets the name of its part behind its own."""
         taken: set[str] = set()
         for part, container in zip(self.names, self.containers, strict=True):
-            own = [
-                name
-                for column in RunColumns(container).names()
-                if column.texts is not None and column.values is not None
-                for name in column.texts.decode(column.values)
-            ]
+            own = run_names(container)
             container.runs.renamed = told_apart(own, taken, part)
             taken.update(container.runs.renamed.get(row, name) for row, name in enumerate(own))
 
@@ -107,24 +102,32 @@ class Joined:
         return [SegmentColumns(one) for one in self.containers]
 
 
+def run_names(container: Container) -> list[str]:
+    """The names of all runs."""
+    return [
+        name
+        for column in RunColumns(container).names()
+        if column.texts is not None and column.values is not None
+        for name in column.texts.decode(column.values)
+    ]
+
+
 def told_apart(names: Sequence[str], taken: set[str], part: str) -> dict[int, str]:
     """New names for those of `names` that are taken: ``run 0001 (anna@lab7-3f2a90c1d5e8)``."""
     found: dict[int, str] = {}
     known = taken.union(names)
     for row, name in enumerate(names):
         if name in taken:
-            found[row] = free_name(name, known, part)
+            spare = (spare_name(name, part, number) for number in count(1))
+            found[row] = next(one for one in spare if one not in known)
             known.add(found[row])
     return found
 
 
-def free_name(name: str, taken: set[str], part: str) -> str:
-    """The name with that of a part behind it, and a number if that is taken too."""
-    label, number = f" ({part})", 1
-    while (made := name[: 255 - len(label)] + label) in taken:
-        number += 1
-        label = f" ({part} {number})"
-    return made
+def spare_name(name: str, part: str, number: int) -> str:
+    """The name with that of a part behind it, and a number if it is not the first of these."""
+    label = f" ({part})" if number == 1 else f" ({part} {number})"
+    return name[: 255 - len(label)] + label
 
 
 def all_annotations(
@@ -135,7 +138,9 @@ def all_annotations(
     together: dict[str, schemas.Value] = {}
     for own, part in zip(found, parts, strict=True):
         for key, value in own.items():
-            known = key in together
-            if not known or not schemas.identical(together[key], value):
-                together[free_name(key, set(together), part) if known else key] = value
+            names = chain([key], (spare_name(key, part, number) for number in count(1)))
+            name = next(
+                n for n in names if n not in together or schemas.identical(together[n], value)
+            )
+            together[name] = value
     return together

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from archive import provenance
 from archive.container import Container
+from archive.container.taking import progress
 from archive.errors import ArchiveError, ArchiveNotFound, ArchiveWarning, Busy, Refused
 from archive.experiment.creating import ensure_archive
 from archive.storage import Durability
@@ -45,12 +46,20 @@ def part_paths(archive: Path) -> dict[str, Path]:
     return {file.removesuffix(SUFFIX): folder_of(archive) / file for file in own}
 
 
-def open_parts(archive: Path) -> dict[str, Container]:
-    """All parts that can be read, by name. The others are named in an ArchiveWarning each."""
+def open_parts(archive: Path, main: Container) -> dict[str, Container]:
+    """All parts that can be read and are not in the archive already, by name. Others that have
+    something which is not in the archive are named in an ArchiveWarning each."""
     found = {}
     for name, path in part_paths(archive).items():
         try:
-            found[name] = Container(path, writable=False)
+            part = Container(path, writable=False)
+            merged = progress(main, part)
+            if merged == "none":
+                found[name] = part
+                continue
+            part.close()
+            if merged == "some":
+                _warn(path, "a merge of it was interrupted; merge it again")
         except ArchiveNotFound:
             continue  # merged and removed just now
         except Busy:

@@ -30,6 +30,9 @@ from archive.hooks import run_facts, segments_from
 from archive.hooks.neo_io import Annotate, Put, PyNNIO
 from archive.hooks.pynn import PyNNMemory
 
+# The annotation of a run in which each MPI process keeps what it has of the populations.
+UNGATHERED = "mpi_rank"
+
 Outcome = Literal["finished", "failed", "interrupted", "abandoned"]
 
 
@@ -229,7 +232,9 @@ class Run(Annotated):
     def _open_part(self, filename: str) -> tuple[Put, Annotate]:
         """PyNN names a file for each process; the parts that an archive has are named otherwise,
         and processes other than the first write to theirs already."""
-        if mpi_rank():
+        rank = mpi_rank()
+        if rank:
+            self.annotate({UNGATHERED: rank})
             return self.put, self._annotate_row
         container = begin_part(self._container.path, rank_name(0))
         row = container.run_named(self.name)
@@ -241,6 +246,7 @@ class Run(Annotated):
         else:
             container.resume_run(row)
         part = Run(container, row)
+        part.annotate({UNGATHERED: rank})
         self._parts_of_ranks.append(part)
         return part.put, part._annotate_row
 
