@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from archive.container import Container
+from archive.container import Container, KeyedValues
 from archive.container.comparing import difference
 from archive.container.taking import take, taken
 from archive.errors import ArchiveError, Busy, CorruptArchive, Refused
@@ -119,7 +119,7 @@ def _merge_one(target: Container, path: Path, source: Container) -> Merged:
             path=target.path,
             hint="the part is left as it is; was it changed after an earlier merge?",
         )
-    return Merged(path, len(now.runs), len(now.segments), len(now.values))
+    return Merged(path, len(now.runs), len(now.segments), len(KeyedValues(source)))
 
 
 def _merge_ranks(target: Container, ranks: Mapping[Path, Container]) -> Iterator[Merged]:
