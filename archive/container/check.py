@@ -18,6 +18,7 @@ import numpy.typing as npt
 import schemas
 from archive.container import layout
 from archive.container.check_index import index_faults
+from archive.container.check_values import merge_faults, value_faults
 from archive.container.container import Container
 from archive.container.contents import Contents, digest
 from archive.container.contract import check_part, part_name
@@ -28,6 +29,7 @@ NIX_HINT = "programs that read NIX may stumble over it; this library may still r
 DOCUMENT_HINT = "what the other rows say is not touched by this"
 STRETCH_HINT = "the data of this segment are not to be trusted; those of the others are"
 INDEX_HINT = "queries for this key may answer wrongly; what runs and segments say of it is right"
+MERGE_HINT = "a part may be merged once more, or be taken for merged"
 TAGS_HINT = "only programs that read the segments through NIX's MultiTags are led astray"
 
 NIXIO_VALIDATION = """
@@ -81,6 +83,8 @@ def check(container: Container, on_segment: Callable[[], object] = lambda: None)
         checking.runs,
         checking.stretches,
         checking.segments,
+        checking.values,
+        checking.merges,
         checking.index,
         checking.tags,
     )
@@ -287,6 +291,16 @@ class _Checking:
             self.note(name, "where the spikes of its trains end is not what it has", STRETCH_HINT)
             return False
         return True
+
+    # -- beside the runs ---------------------------------------------------------------------
+
+    def values(self) -> None:
+        for name, fault in value_faults(self.container):
+            self.note(name, fault, DOCUMENT_HINT)
+
+    def merges(self) -> None:
+        for name, fault in merge_faults(self.container):
+            self.note(name, fault, MERGE_HINT)
 
     # -- what is derived ---------------------------------------------------------------------
 
