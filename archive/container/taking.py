@@ -55,8 +55,8 @@ def merges(target: Container) -> list[tuple[dict[str, Any], np.void]]:
 
 def progress(target: Container, source: Container) -> Literal["none", "some", "all"]:
     """How much of an archive was merged into another."""
-    name = identity(source)
-    own = [document for document, _ in merges(target) if document["id"] == name]
+    known = merges(target)
+    own = [document for document, _ in known if document["id"] == identity(source)]
     if not own:
         return "none"
     if own[0]["joined"]:

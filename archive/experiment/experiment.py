@@ -19,10 +19,9 @@ from archive.experiment.display import html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, all_annotations
 from archive.experiment.merging import Merged, merge
-from archive.experiment.parts import open_parts, remove_folder
+from archive.experiment.parts import PATIENCE, open_parts, remove_folder
 from archive.experiment.recording import Recording
 from archive.experiment.sessions import (
-    PATIENCE,
     LockingSession,
     Session,
     computer_session,

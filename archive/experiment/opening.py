@@ -13,7 +13,7 @@ from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveError, ArchiveWarning, FormatError
 from archive.experiment.creating import create_archive, title
 from archive.experiment.experiment import Experiment
-from archive.experiment.parts import begin_part, part_path, rank_name
+from archive.experiment.parts import PATIENCE, begin_part, part_path, rank_name
 from archive.experiment.ranks import end_together, mpi_rank
 from archive.storage import Durability, Foreign
 
@@ -85,7 +85,7 @@ def _open_rank(archive: Path, rank: int, mode: Mode, durability: Durability) -> 
             path=file,
             hint=f"neuroarchive merge {archive}, or remove it",
         )
-    container = begin_part(archive, rank_name(rank), durability=durability)
+    container = begin_part(archive, rank_name(rank), timeout=PATIENCE, durability=durability)
     experiment = Experiment(container, archive=archive)
     if is_new:
         experiment.remove_when_empty()

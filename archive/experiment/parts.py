@@ -20,9 +20,11 @@ from archive.container import Container
 from archive.container.taking import progress
 from archive.errors import ArchiveError, ArchiveNotFound, ArchiveWarning, Busy, Refused
 from archive.experiment.creating import ensure_archive
+from archive.experiment.in_turn import open_in_turn
 from archive.storage import Durability
 
 SUFFIX = ".nix"
+PATIENCE = 60.0  # s
 RANK = re.compile(r"rank-(\d+)")
 
 
@@ -78,17 +80,20 @@ def _warn(path: Path, why: str) -> None:
 _OF_THE_USER = 6
 
 
-def begin_part(archive: Path, name: str, *, durability: Durability = "commit") -> Container:
+def begin_part(
+    archive: Path, name: str, *, timeout: float, durability: Durability = "commit"
+) -> Container:
     """The part of that name, open for writing; it is made if there is none.
 
-    Raises Busy while another process writes to it, Refused where the folder cannot be made.
+    Others may look at it for a moment, as soon as it is there. Raises Busy if another process
+    still has it after `timeout` seconds, Refused where the folder cannot be made.
     """
     path = part_path(archive, name)
     for last_try in (False, False, True):
         _make_folder(path.parent)
         try:
             ensure_archive(path)
-            return Container(path, writable=True, durability=durability)
+            return open_in_turn(path, timeout=timeout, durability=durability)
         except ArchiveNotFound:  # who removes the last part removes the folder
             if last_try:
                 raise

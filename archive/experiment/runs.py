@@ -22,7 +22,7 @@ from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, Rows
-from archive.experiment.parts import begin_part, rank_name
+from archive.experiment.parts import PATIENCE, begin_part, rank_name
 from archive.experiment.ranks import mpi_rank
 from archive.experiment.segment_contents import SegmentContents
 from archive.experiment.views import View
@@ -236,7 +236,7 @@ class Run(Annotated):
         if rank:
             self.annotate({UNGATHERED: rank})
             return self.put, self._annotate_row
-        container = begin_part(self._container.path, rank_name(0))
+        container = begin_part(self._container.path, rank_name(0), timeout=PATIENCE)
         row = container.run_named(self.name)
         if row is None:
             model = self._container.model("run", self._row)

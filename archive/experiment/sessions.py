@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from archive.container import Container, KeyedValues
-from archive.errors import Busy
 from archive.experiment.creating import ensure_archive
+from archive.experiment.in_turn import open_in_turn
 from archive.experiment.mapping import KeyedMapping
-from archive.experiment.parts import begin_part, computer_name, remove_folder, session_name
+from archive.experiment.parts import (
+    PATIENCE,
+    begin_part,
+    computer_name,
+    remove_folder,
+    session_name,
+)
 from archive.experiment.recording import Recording
 from archive.experiment.shared_run import SharedRun
 from archive.storage import remove_file
-
-PATIENCE = 60.0  # s
 
 
 class Session(Recording, KeyedMapping):
@@ -90,21 +92,21 @@ def session(path: str | os.PathLike[str]) -> Session:
     Raises Refused where the folder cannot be written to.
     """
     archive = Path(path)
-    return _begin(archive, session_name(), session)
+    return _begin(archive, session_name(), session, timeout=PATIENCE)
 
 
-def computer_session(path: str | os.PathLike[str]) -> Session:
+def computer_session(path: str | os.PathLike[str], *, timeout: float = 1.0) -> Session:
     """The part of this user on this machine: the same each time, until it is merged.
 
-    Raises Busy while another process has it.
+    One process at a time has it: raises Busy if another one still has it after `timeout` seconds.
     """
     archive = Path(path)
-    return _begin(archive, computer_name(), computer_session)
+    return _begin(archive, computer_name(), computer_session, timeout=timeout)
 
 
-def _begin(archive: Path, name: str, again: Callable[[Path], Session]) -> Session:
+def _begin(archive: Path, name: str, again: Callable[[Path], Session], timeout: float) -> Session:
     ensure_archive(archive)
-    return Session(archive, begin_part(archive, name), again)
+    return Session(archive, begin_part(archive, name, timeout=timeout), again)
 
 
 def locking_session(path: str | os.PathLike[str], *, timeout: float = PATIENCE) -> LockingSession:
@@ -157,7 +159,7 @@ class LockingSession(KeyedMapping):
                 yield self._held
                 return
             ensure_archive(self.path)
-            self._held = open_in_turn(self.path, self._timeout)
+            self._held = open_in_turn(self.path, timeout=self._timeout)
             try:
                 yield self._held
             finally:
@@ -180,17 +182,3 @@ class LockingSession(KeyedMapping):
 
     def __repr__(self) -> str:
         return f"<LockingSession of {str(self.path)!r}>"
-
-
-def open_in_turn(path: Path, timeout: float) -> Container:
-    """An archive open for writing, as soon as no other process holds it. Raises Busy after
-    `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            return Container(path, writable=True)
-        except Busy:
-            if time.monotonic() > deadline:
-                raise
-        # at random, so that of those who wait each has its turn
-        time.sleep(random.uniform(0.001, 0.01))

@@ -24,7 +24,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.benchmarks import append_bulk, append_small, opening, query_runs, reading, spikes
+from tests.benchmarks import (
+    append_bulk,
+    append_small,
+    many_writers,
+    opening,
+    query_runs,
+    reading,
+    spikes,
+)
 from tests.benchmarks.measure import Figures, Row, quartiles
 
 
@@ -39,6 +47,7 @@ MEASURES: dict[str, Measure] = {
     "append_small": append_small.measure,
     "query_runs": query_runs.measure,
     "opening": opening.measure,
+    "many_writers": many_writers.measure,
     "reading": reading.measure,
     "spikes": spikes.measure,
 }
