@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -52,14 +52,6 @@ class KeyedValues:
     def slots(self) -> Iterator[Slot]:
         """The keys, with the sessions that set them, in the order in which they were set."""
         yield from list(self._current())
-
-    def sessions(self) -> Mapping[int, str]:
-        """The names of the sessions whose values were merged into this archive, by code."""
-        codes = np.unique([session for _, session in self._current() if session != ITSELF])
-        if not len(codes):
-            return {}
-        names = self._container.documents.names.decode(codes.astype(np.int64))
-        return dict(zip(codes.tolist(), names, strict=True))
 
     def model(self, slot: Slot) -> schemas.KeyedValue | None:
         """The value that a session has for a key; None if it has none."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -163,13 +164,15 @@ class Experiment(Recording, SharedValues):
         return check(self._container)
 
     def to_entry(self) -> Entry:
-        """The experiment with its runs as parts, for adapters."""
+        """The experiment with its runs, and its values under keys, as parts, for adapters."""
         return self.entry()
 
     def entry(self) -> Entry:
         """The same: what makes an archive a Source."""
         model = self._container.model("experiment", 0)
-        return Entry(model, parts=(run.to_entry() for run in self.runs))
+        runs = (run.to_entry() for run in self.runs)
+        kept = (Entry(value) for value in self._models(""))
+        return Entry(model, parts=chain(runs, kept))
 
     def to_neo(self) -> Any:
         """A neo.Block with all segments of all runs; reads everything into memory."""

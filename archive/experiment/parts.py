@@ -12,7 +12,6 @@ import platform
 import re
 import uuid
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 
 from archive import provenance
@@ -142,8 +141,3 @@ def remove_folder(archive: Path) -> None:
     """Remove the folder of the parts, unless there is something in it."""
     with contextlib.suppress(OSError):
         folder_of(archive).rmdir()
-
-
-def names_of(containers: Mapping[str, Container], archive: Path) -> dict[str, Container]:
-    """What sessions are called: the archive itself by its file, parts by their name."""
-    return {name or archive.name: container for name, container in containers.items()}

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+import schemas
 from archive import values
 from archive.container import Container, KeyedValues
-from archive.container.keyed import ITSELF
 from archive.errors import ContractError
-from archive.experiment.parts import names_of, part_paths
+from archive.experiment.parts import part_paths
 
 Match = str | Callable[[str], bool]
 
@@ -94,16 +94,20 @@ class SharedValues:
 
     def _found(self, match: Match) -> Iterator[tuple[str, str, Any]]:
         """Session, key and value, where the key matches."""
+        for model in self._models(match):
+            yield model.session or self.path.name, model.key, values.from_schema(model.value)
+
+    def _models(self, match: Match) -> Iterator[schemas.KeyedValue]:
+        """The model of each value whose key matches, with the name of its session."""
         wanted = match if callable(match) else lambda key: key.startswith(match)
         with self._archives() as archives:
-            for name, one in names_of(archives, self.path).items():
+            for part, one in archives.items():
                 keyed = KeyedValues(one)
-                sessions = {ITSELF: name, **keyed.sessions()}
                 for slot in keyed.slots():
-                    key, session = slot
-                    model = keyed.model(slot) if wanted(key) else None
+                    model = keyed.model(slot) if wanted(slot[0]) else None
                     if model is not None:
-                        yield sessions[session], key, values.from_schema(model.value)
+                        own = model.session or part or None
+                        yield model.model_copy(update={"session": own})
 
 
 def merged(what: str, found: Sequence[Any]) -> Any:

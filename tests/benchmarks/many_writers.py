@@ -67,7 +67,7 @@ def _take(
         place = folder / f"{name}{number}"
         place.mkdir()
         code = (
-            "import sys; from pathlib import Path; "
+            "import sys, quantities; from pathlib import Path; "  # imported before time is taken
             f"from {way.__module__} import {way.__name__} as write; "
             "place, writer, segments = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]); "
             "print('ready', flush=True); sys.stdin.readline(); write(place, writer, segments)"

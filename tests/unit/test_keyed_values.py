@@ -129,10 +129,12 @@ def test_no_value_is_read_that_was_not_asked_for(
         for number in range(20):
             session[f"k{number}"] = number
     read: list[Any] = []
-    monkeypatch.setattr(
-        "archive.container.documents.Documents.read",
-        lambda self, place: read.append(place) or self.records.read(*place),
-    )
+
+    def noted(self: Any, place: Any) -> Any:
+        read.append(place)
+        return self.records.read(*place)
+
+    monkeypatch.setattr("archive.container.documents.Documents.read", noted)
     with archive.open(tmp_path / "e.nix") as exp:
         assert exp.itemcount() == 20 == len(exp.keys())
         assert read == []

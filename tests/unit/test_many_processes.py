@@ -173,6 +173,7 @@ def test_one_is_killed(tmp_path: Path) -> None:
 
 def test_all_through_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "e.nix"
+    archive.open(path, "x").close()
     with writers(path, write_locked):
         for _ in range(5):
             read_meanwhile(path)
@@ -199,10 +200,11 @@ def kill_while_merging(path: Path, done: Connection) -> None:
 @pytest.mark.parametrize("steps", [1, 4])
 def test_a_merge_is_killed(tmp_path: Path, steps: int) -> None:
     path = tmp_path / "e.nix"
-    for writer in range(2):
-        write_part(path, writer, SPAWN.Pipe()[1])
-    expected = written(path)
     mine, theirs = SPAWN.Pipe(duplex=False)
+    for writer in range(2):
+        write_part(path, writer, theirs)
+        assert [mine.recv() for _ in range(STEPS)] == list(range(STEPS))
+    expected = written(path)
     process = SPAWN.Process(target=kill_while_merging, args=(path, theirs))
     process.start()
     for _ in range(steps):
