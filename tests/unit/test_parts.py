@@ -169,13 +169,14 @@ def test_a_part_stays_if_what_was_merged_is_not_the_same(
     """Whatever goes wrong on the way, the part is not removed."""
     with archive.session(path) as session:
         session["k"] = [1, 2]
-    wrong: tuple[str, Callable[..., Any]] = {
+    broken: dict[str, tuple[str, Callable[..., Any]]] = {
         "values": ("_copy", _wrong_values),
         "document": ("_move_rows", _wrong_document),
         "change": ("_move_rows", _lost_change),
         "stretch": ("_take_streams", _wrong_stretch),
         "keyed": ("_take_values", lambda *_: (0, 0)),
-    }[field]
+    }
+    wrong = broken[field]
     true = getattr(taking._Taking, wrong[0])
     monkeypatch.setattr(taking._Taking, wrong[0], lambda *given: wrong[1](true, *given))
     if field == "keyed":
