@@ -167,10 +167,11 @@ class PagedFile(Overlay):
 
     # -- committing ----------------------------------------------------------------------------
 
-    def changes(self) -> tuple[dict[int, bytearray], dict[int, list[int]]]:
+    def changes(self, *, first: bool) -> tuple[dict[int, bytearray], dict[int, list[int]]]:
         """The pages that a commit must log, and the sectors that they replace in the main file.
 
-        Empty if nothing has changed. Raises OSError.
+        Empty if nothing has changed. The `first` record of a log has the page of the superblock
+        in any case: whatever program makes the file longer changes it. Raises OSError.
         """
         if sum(page >= self._free for page in self._dirty) > LOGGED:
             self._spill()
@@ -185,6 +186,10 @@ class PagedFile(Overlay):
                 if page < self._in_file and page not in self._checked:
                     replaced[page] = sectors(former)
             pages[page] = content
+        if first and pages and 0 not in pages:
+            superblock = bytearray(PAGE)
+            self.fetch(superblock, 0)
+            pages[0], replaced[0] = superblock, sectors(superblock)
         return pages, replaced
 
     @property
@@ -204,6 +209,10 @@ class PagedFile(Overlay):
         self.end = self._committed
         self.wrote_directly = self._failed = False
         self.error = None
+
+    def bytes_to_keep(self) -> int:
+        """The length of the main file without what was written behind its committed bytes."""
+        return min(self._files.size(self._main), self._free * PAGE)
 
     def _forget(self) -> None:
         self._dirty.clear()
