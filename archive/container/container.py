@@ -284,40 +284,43 @@ class Container:
         with self.transaction() as transaction:
             self.runs.set(transaction, row, ended=0, outcome=0)
 
-    def add_segment(self, run: int, segment: Entry) -> int:
-        """Append a segment with all its parts, or nothing of it. Raises ContractError."""
+    def add_segments(self, run: int, segments: Sequence[Entry]) -> list[int]:
+        """Append segments with all their parts, or nothing of them. Raises ContractError."""
+        with self.transaction() as transaction:
+            return [self._add_segment(transaction, run, segment) for segment in segments]
+
+    def _add_segment(self, transaction: Transaction, run: int, segment: Entry) -> int:
         model = segment.model
         if not isinstance(model, schemas.Segment):
             raise ContractError(f"a {model.kind} is not a segment")
         index = self.index("segment")
         count = self.segment_count(run)
-        with self.transaction() as transaction:
-            written = [self.streams.append(transaction, part) for part in segment.parts]
-            places = [place for place, _ in written]
-            number = len(self.segments)
-            stretches = self.session.dataset("data_frames", "stretches")
-            first = transaction.append(
-                stretches,
-                np.array([(number, *place) for place in places], layout.TABLES["stretches"]),
-            )
-            document = self.documents.dump(transaction, model)
-            if any(differs for _, differs in written):
-                document["parts"] = [differs for _, differs in written]
-            t_start, t_stop = self._extent(places)
-            self.segments.append_document(
-                transaction,
-                document,
-                run=run,
-                recorded=microseconds(model.recorded),
-                stretch=first,
-                stretches=len(places),
-                t_start=t_start,
-                t_stop=t_stop,
-            )
-            index.add({NAME: model.name, **model.annotations})
-            self._tags.add(places)
-            self._segment_counts[run] = count + 1
-            self._batch(transaction)
+        written = [self.streams.append(transaction, part) for part in segment.parts]
+        places = [place for place, _ in written]
+        number = len(self.segments)
+        stretches = self.session.dataset("data_frames", "stretches")
+        first = transaction.append(
+            stretches,
+            np.array([(number, *place) for place in places], layout.TABLES["stretches"]),
+        )
+        document = self.documents.dump(transaction, model)
+        if any(differs for _, differs in written):
+            document["parts"] = [differs for _, differs in written]
+        t_start, t_stop = self._extent(places)
+        self.segments.append_document(
+            transaction,
+            document,
+            run=run,
+            recorded=microseconds(model.recorded),
+            stretch=first,
+            stretches=len(places),
+            t_start=t_start,
+            t_stop=t_stop,
+        )
+        index.add({NAME: model.name, **model.annotations})
+        self._tags.add(places)
+        self._segment_counts[run] = count + 1
+        self._batch(transaction)
         return number
 
     def _extent(self, places: Sequence[Place]) -> tuple[float, float]:

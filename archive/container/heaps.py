@@ -16,6 +16,7 @@ from archive.storage import Growing, Session, Transaction
 
 # Blobs that were written lately, to store equal ones once.
 _REMEMBERED = 4096
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _bytes(heap: Growing, start: int, length: int) -> bytes:
@@ -33,8 +34,7 @@ class Records:
         return self._session.dataset("data_arrays", layout.RECORDS)
 
     def append(self, transaction: Transaction, document: Mapping[str, Any]) -> tuple[int, int]:
-        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        line = text.encode() + b"\n"
+        line = _ENCODER.encode(document).encode() + b"\n"
         start = transaction.append(self._heap, np.frombuffer(line, np.uint8))
         return start, len(line) - 1
 

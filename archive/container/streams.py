@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -320,8 +319,10 @@ def _active(neuron: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any
     """The trains that have spikes, and where the spikes of each one end."""
     if len(neuron) == 0:
         return np.empty(0, "<i4"), np.empty(0, "<i8")
-    last = np.append(np.flatnonzero(neuron[1:] != neuron[:-1]), len(neuron) - 1)
-    return neuron[last].astype("<i4"), (last + 1).astype("<i8")
+    is_last = np.ones(len(neuron), bool)
+    np.not_equal(neuron[1:], neuron[:-1], out=is_last[:-1])
+    ends = is_last.nonzero()[0] + 1
+    return neuron[ends - 1].astype("<i4"), ends.astype("<i8")
 
 
 def _times(
@@ -355,8 +356,8 @@ def _key(
 ) -> str:
     fixed = {k: v for k, v in document.items() if k not in VARYING and k not in TIMES}
     where = None if channels is None else hashlib.sha256(channels).hexdigest()
-    text = json.dumps([fixed, types, where], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    text = schemas.to_json({"fixed": fixed, "types": types, "where": where})
+    return hashlib.sha256(text).hexdigest()[:32]
 
 
 def _readable_name(document: Mapping[str, Any]) -> str:
