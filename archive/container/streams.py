@@ -291,13 +291,16 @@ def bounds_names(array: str) -> tuple[str, str]:
 
 
 def chunk_shape(rows: int, row_shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """A chunk for a stream whose first stretch has this many rows: near 512 kB for long
-    recordings; for short ones a whole number of stretches, so that appends do not share chunks."""
-    width = _even(row_shape[0], layout.CHUNK_CHANNELS) if len(row_shape) == 1 else None
-    inner = row_shape if width is None else (width,)
-    row_bytes = max(1, int(np.prod(inner, dtype=np.int64))) * itemsize
+    """A chunk for a stream whose first stretch has this many rows: for long recordings near
+    384 kB and a few channels wide; for short ones a whole number of stretches, so that appends do
+    not share chunks."""
     rows = max(1, rows)
-    most = max(layout.CHUNK_ROWS if len(row_shape) == 1 else 1, layout.CHUNK_FULL // row_bytes)
+    inner = row_shape
+    if len(row_shape) == 1:
+        width = max(layout.CHUNK_WIDTH, layout.CHUNK_FULL // rows) // itemsize
+        inner = (_even(row_shape[0], max(1, width)),)
+    row_bytes = max(1, int(np.prod(inner, dtype=np.int64))) * itemsize
+    most = max(1, layout.CHUNK_FULL // row_bytes)
     if rows > most:
         return (_even(rows, most), *inner)
     if rows * row_bytes >= layout.CHUNK_BYTES:
