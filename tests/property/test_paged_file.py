@@ -24,8 +24,8 @@ class PagedFileMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "file"
-        self.limits = paged_file.DIRECT, paged_file.WAITING, paged_file.LOGGED, store_.LIMIT
-        paged_file.DIRECT, paged_file.WAITING, paged_file.LOGGED = 3 * PAGE, 12, 8
+        self.limits = paged_file.DIRECT, paged_file.LITTLE, paged_file.WAITING, store_.LIMIT
+        paged_file.DIRECT, paged_file.LITTLE, paged_file.WAITING = 4 * PAGE, 2 * PAGE, 8
         store_.LIMIT = 30 * PAGE
         self.readers: list[tuple[Snapshot, bytes]] = []
 
@@ -119,7 +119,7 @@ class PagedFileMachine(RuleBasedStateMachine):
             self.store.drop()
         for reader, _ in self.readers:
             reader.close()
-        paged_file.DIRECT, paged_file.WAITING, paged_file.LOGGED, store_.LIMIT = self.limits
+        paged_file.DIRECT, paged_file.LITTLE, paged_file.WAITING, store_.LIMIT = self.limits
         self.folder.cleanup()
 
 

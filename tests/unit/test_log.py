@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,7 +131,7 @@ def test_record_that_could_not_be_synced_is_not_valid(log: Log) -> None:
 
 
 @pytest.fixture
-def left(tmp_path: Path) -> tuple[Path, list[object]]:
+def left(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
     """An archive that its writer has left without closing it, and what it had committed."""
     path = rich_archive.write(tmp_path / "exp.nix")
     with archive.open(path, "a") as exp:
@@ -143,7 +144,7 @@ def left(tmp_path: Path) -> tuple[Path, list[object]]:
     return path, content
 
 
-def test_look_says_what_recover_does(left: tuple[Path, list[object]]) -> None:
+def test_look_says_what_recover_does(left: tuple[Path, dict[str, Any]]) -> None:
     path, content = left
     found = look(path)
     assert found.needed
@@ -163,7 +164,7 @@ def test_look_says_what_recover_does(left: tuple[Path, list[object]]) -> None:
     assert stored_in(path) == content
 
 
-def test_opening_to_write_recovers(left: tuple[Path, list[object]]) -> None:
+def test_opening_to_write_recovers(left: tuple[Path, dict[str, Any]]) -> None:
     path, content = left
     with archive.open(path, "a") as exp:
         assert exp._container.session.recovered >= 2
@@ -185,7 +186,7 @@ def test_archive_that_is_written_to_needs_no_recovery(tmp_path: Path) -> None:
 
 
 @pytest.mark.damaged
-def test_file_that_another_program_has_changed(left: tuple[Path, list[object]]) -> None:
+def test_file_that_another_program_has_changed(left: tuple[Path, dict[str, Any]]) -> None:
     path, _ = left
     import h5py
 
@@ -202,7 +203,7 @@ def test_file_that_another_program_has_changed(left: tuple[Path, list[object]]) 
 
 
 def test_log_of_an_archive_that_was_removed(
-    tmp_path: Path, left: tuple[Path, list[object]]
+    tmp_path: Path, left: tuple[Path, dict[str, Any]]
 ) -> None:
     path, _ = left
     path.unlink()
