@@ -281,10 +281,8 @@ class Container:
             places = [place for place, _ in written]
             number = len(self.segments)
             stretches = self.session.dataset("data_frames", "stretches")
-            first = transaction.append(
-                stretches,
-                np.array([(number, *place) for place in places], layout.TABLES["stretches"]),
-            )
+            rows = np.array([(number, *place) for place in places], layout.TABLES["stretches"])
+            first = transaction.append(stretches, rows)
             document = self.documents.dump(transaction, model)
             if any(differs for _, differs in written):
                 document["parts"] = [differs for _, differs in written]
@@ -292,6 +290,7 @@ class Container:
             self.segments.append_document(
                 transaction,
                 document,
+                rows.tobytes(),
                 run=run,
                 recorded=microseconds(model.recorded),
                 stretch=first,

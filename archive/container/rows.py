@@ -65,12 +65,18 @@ class Rows:
         return self.append_document(transaction, self._documents.dump(transaction, model), **fields)
 
     def append_document(
-        self, transaction: Transaction, document: Mapping[str, Any], **fields: Any
+        self,
+        transaction: Transaction,
+        document: Mapping[str, Any],
+        came_with: bytes = b"",
+        **fields: Any,
     ) -> int:
-        """The same, from a document that is JSON already."""
-        place = self._documents.records.append(transaction, document)
-        values = (*place, 0, 0, *fields.values())
-        return transaction.append(self._table, np.array([values], self._dtype))
+        """The same, from a document that is JSON already. Its digest also covers what came with it:
+        the stretches of a segment."""
+        row = np.array([(0, 0, 0, 0, *fields.values())], self._dtype)
+        sealed = layout.sealed(row) + came_with
+        row["record"], row["length"] = self._documents.records.append(transaction, document, sealed)
+        return transaction.append(self._table, row)
 
     def set(self, transaction: Transaction, row: int, **fields: Any) -> None:
         """Change some columns of a row."""

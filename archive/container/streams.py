@@ -14,6 +14,7 @@ import numpy.typing as npt
 import schemas
 from archive.container import layout
 from archive.container.contract import check_part
+from archive.container.digests import array_digest
 from archive.container.documents import Documents
 from archive.container.lazy import Labels, Neurons, Stretch
 from archive.entry import ArrayLike, Entry
@@ -45,6 +46,7 @@ class Place(NamedTuple):
     active_rows: int
     t_start: float
     t_stop: float
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +94,32 @@ class Streams:
         arrays = {name: np.asarray(array) for name, array in part.arrays.items()}
         check_part(part.model, arrays)
         document = self._documents.dump(transaction, part.model)
-        if "labels" in arrays:
+        labels = arrays.get("labels")
+        if labels is not None:
             arrays["labels"] = self._label_codes(transaction, arrays["labels"])
         rows = {name: arrays[name] for name in ROWS[document["kind"]] if name in arrays}
         channels = arrays.get("channels", _all_channels(part.model, arrays))
         number = self._find_or_make(transaction, document, rows, channels)
         stream = self._streams[number]
-        start = count = 0
-        for name, values in rows.items():
+        written = {
+            name: values.astype(stream.types[name][0], copy=False) for name, values in rows.items()
+        }
+        start = count = active_start = active_count = 0
+        for name, values in written.items():
             count = len(values)
             data = self._data(stream, name)
-            if data is None:
-                continue
-            start = transaction.append(data, values.astype(data.dtype, copy=False))
-        active_start = active_count = 0
+            if data is not None:
+                start = transaction.append(data, values)
         if stream.kind == "spike-trains":
-            neurons, ends = _active(arrays["neuron"])
-            active_count = len(neurons)
-            active_start = transaction.append(self._need(stream, "neurons"), neurons)
-            transaction.append(self._need(stream, "ends"), ends)
+            written |= zip(ACTIVE, _active(arrays["neuron"]), strict=True)
+            active_count = len(written["neurons"])
+            for name in ACTIVE:
+                active_start = transaction.append(self._need(stream, name), written[name])
+        if labels is not None:
+            written["labels"] = labels.astype(object)
+        digest = array_digest(written)
         t_start, t_stop = _times(part.model, arrays, count)
-        place = Place(number, start, count, active_start, active_count, t_start, t_stop)
+        place = Place(number, start, count, active_start, active_count, t_start, t_stop, digest)
         base = stream.model
         differs: dict[str, Any] = {
             key: document.get(key)
