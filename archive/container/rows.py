@@ -12,6 +12,7 @@ import numpy.typing as npt
 import schemas
 from archive.container import layout
 from archive.container.documents import Documents
+from archive.errors import CorruptArchive
 from archive.storage import Session, Transaction
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -111,7 +112,9 @@ class Rows:
         late = []
         while place[1] and place != known[1]:
             late.append(self._documents.read((place[0], place[1])))
-            place = late[-1]["previous"]
+            start, place = place[0], late[-1]["previous"]
+            if place[0] >= start > 0:
+                raise CorruptArchive(f"the change at byte {start} names a later one before it")
         documents = [*before, *late[::-1]] if place[1] else late[::-1]
         self._changes = ((row, newest), documents)
         return documents

@@ -17,6 +17,7 @@ from archive.container.contract import check_part
 from archive.container.digests import array_digest
 from archive.container.documents import Documents
 from archive.container.lazy import Labels, Neurons, Stretch
+from archive.container.nix_terms import TIMES, nix_terms, properties, readable_name
 from archive.entry import ArrayLike, Entry
 from archive.errors import CorruptArchive
 from archive.storage import Growing, Session, Transaction
@@ -32,7 +33,6 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
 }
 # Fields in which the segments of one stream may differ.
 VARYING: Final = ("description", "annotations", "array_annotations", "train_annotations")
-TIMES: Final = ("t_start", "t_stop")
 ACTIVE: Final = ("neurons", "ends")
 
 
@@ -150,9 +150,9 @@ class Streams:
         number = len(self._streams)
         reference = None if where is None else self._blobs.append(transaction, where)
         section = transaction.section(
-            self._free_name("sections", _readable_name(document)),
+            self._free_name("sections", readable_name(document)),
             f"archive.stream.{document['kind']}",
-            _properties(document),
+            properties(document),
         )
         arrays: dict[str, str | None] = {}
         for name, (dtype, shape) in types.items():
@@ -188,32 +188,21 @@ class Streams:
     ) -> str | None:
         if 0 in shape:
             return None  # HDF5 has no chunk of no bytes, and there is nothing to keep
-        kind = document["kind"]
         first = rows.get(name, rows.get("times"))
         count = 0 if first is None else len(first)
-        main = name == ROWS[kind][0]
+        main = name == ROWS[document["kind"]][0]
         full_name = self._free_name(
             "data_arrays",
-            _readable_name(document) + ("" if main and kind == "signal" else f".{name}"),
+            readable_name(document) + ("" if main and document["kind"] == "signal" else f".{name}"),
         )
-        unit = {"times": "time_unit", "durations": "time_unit", "values": "unit"}.get(name)
-        unit = "waveform_unit" if name == "waveforms" else unit
-        sampling = None
-        if kind in ("signal", "image-sequence"):
-            time_unit = document.get("time_unit", "ms")
-            atomic = schemas.nix_unit(time_unit) if schemas.is_atomic(time_unit) else None
-            sampling = (document["sampling_period"], atomic)
-        text = document.get(unit, "ms" if unit == "time_unit" else None) if unit else None
         data = transaction.data_array(
             full_name,
-            f"archive.{kind}.{name}",
+            f"archive.{document['kind']}.{name}",
             np.dtype(dtype),
             row_shape=tuple(shape),
             chunks=chunk_shape(count, tuple(shape), np.dtype(dtype).itemsize),
             metadata=section,
-            unit=schemas.nix_unit(text) if text else None,
-            label=document["variable"] if main else name,
-            sampling=sampling,
+            **nix_terms(document, name, main=main),
         )
         self._session.remember("data_arrays", full_name, data)
         return full_name
@@ -247,25 +236,31 @@ class Streams:
     def arrays(self, place: Place) -> dict[str, ArrayLike]:
         """The arrays of a part, still on disk."""
         stream = self[place.stream]
-        found: dict[str, ArrayLike] = {}
-        for name, (dtype, shape) in stream.types.items():
-            if name in ACTIVE:
-                continue
-            data = self._data(stream, name)
-            if data is None:
-                found[name] = np.empty((place.rows, *shape), np.dtype(dtype))
-            else:
-                found[name] = Stretch(data, place.start, place.rows)
-        if isinstance(found.get("labels"), Stretch):
-            found["labels"] = Labels(found["labels"], self._texts)  # type: ignore[arg-type]  # checked above
+        found = self.stored(place)
         if stream.kind == "spike-trains":
-            neurons, ends = (
-                Stretch(self._need(stream, name), place.active_start, place.active_rows)
-                for name in ACTIVE
-            )
+            neurons, ends = (found.pop(name) for name in ACTIVE)
             found["neuron"] = Neurons(neurons, ends, place.rows)
         if stream.channels is not None:
             found["channels"] = np.frombuffer(self._blobs.read(stream.channels), "<i8").copy()
+        return found
+
+    def stored(self, place: Place) -> dict[str, Any]:
+        """The arrays of a part as they lie in the file, which is what their digest covers."""
+        stream = self[place.stream]
+        found: dict[str, Any] = {}
+        for name, (dtype, shape) in stream.types.items():
+            first, count = (
+                (place.active_start, place.active_rows)
+                if name in ACTIVE
+                else (place.start, place.rows)
+            )
+            data = self._data(stream, name)
+            if data is None:
+                found[name] = np.empty((count, *shape), np.dtype(dtype))
+            else:
+                found[name] = Stretch(data, first, count)
+                if name == "labels":
+                    found[name] = Labels(found[name], self._texts)
         return found
 
     # -- inside ------------------------------------------------------------------------------
@@ -289,7 +284,7 @@ class Streams:
             self._by_key[document["key"]] = len(self._streams)
             self._streams.append(stream)
             if self._session.writable:
-                for reference in _references(document["model"]):
+                for reference in references(document["model"]):
                     self._blobs.remember(reference)
 
 
@@ -366,25 +361,16 @@ def _key(
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _readable_name(document: Mapping[str, Any]) -> str:
-    names = [document.get("population"), document["variable"]]
-    return ".".join(name[:100] for name in names if name)
-
-
-def _properties(document: Mapping[str, Any]) -> dict[str, str | int | float]:
-    return {
-        key: value
-        for key, value in document.items()
-        if key not in TIMES and isinstance(value, str | int | float)
-    }
-
-
-def _references(document: Any) -> list[Any]:
+def references(document: Any) -> list[Any]:
     """All references to blobs inside a document."""
-    if isinstance(document, dict):
-        if set(document) == {"blob"}:
-            return [document["blob"]]
-        return [found for value in document.values() for found in _references(value)]
     if isinstance(document, list):
-        return [found for value in document for found in _references(value)]
-    return []
+        return [found for item in document for found in references(item)]
+    if not isinstance(document, dict):
+        return []
+    for tag in ("$array", "$scalar"):
+        if tag in document:
+            document = {"$bytes": document[tag]["data"]}
+    if "$bytes" in document:
+        payload = document["$bytes"]
+        return [payload["blob"]] if isinstance(payload, dict) else []
+    return [found for value in document.values() for found in references(value)]

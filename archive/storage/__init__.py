@@ -2,7 +2,7 @@
 
 from archive.storage.files import Files
 from archive.storage.growing import Growing
-from archive.storage.session import Durability, Foreign, Session, create, remove_file
+from archive.storage.session import Durability, Foreign, Session, create, publish, remove_file
 from archive.storage.transaction import Transaction
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "Session",
     "Transaction",
     "create",
+    "publish",
     "remove_file",
 ]

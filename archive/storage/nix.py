@@ -27,6 +27,7 @@ TEXT = h5py.string_dtype()
 
 _TEXT_TYPE = h5t.py_create(TEXT, logical=True)
 _SCALAR = h5s.create(h5s.SCALAR)
+_DATES = ("created_at", "updated_at")
 
 
 def set_attributes(holder: h5py.Group | h5py.Dataset, **values: str | int | float) -> None:
@@ -135,6 +136,14 @@ def data_array(
             if time_unit is not None:
                 set_attributes(dimension, unit=time_unit)
     return growing.create(made, "data", dtype, row_shape, chunks=chunks, fill=fill)
+
+
+def facts(block: h5py.Group, kind: str, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What an entity says of itself, but for its id and dates; and each of its dimensions."""
+    made = block[kind][name]
+    attributes = {k: v for k, v in made.attrs.items() if k not in ("entity_id", *_DATES)}
+    holder = made.get("dimensions", {})
+    return attributes, [dict(holder[str(n + 1)].attrs) for n in range(len(holder))]
 
 
 def data_frame(

@@ -27,6 +27,7 @@ from archive.storage import nix
 from archive.storage.early_sync import EarlySync
 from archive.storage.files import SYSTEM, Files
 from archive.storage.growing import Growing
+from archive.storage.probing import Probe
 from archive.storage.transaction import Transaction
 
 Durability = Literal["commit", "close"]
@@ -94,7 +95,7 @@ def create(
                 holder.attrs.update(stamp)
             fill(Transaction(made["data"][name], stamp))
         files.sync(staged)
-        _publish(staged, path, files)
+        publish(staged, path, files)
     except (OSError, RuntimeError) as error:
         if isinstance(error, ArchiveError):
             raise
@@ -108,7 +109,8 @@ def create(
             files.remove(staged)
 
 
-def _publish(staged: Path, path: Path, files: Files) -> None:
+def publish(staged: Path, path: Path, files: Files = SYSTEM) -> None:
+    """Give a finished file the name that it shall have. AlreadyExists if that is taken."""
     try:
         files.link(staged, path)  # unlike a rename, never takes the place of another file
     except FileExistsError as error:
@@ -146,6 +148,7 @@ class Session:
         self._durability = durability
         self._files = files
         self._datasets: dict[str, Growing] = {}
+        self._forbidden: dict[str, str] = {}
         self._active: Transaction | None = None
         self._changed = False
         self._stamp: dict[str, str | int] = {}
@@ -162,6 +165,11 @@ class Session:
     @property
     def closed(self) -> bool:
         return not self._file
+
+    @property
+    def root(self) -> str:
+        """The path of the Block in the file."""
+        return str(self._block.name)
 
     @property
     def name(self) -> str:
@@ -184,6 +192,8 @@ class Session:
         key = f"{kind}/{name}"
         found = self._datasets.get(key)
         if found is None:
+            if key in self._forbidden:
+                raise CorruptArchive(self._forbidden[key], path=self.path, entry=key)
             try:
                 # one call of HDF5's instead of an h5py object for each group on the way
                 found = Growing(h5d.open(self._block.id, f"{key}/data".encode()))
@@ -199,6 +209,20 @@ class Session:
         self.check_open()
         parent = self._block["metadata"] if kind == "sections" else self._block
         return list(parent[kind])
+
+    def facts(self, kind: str, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """See `nix.facts`."""
+        self.check_open()
+        return nix.facts(self._block, kind, name)
+
+    def probe(self, at: Callable[[str], object]) -> Iterator[tuple[str, str]]:
+        """Read everything once; see `Probe`. What is not safe to read is refused from then on."""
+        self.check_open()
+        for path, fault, harmful in Probe(self._file, at).faults():
+            if harmful:
+                inside = path.removeprefix(f"{self.root}/").split("/")
+                self._forbidden["/".join(inside[:2])] = fault
+            yield path, fault
 
     def check_open(self) -> None:
         if not self._file:
