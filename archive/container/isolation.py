@@ -26,15 +26,23 @@ PATIENCE: Final = 60.0  # seconds; between two signs of life no more than some m
 MOST_ENDINGS: Final = 50
 
 
+def _tell(message: Mapping[str, Any]) -> None:
+    print(json.dumps(message), flush=True)
+
+
 class Watch:
     """Held by the work: tells the process that watches it what comes next."""
 
-    def __init__(self, endings: Mapping[str, str]) -> None:
+    def __init__(
+        self, endings: Mapping[str, str], tell: Callable[[Mapping[str, Any]], object] = _tell
+    ) -> None:
+        """`endings` says by place how an earlier process ended there."""
         self._endings = endings
+        self._say = tell
 
     def at(self, place: str) -> None:
         """Say what will be read next. CorruptArchive if that ended an earlier process."""
-        _tell({"at": place})
+        self._say({"at": place})
         if place in self._endings:
             raise CorruptArchive(self._endings[place], entry=place)
 
@@ -160,7 +168,3 @@ def _as_json(error: Exception) -> dict[str, Any]:
     # a class that is known everywhere: those of other modules add nothing to be told
     known = next(c.__name__ for c in type(error).__mro__ if c.__module__ == errors.__name__)
     return {"error": known, "message": error.message, "entry": error.entry, "hint": error.hint}
-
-
-def _tell(message: Mapping[str, Any]) -> None:
-    print(json.dumps(message), flush=True)

@@ -73,7 +73,7 @@ class Streams:
         self._blobs = documents.blobs
         self._texts = documents.texts
         self._table = session.dataset("data_frames", "streams")
-        self._streams: list[Stream] = []
+        self._streams: list[Stream | CorruptArchive] = []
         self._by_key: dict[str, int] = {}
         self._names: dict[str, set[str]] = {}
         self._load()
@@ -81,7 +81,10 @@ class Streams:
     def __getitem__(self, row: int) -> Stream:
         if row >= len(self._streams):
             self._load()
-        return self._streams[row]
+        found = self._streams[row]
+        if isinstance(found, CorruptArchive):
+            raise found
+        return found
 
     def __len__(self) -> int:
         return len(self._table)
@@ -100,7 +103,7 @@ class Streams:
         rows = {name: arrays[name] for name in ROWS[document["kind"]] if name in arrays}
         channels = arrays.get("channels", _all_channels(part.model, arrays))
         number = self._find_or_make(transaction, document, rows, channels)
-        stream = self._streams[number]
+        stream = self[number]
         written = {
             name: values.astype(stream.types[name][0], copy=False) for name, values in rows.items()
         }
@@ -235,14 +238,24 @@ class Streams:
 
     def arrays(self, place: Place) -> dict[str, ArrayLike]:
         """The arrays of a part, still on disk."""
+        channels = self.channels(place)
+        return {**self.rows(place), **({} if channels is None else {"channels": channels})}
+
+    def rows(self, place: Place) -> dict[str, ArrayLike]:
+        """The arrays of a part that have a row per sample, spike, event …"""
         stream = self[place.stream]
         found = self.stored(place)
         if stream.kind == "spike-trains":
             neurons, ends = (found.pop(name) for name in ACTIVE)
             found["neuron"] = Neurons(neurons, ends, place.rows)
-        if stream.channels is not None:
-            found["channels"] = np.frombuffer(self._blobs.read(stream.channels), "<i8").copy()
         return found
+
+    def channels(self, place: Place) -> npt.NDArray[np.int64] | None:
+        """The place in the population of each channel or train; None for a part without them."""
+        reference = self[place.stream].channels
+        return (
+            None if reference is None else np.frombuffer(self._blobs.read(reference), "<i8").copy()
+        )
 
     def stored(self, place: Place) -> dict[str, Any]:
         """The arrays of a part as they lie in the file, which is what their digest covers."""
@@ -277,11 +290,17 @@ class Streams:
 
     def _load(self) -> None:
         """Read the streams that were added since the last time."""
-        places = self._table.read(len(self._streams)).tolist()
-        for document in self._records.read_many(places):
-            types = {name: (dtype, shape) for name, (dtype, shape) in document["types"].items()}
-            stream = Stream(document["model"], document["arrays"], types, document["channels"])
-            self._by_key[document["key"]] = len(self._streams)
+        for place in self._table.read(len(self._streams)).tolist():
+            try:
+                document = self._records.read(*place)
+                types = {name: (dtype, shape) for name, (dtype, shape) in document["types"].items()}
+                stream = Stream(document["model"], document["arrays"], types, document["channels"])
+                self._by_key[document["key"]] = len(self._streams)
+            except (CorruptArchive, LookupError, TypeError, ValueError, AttributeError) as error:
+                # raised when it is needed: the other streams can be read
+                what = f"a stream cannot be read ({error})"
+                self._streams.append(CorruptArchive(what, path=self._session.path))
+                continue
             self._streams.append(stream)
             if self._session.writable:
                 for reference in references(document["model"]):
