@@ -10,6 +10,7 @@ from typing import Any
 from archive.container.check import Finding, Report, check
 from archive.container.container import Container
 from archive.container.isolation import PATIENCE, Watch, isolated
+from archive.storage import probe
 
 OBJECT_HINT = "what the findings on runs and segments do not name can be read"
 
@@ -30,7 +31,7 @@ def check_deeply(
             on_segment()
 
     arguments = {"path": str(path.absolute())}
-    found = isolated(_examine, arguments, path, lock=False, on_place=on_place, patience=patience)
+    found = isolated(_examine, arguments, path, on_place=on_place, patience=patience)
     findings = tuple(Finding(**finding) for finding in found["findings"])
     return Report(findings, found["runs"], found["segments"])
 
@@ -39,7 +40,7 @@ def _examine(arguments: dict[str, Any], watch: Watch) -> dict[str, Any]:
     watch.at("the file")
     container = Container(Path(arguments["path"]), writable=False)
     findings = [
-        Finding(place, fault, OBJECT_HINT) for place, fault in container.session.probe(watch.at)
+        Finding(place, fault, OBJECT_HINT) for place, fault in probe(container.session, watch.at)
     ]
     report = check(container, deep=True, at=watch.at)
     said = asdict(report)

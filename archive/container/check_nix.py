@@ -11,6 +11,7 @@ from archive.container import layout
 from archive.container.container import Container
 from archive.container.nix_terms import nix_terms
 from archive.container.streams import ROWS, Stream
+from archive.storage.nix import facts
 
 
 def nix_faults(container: Container) -> Iterator[tuple[str, str]]:
@@ -24,7 +25,7 @@ def nix_faults(container: Container) -> Iterator[tuple[str, str]]:
     for kind in ("data_arrays", "data_frames", "multi_tags"):
         for name in session.names(kind):
             try:
-                attributes, axes = session.facts(kind, name)
+                attributes, axes = facts(session.block, kind, name)
                 asked = {"name": name, **session.stamp, **known.get(name, {})}
                 found = {**attributes, "axes": axes}
                 yield from ((name, what) for what in _differences(asked, found))

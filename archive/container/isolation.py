@@ -55,21 +55,18 @@ def isolated(
     arguments: Mapping[str, Any],
     path: Path,
     *,
-    lock: bool,
     on_place: Callable[[str], object] = lambda place: None,
     patience: float = PATIENCE,
 ) -> Any:
     """What `work`, a function of a module, returns; arguments and result must be JSON.
 
-    `path` is the file that it reads, for messages; without `lock` it is read though this process
-    may have it open. Raises the ArchiveError that the work raised; CorruptArchive for any other
+    `path` is the file that it reads, for messages. Raises the ArchiveError that the work raised; CorruptArchive for any other
     error of it, and where it ends at one place again and again.
     """
     endings: dict[str, str] = {}
     while len(endings) < MOST_ENDINGS:
-        place, said = _Process(work, {**arguments, "endings": endings}, lock).follow(
-            on_place, patience
-        )
+        process = _Process(work, {**arguments, "endings": endings})
+        place, said = process.follow(on_place, patience)
         if isinstance(said, str):
             if place in endings:
                 break
@@ -88,7 +85,7 @@ def isolated(
 
 
 class _Process:
-    def __init__(self, work: Work, arguments: Mapping[str, Any], lock: bool) -> None:
+    def __init__(self, work: Work, arguments: Mapping[str, Any]) -> None:
         code = (
             f"from {work.__module__} import {work.__name__} as work\n"
             "from archive.container.isolation import child\n"
@@ -99,8 +96,6 @@ class _Process:
             "PYTHONPATH": os.pathsep.join(entry or os.curdir for entry in sys.path),
             "PYTHONIOENCODING": "utf-8",
         }
-        if not lock:
-            environment["HDF5_USE_FILE_LOCKING"] = "FALSE"
         self._process = subprocess.Popen(
             [sys.executable, "-c", code, json.dumps(arguments)],
             stdout=subprocess.PIPE,

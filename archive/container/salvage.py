@@ -52,7 +52,7 @@ def salvage(
 
     arguments = {"path": str(path.absolute()), "new": str(staged), "writer": provenance.writer()}
     try:
-        said = isolated(_copy, arguments, path, lock=True, on_place=on_place, patience=patience)
+        said = isolated(_copy, arguments, path, on_place=on_place, patience=patience)
         publish(staged, new)
     finally:
         if staged.exists():

@@ -23,6 +23,7 @@ from archive.container.rows import moment
 from archive.container.streams import VARYING, Place
 from archive.entry import Entry, Loss
 from archive.errors import ArchiveError, ContractError
+from archive.storage import probe
 
 Thing = TypeVar("Thing")
 NOTE = "salvage"
@@ -39,7 +40,7 @@ class Salvaging:
         self.is_named = True
         self._watch = watch
         self._old = Container(path, writable=False)
-        for _ in self._old.session.probe(watch.at):
+        for _ in probe(self._old.session, watch.at):
             pass  # what cannot be read is refused from now on; some of it is not needed
         self._changed: dict[str, str] = {}
         self._attempt("records", "digests", self._compare)
@@ -207,7 +208,9 @@ class Salvaging:
             model = streams.model(place, dict.fromkeys(VARYING))
         field = part_name(model)
         arrays: dict[str, Any] = {}
-        reading: dict[str, Any] = {name: partial(np.asarray, rows) for name, rows in streams.rows(place).items()}
+        reading: dict[str, Any] = {
+            name: partial(np.asarray, rows) for name, rows in streams.rows(place).items()
+        }
         for name, read in {**reading, "channels": partial(streams.channels, place)}.items():
             try:
                 array = read()

@@ -11,12 +11,23 @@ import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s
 
 from archive.errors import ArchiveError
+from archive.storage.session import Session
 
 Fault = tuple[str, str, bool]
 
 # A chunk or an undivided dataset beyond this is none of ours; HDF5 would take the memory at once.
 LARGEST = 1 << 30
 STEP = 1 << 22
+
+
+def probe(session: Session, at: Callable[[str], object]) -> Iterator[tuple[str, str]]:
+    """Read everything in a file once; see `Probe`. What is not safe to read, the session refuses
+    from then on."""
+    root = f"{session.block.name}/"
+    for path, fault, harmful in Probe(session.block.file, at).faults():
+        if harmful:
+            session.forbidden["/".join(path.removeprefix(root).split("/")[:2])] = fault
+        yield path, fault
 
 
 class _Implausible(ValueError):
