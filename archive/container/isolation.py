@@ -60,8 +60,8 @@ def isolated(
 ) -> Any:
     """What `work`, a function of a module, returns; arguments and result must be JSON.
 
-    `path` is the file that it reads, for messages. Raises the ArchiveError that the work raised; CorruptArchive for any other
-    error of it, and where it ends at one place again and again.
+    `path` is the file that it reads, for messages. Raises the ArchiveError that the work raised;
+    CorruptArchive for any other error of it, and where it ends at one place again and again.
     """
     endings: dict[str, str] = {}
     while len(endings) < MOST_ENDINGS:

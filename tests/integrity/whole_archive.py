@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,15 +79,14 @@ def content(path: Path) -> dict[str, str]:
 
 
 def _said(container: Container) -> Iterator[tuple[str, str]]:
-    yield from _one("experiment", lambda: _row(container, "experiment", 0))
+    yield from _one("experiment", partial(_row, container, "experiment", 0))
     for row in range(_count(lambda: len(container.runs))):
-        yield from _one(f"run {row}", lambda r=row: _run(container, r))
+        yield from _one(f"run {row}", partial(_run, container, row))
     for row in range(_count(lambda: len(container.segments))):
-        yield from _one(f"segment {row}", lambda r=row: _segment(container, r))
-        for number in range(_count(lambda r=row: len(container.places(r)))):
-            yield from _one(
-                f"segment {row}, part {number}", lambda r=row, n=number: _part(container, r, n)
-            )
+        yield from _one(f"segment {row}", partial(_segment, container, row))
+        for number in range(_count(partial(_parts, container, row))):
+            name = f"segment {row}, part {number}"
+            yield from _one(name, partial(_part, container, row, number))
     for scope in SCOPES:
         keys = [NAME]
         try:
@@ -94,9 +94,11 @@ def _said(container: Container) -> Iterator[tuple[str, str]]:
         except Exception:
             continue
         for key in keys:
-            yield from _one(
-                f"{scope} column {key}", lambda s=scope, k=key: _column(container, s, k)
-            )
+            yield from _one(f"{scope} column {key}", partial(_column, container, scope, key))
+
+
+def _parts(container: Container, row: int) -> int:
+    return len(container.places(row))
 
 
 def _count(get: Callable[[], int]) -> int:
