@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from archive.container import layout
 from archive.container.container import Container
 from archive.container.digests import BEGINNING, TRAILER, array_digest, line_digest
@@ -45,6 +47,7 @@ def document_faults(container: Container) -> Iterator[Fault]:
         if place in claims:
             yield claim.name, f"its document is also that of {claims[place].name}"
         claims[place] = claim
+    yield from _disorder(container)
     before, start = BEGINNING, 0
     while start < len(content):
         stop = content.find(b"\n", start) + 1 or len(content)
@@ -62,6 +65,14 @@ def document_faults(container: Container) -> Iterator[Fault]:
         before, start = digest, stop
     for place, found in claims.items():
         yield found.name, f"its document is not at byte {place} of the records"
+
+
+def _disorder(container: Container) -> Iterator[Fault]:
+    """Rows that have changed places: documents are written in the order of their rows."""
+    for table, name in NAMES.items():
+        places = container.session.dataset("data_frames", table).read()["record"]
+        for number in np.flatnonzero(places[1:] <= places[:-1]).tolist():
+            yield f"{name} {number + 1}", f"its document stands before that of {name} {number}"
 
 
 def _claims(container: Container, content: bytes) -> Iterator[tuple[int, _Claim]]:
