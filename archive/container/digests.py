@@ -7,6 +7,7 @@ who means to deceive (docs/decisions/0010).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -40,8 +41,11 @@ def array_digest(arrays: Mapping[str, ArrayLike]) -> bytes:
 
 
 def _pieces(array: ArrayLike) -> Iterable[npt.NDArray[Any]]:
+    if isinstance(array, np.ndarray) and array.flags.c_contiguous:
+        yield array
+        return
     rows = array.shape[0]
-    size = int(np.prod(array.shape, dtype=np.int64)) * array.dtype.itemsize
+    size = prod(array.shape) * array.dtype.itemsize
     step = rows if size <= _STEP else max(1, rows * _STEP // size)
     for start in range(0, rows if size else 0, max(1, step)):
         yield np.ascontiguousarray(array[start : start + step])

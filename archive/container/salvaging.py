@@ -208,9 +208,12 @@ class Salvaging:
             model = streams.model(place, dict.fromkeys(VARYING))
         field = part_name(model)
         arrays: dict[str, Any] = {}
-        reading: dict[str, Any] = {
-            name: partial(np.asarray, rows) for name, rows in streams.rows(place).items()
-        }
+        try:
+            rows = streams.rows(place)
+        except ArchiveError as error:
+            rows = streams.rows(place, without=SPARE)
+            self._lose(entry, field, f"it is kept without some of its arrays ({error.message})")
+        reading: dict[str, Any] = {name: partial(np.asarray, array) for name, array in rows.items()}
         for name, read in {**reading, "channels": partial(streams.channels, place)}.items():
             try:
                 array = read()

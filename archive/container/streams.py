@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -241,10 +241,10 @@ class Streams:
         channels = self.channels(place)
         return {**self.rows(place), **({} if channels is None else {"channels": channels})}
 
-    def rows(self, place: Place) -> dict[str, ArrayLike]:
+    def rows(self, place: Place, without: Collection[str] = ()) -> dict[str, ArrayLike]:
         """The arrays of a part that have a row per sample, spike, event …"""
         stream = self[place.stream]
-        found = self.stored(place)
+        found = self.stored(place, without)
         if stream.kind == "spike-trains":
             neurons, ends = (found.pop(name) for name in ACTIVE)
             found["neuron"] = Neurons(neurons, ends, place.rows)
@@ -257,11 +257,13 @@ class Streams:
             None if reference is None else np.frombuffer(self._blobs.read(reference), "<i8").copy()
         )
 
-    def stored(self, place: Place) -> dict[str, Any]:
+    def stored(self, place: Place, without: Collection[str] = ()) -> dict[str, Any]:
         """The arrays of a part as they lie in the file, which is what their digest covers."""
         stream = self[place.stream]
         found: dict[str, Any] = {}
         for name, (dtype, shape) in stream.types.items():
+            if name in without:
+                continue
             first, count = (
                 (place.active_start, place.active_rows)
                 if name in ACTIVE

@@ -141,17 +141,17 @@ def outcome(
     changed = {name for name in known.keys() | said.keys() if known.get(name) != said.get(name)}
     kept = read(new) if copied else {} if needed else known
     same = {name for name in said if said[name] == known.get(name) and " column " not in name}
-    lost = {name for name in same if (said[name], _owner(name)) not in _by_owner(kept)}
+    lost = {name for name in same if (said[name], owner(name)) not in by_owner(kept)}
     return Outcome(byte, bit, tuple(changed), tuple(found), harmful, tuple(lost))
 
 
-def _owner(name: str) -> str:
+def owner(name: str) -> str:
     """The segment of a part: parts close the gap that a lost one leaves."""
     return name.partition(", part")[0]
 
 
-def _by_owner(said: dict[str, str]) -> set[tuple[str, str]]:
-    return {(text, _owner(name)) for name, text in said.items()}
+def by_owner(said: dict[str, str]) -> set[tuple[str, str]]:
+    return {(text, owner(name)) for name, text in said.items()}
 
 
 def guarded_findings(path: Path) -> list[str]:

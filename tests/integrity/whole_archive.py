@@ -118,20 +118,23 @@ def _one(name: str, get: Callable[[], Any]) -> Iterator[tuple[str, str]]:
 def _row(container: Container, scope: Any, row: int) -> list[Any]:
     changes = [schemas.dump(change) for change in container.changes(scope, row)]
     model = schemas.dump(container.model(scope, row))
-    model.get("annotations", {}).pop(NOTE, None)  # what a salvage adds is not of the archive
-    return [model, [one for one in changes if NOTE not in one.get("annotations", {})]]
+    facts = model.pop("annotations", {})
+    facts.pop(NOTE, None)  # what a salvage adds is not of the archive
+    return [model, facts, [one for one in changes if NOTE not in one.get("annotations", {})]]
 
 
 def _run(container: Container, row: int) -> list[Any]:
     line = container.runs[row]
     facts = [container.run_parameters(row), container.run_provenance(row)]
     said = [None if fact is None else schemas.dump(fact) for fact in facts]
-    return [*_row(container, "run", row), *said, *map(int, (line["outcome"], line["ended"]))]
+    times = [int(line[name]) for name in ("started", "ended", "outcome")]
+    return [*_row(container, "run", row), *said, *times]
 
 
 def _segment(container: Container, row: int) -> list[Any]:
     line = container.segments[row]
-    return [*_row(container, "segment", row), *map(str, (line["run"], *line.tolist()[5:6]))]
+    facts = [str(line[name]) for name in ("run", "recorded", "t_start", "t_stop")]
+    return [*_row(container, "segment", row), *facts]
 
 
 def _part(container: Container, row: int, number: int) -> list[Any]:
