@@ -49,7 +49,7 @@ LAYERS = {
     "archive.values": Layer(CONTRACT, {"numpy"}, NEO),
     "archive.query": Layer(NOUN, {"numpy"}, set()),
     "archive.provenance": Layer(NOUN, set(), set()),
-    "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy"}, set()),
+    "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
     "archive.adapters": Layer(NOUN, {"h5py", "numpy"}, NEO | {"lxml", "scipy"}),

@@ -16,6 +16,7 @@ from archive.storage import Growing, Session, Transaction
 
 # Blobs that were written lately, to store equal ones once.
 _REMEMBERED = 4096
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _bytes(heap: Growing, start: int, length: int) -> bytes:
@@ -39,7 +40,7 @@ class Records:
         self, transaction: Transaction, document: Mapping[str, Any], rows: bytes = b""
     ) -> tuple[int, int]:
         """Add a document; the digest of its line also covers `rows`, which come with it."""
-        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = _ENCODER.encode(document)
         line = digests.line(self._digest(), text.encode(), rows)
         start = transaction.append(self._heap, np.frombuffer(line, np.uint8))
         self._last = (start + len(line), line[-digests.TRAILER + 1 : -1])

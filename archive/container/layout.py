@@ -80,12 +80,11 @@ TABLE_CHUNK: Final = 256
 COLUMN_CHUNK: Final = 4096
 HEAP_CHUNK: Final = 1 << 14
 
-# A signal's chunk: for long recordings near CHUNK_FULL bytes, and never wider than this many
-# channels, so that one channel over all time need not read all the others, and a window in time
-# not much more than the window (figures: docs/decisions/0004).
-CHUNK_ROWS: Final = 512
-CHUNK_CHANNELS: Final = 128
-CHUNK_FULL: Final = 1 << 19
+# A chunk of a long recording is near CHUNK_FULL bytes, which storage writes without taking them
+# apart. A signal's is as narrow as that allows, but for CHUNK_WIDTH bytes, so that one channel
+# over all time need not read many others (figures: docs/decisions/0004).
+CHUNK_FULL: Final = 3 << 17
+CHUNK_WIDTH: Final = 112  # 14 channels of float64
 CHUNK_BYTES: Final = 1 << 16  # the least: tiny segments share a chunk
 
 # What stands in a column where a row has no value of that type and unit.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,15 @@ def microseconds(moment: datetime | None) -> int:
 def moment(microseconds: int) -> datetime | None:
     """The moment, in UTC; None for 0."""
     return EPOCH + timedelta(microseconds=microseconds) if microseconds else None
+
+
+@lru_cache(maxsize=64)
+def to_ms(unit: str) -> float:
+    """Milliseconds per unit; 0 for a unit that is not a time."""
+    try:
+        return float(Fraction(schemas.conversion(unit, "ms")))
+    except schemas.UnitError:
+        return 0.0
 
 
 class Rows:

@@ -177,7 +177,7 @@ class Salvaging:
         if not isinstance(model, schemas.Segment):
             recorded = None if line is None else moment(int(line["recorded"]))
             model = schemas.Segment(name=f"unreadable segment {row}", recorded=recorded)
-        self._new.add_segment(run, Entry(model, parts=parts))
+        self._new.add_segments(run, [Entry(model, parts=parts)])
         self.segments += 1
         self._copy_changes("segment", row)
         self._annotate("segment", row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -261,14 +260,11 @@ class Streams:
         """The arrays of a part as they lie in the file, which is what their digest covers."""
         stream = self[place.stream]
         found: dict[str, Any] = {}
+        own, active = (place.start, place.rows), (place.active_start, place.active_rows)
         for name, (dtype, shape) in stream.types.items():
             if name in without:
                 continue
-            first, count = (
-                (place.active_start, place.active_rows)
-                if name in ACTIVE
-                else (place.start, place.rows)
-            )
+            first, count = active if name in ACTIVE else own
             data = self._data(stream, name)
             if data is None:
                 found[name] = np.empty((count, *shape), np.dtype(dtype))
@@ -315,13 +311,16 @@ def bounds_names(array: str) -> tuple[str, str]:
 
 
 def chunk_shape(rows: int, row_shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """A chunk for a stream whose first stretch has this many rows: near 512 kB for long
-    recordings; for short ones a whole number of stretches, so that appends do not share chunks."""
-    width = _even(row_shape[0], layout.CHUNK_CHANNELS) if len(row_shape) == 1 else None
-    inner = row_shape if width is None else (width,)
-    row_bytes = max(1, int(np.prod(inner, dtype=np.int64))) * itemsize
+    """A chunk for a stream whose first stretch has this many rows: for long recordings near
+    384 kB and a few channels wide; for short ones a whole number of stretches, so that appends do
+    not share chunks."""
     rows = max(1, rows)
-    most = max(layout.CHUNK_ROWS if len(row_shape) == 1 else 1, layout.CHUNK_FULL // row_bytes)
+    inner = row_shape
+    if len(row_shape) == 1:
+        width = max(layout.CHUNK_WIDTH, layout.CHUNK_FULL // rows) // itemsize
+        inner = (_even(row_shape[0], max(1, width)),)
+    row_bytes = max(1, int(np.prod(inner, dtype=np.int64))) * itemsize
+    most = max(1, layout.CHUNK_FULL // row_bytes)
     if rows > most:
         return (_even(rows, most), *inner)
     if rows * row_bytes >= layout.CHUNK_BYTES:
@@ -343,8 +342,10 @@ def _active(neuron: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any
     """The trains that have spikes, and where the spikes of each one end."""
     if len(neuron) == 0:
         return np.empty(0, "<i4"), np.empty(0, "<i8")
-    last = np.append(np.flatnonzero(neuron[1:] != neuron[:-1]), len(neuron) - 1)
-    return neuron[last].astype("<i4"), (last + 1).astype("<i8")
+    is_last = np.ones(len(neuron), bool)
+    np.not_equal(neuron[1:], neuron[:-1], out=is_last[:-1])
+    ends = is_last.nonzero()[0] + 1
+    return neuron[ends - 1].astype("<i4"), ends.astype("<i8")
 
 
 def _times(
@@ -378,8 +379,8 @@ def _key(
 ) -> str:
     fixed = {k: v for k, v in document.items() if k not in VARYING and k not in TIMES}
     where = None if channels is None else hashlib.sha256(channels).hexdigest()
-    text = json.dumps([fixed, types, where], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    text = schemas.to_json({"fixed": fixed, "types": types, "where": where})
+    return hashlib.sha256(text).hexdigest()[:32]
 
 
 def references(document: Any) -> list[Any]:

@@ -5,6 +5,7 @@ from archive.storage.creation import create, publish, remove_file
 from archive.storage.files import Files
 from archive.storage.growing import Growing
 from archive.storage.probing import probe
+from archive.storage.recovery import Recovery, look, recover
 from archive.storage.session import Durability, Session
 from archive.storage.transaction import Transaction
 
@@ -13,10 +14,13 @@ __all__ = [
     "Files",
     "Foreign",
     "Growing",
+    "Recovery",
     "Session",
     "Transaction",
     "create",
+    "look",
     "probe",
     "publish",
+    "recover",
     "remove_file",
 ]

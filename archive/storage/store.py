@@ -78,7 +78,7 @@ class Store:
         if records:
             self._named = True
             self.file.forget_former()
-            self.commit(last=True)
+            self.commit(whole=True)
         return sum(1 for record in records if len(record.frames))
 
     def sync_early(self) -> None:
@@ -87,22 +87,23 @@ class Store:
 
     # -- committing ----------------------------------------------------------------------------
 
-    def commit(self, *, last: bool = False) -> None:
+    def commit(self, *, whole: bool = False, last: bool = False) -> None:
         """Make permanent what HDF5 has written since the last commit.
 
-        Raises OSError: then nothing of it is, and `roll_back` must follow. With `last` all that
-        is in the log goes to the main file too, unless a reader holds that.
+        Raises OSError: then nothing of it is, and `roll_back` must follow. With `whole` all that
+        is in the log goes to the main file too, unless a reader holds that; with `last` the log
+        is not begun anew then.
         """
         log = self._open_log
         if self.file.error is not None:
             raise self.file.error
-        pages, replaced = self.file.changes()
+        pages, replaced = self.file.changes(first=log.number == 0)
         changed = bool(pages) or self.file.resized
         if changed and self.file.wrote_directly:
             self.early.finish()  # before any record speaks of these bytes
         if changed and not log.salt:
             self._start(log)
-        full = last or log.stop + len(pages) * PAGE > LIMIT
+        full = whole or log.stop + len(pages) * PAGE > LIMIT
         announced = full and (changed or log.number > 0) and self._lock_main()
         if not (changed or announced):
             return
@@ -125,6 +126,8 @@ class Store:
         """Back to the last commit; HDF5 must have closed the file."""
         self.early.forget()
         self.file.roll_back()
+        with contextlib.suppress(OSError):  # what is behind the end is only in the way
+            self._files.truncate(self._main, self.file.bytes_to_keep())
 
     # -- checkpoints ---------------------------------------------------------------------------
 
@@ -167,7 +170,7 @@ class Store:
         log = self._open_log
         try:
             self.early.wait()
-            self.commit(last=True)
+            self.commit(whole=True, last=True)
             if log.number:
                 return False
             self._files.remove(log.path)
