@@ -55,8 +55,8 @@ def salvage(
         said = isolated(_copy, arguments, path, on_place=on_place, patience=patience)
         publish(staged, new)
     finally:
-        if staged.exists():
-            remove_file(staged)
+        for left in staged.parent.glob(f"{staged.name}*"):  # with the log, if that was left too
+            remove_file(left)
     losses = tuple(Loss(**loss) for loss in said["losses"])
     return Salvaged(said["runs"], said["segments"], losses)
 
@@ -68,8 +68,8 @@ def _copy(arguments: dict[str, Any], watch: Watch) -> dict[str, Any]:
     watch.at("the file")
     work = Salvaging(Path(arguments["path"]), watch)
     work.copy(staged, arguments["writer"])
-    if not (work.runs or work.is_named):
-        raise CorruptArchive("neither the experiment nor any run can be read")
+    if not (work.runs or work.segments or work.is_named):
+        raise CorruptArchive("neither the experiment nor any run or segment can be read")
     return {
         "runs": work.runs,
         "segments": work.segments,

@@ -84,6 +84,7 @@ def _said(container: Container) -> Iterator[tuple[str, str]]:
         yield from _one(f"run {row}", partial(_run, container, row))
     for row in range(_count(lambda: len(container.segments))):
         yield from _one(f"segment {row}", partial(_segment, container, row))
+        yield from _one(f"segment column bounds {row}", partial(_bounds, container, row))
         for number in range(_count(partial(_parts, container, row))):
             name = f"segment {row}, part {number}"
             yield from _one(name, partial(_part, container, row, number))
@@ -133,8 +134,12 @@ def _run(container: Container, row: int) -> list[Any]:
 
 def _segment(container: Container, row: int) -> list[Any]:
     line = container.segments[row]
-    facts = [str(line[name]) for name in ("run", "recorded", "t_start", "t_stop")]
-    return [*_row(container, "segment", row), *facts]
+    return [*_row(container, "segment", row), int(line["run"]), int(line["recorded"])]
+
+
+def _bounds(container: Container, row: int) -> list[str]:
+    """Columns of the table that follow from a segment's parts."""
+    return [str(container.segments[row][name]) for name in ("t_start", "t_stop")]
 
 
 def _part(container: Container, row: int, number: int) -> list[Any]:
