@@ -117,10 +117,8 @@ def copy(path: Path, new: Path) -> bool:
     return True
 
 
-def outcome(
-    sound: Path, known: dict[str, str], byte: int, bit: int, folder: Path, *, always: bool
-) -> Outcome:
-    """Change a bit of a copy, read it, check it; salvage it if there is need, or `always`."""
+def outcome(sound: Path, known: dict[str, str], byte: int, bit: int, folder: Path) -> Outcome:
+    """Change a bit of a copy, read it, check it; salvage it, if anything is wrong with it."""
     path, new = folder / "flipped.nix", folder / "saved.nix"
     raw = bytearray(sound.read_bytes())
     raw[byte] ^= 1 << bit
@@ -128,7 +126,7 @@ def outcome(
     new.unlink(missing_ok=True)
     said = in_child(lambda: read(path))
     found = in_child(lambda: examine(path))
-    needed = always or found or said != known
+    needed = found or said != known
     copied = in_child(lambda: copy(path, new)) if needed else False
     harmful = CRASHED in (said, found, copied)
     if found == CRASHED:
