@@ -50,7 +50,7 @@ LAYERS = {
     "archive.query": Layer(NOUN, {"numpy"}, set()),
     "archive.provenance": Layer(NOUN, set(), set()),
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
-    "archive.container": Layer(BELOW_CONTAINER, {"numpy"}, set()),
+    "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
     "archive.adapters": Layer(NOUN, {"h5py", "numpy"}, NEO | {"lxml", "scipy"}),
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas"}),

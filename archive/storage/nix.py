@@ -30,6 +30,7 @@ _DTYPES = {str: TEXT, int: np.dtype("<i8"), float: np.dtype("<f8")}
 _ON_DISK = {kind: h5t.py_create(dtype, logical=True) for kind, dtype in _DTYPES.items()}
 _IN_MEMORY = {kind: h5t.py_create(dtype) for kind, dtype in _DTYPES.items()}
 _SCALAR = h5s.create(h5s.SCALAR)
+_DATES = ("created_at", "updated_at")
 _ONE = h5s.create_simple((1,))
 _GROUP = h5p.create(h5p.GROUP_CREATE)
 _GROUP.set_link_creation_order(ORDERED)
@@ -141,6 +142,14 @@ def data_array(
             if time_unit is not None:
                 set_attributes(dimension, unit=time_unit)
     return growing.create(made, "data", dtype, row_shape, chunks=chunks, fill=fill)
+
+
+def facts(block: h5py.Group, kind: str, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What an entity says of itself, but for its id and dates; and each of its dimensions."""
+    made = block[kind][name]
+    attributes = {k: v for k, v in made.attrs.items() if k not in ("entity_id", *_DATES)}
+    holder = made.get("dimensions", {})
+    return attributes, [dict(holder[str(n + 1)].attrs) for n in range(len(holder))]
 
 
 def data_frame(

@@ -62,6 +62,7 @@ class Session:
         self._files = files or files_.system()
         self._pid = os.getpid()
         self._datasets: dict[str, Growing] = {}
+        self.forbidden: dict[str, str] = {}  # what must not be read, by kind and name, and why
         self._handed_out: weakref.WeakKeyDictionary[Growing, str] = weakref.WeakKeyDictionary()
         self._active: Transaction | None = None
         self._group_began: float | None = None
@@ -160,6 +161,12 @@ class Session:
         """The attributes that the file and every entity in it carry."""
         return self._stamp
 
+    @property
+    def block(self) -> h5py.Group:
+        """The group in which all of ours lies."""
+        self.check_open()
+        return self._block
+
     def section(self, name: str) -> h5py.Group:
         """A Section below the Block's own, to hang entities on."""
         self.check_open()
@@ -171,6 +178,8 @@ class Session:
         key = f"{kind}/{name}"
         found = self._datasets.get(key)
         if found is None:
+            if key in self.forbidden:
+                raise CorruptArchive(self.forbidden[key], path=self.path, entry=key)
             try:
                 # one call of HDF5's instead of an h5py object for each group on the way
                 found = Growing(self._find(key))
