@@ -37,6 +37,7 @@ from archive.experiment import (
     Merged,
     Run,
     RunView,
+    Salvaged,
     Segment,
     SegmentView,
     Session,
@@ -46,6 +47,7 @@ from archive.experiment import (
     computer_session,
     locking_session,
     open,
+    salvage,
     session,
 )
 from archive.query import Where
@@ -74,6 +76,7 @@ __all__ = [
     "Refused",
     "Run",
     "RunView",
+    "Salvaged",
     "Segment",
     "SegmentView",
     "Session",
@@ -87,5 +90,6 @@ __all__ = [
     "locking_session",
     "open",
     "plot",
+    "salvage",
     "session",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-Reference = list[int]  # start and length
+Reference = Any  # a list: start, length and digest
 
 
 def references(document: Any) -> Iterator[Reference]:

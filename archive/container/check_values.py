@@ -9,7 +9,7 @@ import numpy as np
 import schemas
 from archive.container.container import Container
 from archive.container.heaps import TextHeap
-from archive.container.taking import merges
+from archive.container.merge_notes import merges
 from archive.errors import ArchiveError
 
 

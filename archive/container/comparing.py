@@ -14,9 +14,11 @@ import numpy.typing as npt
 from archive.container.blob_references import moved
 from archive.container.container import Container
 from archive.container.documents import Documents
+from archive.container.heaps import places
+from archive.container.merge_notes import Rows, Taken
 from archive.container.moving import MARK
 from archive.container.streams import ACTIVE, VARYING
-from archive.container.taking import BLOCK, Rows, Taken
+from archive.container.taking import BLOCK
 
 Table = npt.NDArray[np.void]
 
@@ -80,8 +82,8 @@ class _Comparing:
         self, what: str, here: Table, there: Table, told: Mapping[int, Mapping[str, Any]]
     ) -> Iterator[str]:
         """Documents and changes of rows."""
-        mine = self.target.documents.records.lines(_places(here))
-        theirs = self.source.documents.records.lines(_places(there))
+        mine = self.target.documents.records.lines(places(here))
+        theirs = self.source.documents.records.lines(places(there))
         for row, (one, other) in enumerate(zip(mine, theirs, strict=True)):
             if one == other and MARK not in one:
                 continue
@@ -245,7 +247,3 @@ def _said(container: Container, row: int, bases: Sequence[dict[str, Any]]) -> li
     said = _resolved(container.documents, container.differences(row))
     places = container.places(row)
     return [{**bases[place.stream], **own} for place, own in zip(places, said, strict=True)]
-
-
-def _places(table: Table) -> list[tuple[int, int]]:
-    return list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))

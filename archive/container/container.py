@@ -6,10 +6,9 @@ The one place that knows both sides: `archive.entry` above, `archive.storage` be
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,66 +18,54 @@ import schemas
 from archive.container import layout
 from archive.container.columns import NAME, ColumnIndex, parameter_row
 from archive.container.contents import Contents, digest
-from archive.container.documents import STAMPS, Documents, parse_contract
+from archive.container.documents import STAMPS, Documents
 from archive.container.layout import Scope
-from archive.container.rows import Rows, microseconds
+from archive.container.rows import Rows, microseconds, to_ms
 from archive.container.streams import Place, Streams
 from archive.container.tags import SegmentTags
+from archive.container.versions import check_versions
 from archive.entry import Entry
-from archive.errors import ContractError, CorruptArchive, VersionError
+from archive.errors import ContractError
 from archive.storage import Durability, Session, Transaction
 
 
 class Container:
     """All that lies in one archive file. Rows count from 0 in order of creation."""
 
-    def __init__(self, path: Path, *, writable: bool, durability: Durability = "commit") -> None:
-        self.session = Session(path, writable=writable, stamps=STAMPS, durability=durability)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        writable: bool,
+        durability: Durability = "commit",
+        timeout: float = 10,
+    ) -> None:
+        """As `Session`."""
+        self.session = Session(
+            path, writable=writable, stamps=STAMPS, durability=durability, timeout=timeout
+        )
         self.path = path
         self.durability = durability
+        self._going_on: dict[int, str] = {}  # names of runs begun here that have no end
         self.undone = 0  # how often all that was read was dropped, as by a roll back
         # Where several archives are read as one: how many rows of each scope come before.
         self.rows_before: Mapping[str, int] = {}
         try:
-            self._check_versions()
+            check_versions(path, self.session.stamp)
         except BaseException:
             self.session.close()
             raise
 
-    def _check_versions(self) -> None:
-        stamp = self.session.stamp
-        try:
-            found, contract = int(stamp["archive_layout"]), parse_contract(stamp)
-        except (KeyError, ValueError) as error:
-            raise CorruptArchive(
-                f"the file does not say what layout and contract it follows ({error})",
-                path=self.path,
-                hint="its attributes archive_layout and archive_contract are missing or damaged",
-            ) from error
-        if found > layout.LAYOUT:
-            raise VersionError(
-                f"the archive has layout {found}, this version knows up to {layout.LAYOUT}",
-                path=self.path,
-                hint=f"written by {stamp.get('archive_writer')}: install that version or a newer "
-                "one (pip install -U neuroarchive)",
-            )
-        if contract[0] > schemas.CONTRACT[0]:
-            raise VersionError(
-                f"the archive follows contract {contract[0]}.{contract[1]}",
-                path=self.path,
-                hint=f"install neuroarchive {contract[0]}.{contract[1]} or newer",
-            )
-
-    def close(self) -> None:
-        """Write what waits for the index, then close the file."""
+    def close(self, *, remove: bool = False) -> None:
+        """Write what waits for the index, then close the file; with `remove`, remove it too."""
         if self.session.closed:
             return
         try:
-            if self.session.writable and self._has_waiting():
+            if self.session.writable and self._has_waiting() and not remove:
                 with self.transaction() as transaction:
                     self.write_index(transaction)
         finally:
-            self.session.close()
+            self.session.close(remove=remove)
 
     # -- what an archive consists of, opened when it is needed --------------------------------
 
@@ -182,11 +169,16 @@ class Container:
 
     # -- writing -----------------------------------------------------------------------------
 
+    def refresh(self) -> None:
+        """In a session that reads: go on to what is committed now."""
+        self.session.refresh()
+        self.forget()
+
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, held: bool = True) -> Iterator[Transaction]:
         """See `Session.transaction`; when it fails, nothing of it is remembered either."""
         try:
-            with self.session.transaction() as transaction:
+            with self.session.transaction(held=held) as transaction:
                 yield transaction
         except BaseException:
             self.forget()
@@ -234,7 +226,16 @@ class Container:
             self._batch(transaction)
         self._run_names[run.name] = added
         self._segment_counts[added] = 0
+        self._goes_on(added, run.name)
         return added
+
+    def _goes_on(self, row: int, name: str | None) -> None:
+        """Tell who waits for the archive what it is held for; None: that run has ended."""
+        self._going_on.pop(row, None)
+        if name is not None:
+            self._going_on[row] = name
+        with suppress(OSError):  # it is only told
+            self.session.note(next(reversed(self._going_on.values()), None))
 
     def _add_parameters(
         self, transaction: Transaction, parameters: schemas.ParameterSet
@@ -258,6 +259,7 @@ class Container:
                 ended=microseconds(end.ended),
                 outcome=layout.OUTCOMES.index(end.outcome),
             )
+        self._goes_on(row, None)
 
     def abandon_runs(self, at: datetime) -> None:
         """Note of all runs without an end that they were found so."""
@@ -273,48 +275,50 @@ class Container:
         """Let a run that has ended go on; how it ended stays among its changes."""
         with self.transaction() as transaction:
             self.runs.set(transaction, row, ended=0, outcome=0)
+        self._goes_on(row, self.runs.document(row)["name"])
 
-    def add_segment(self, run: int, segment: Entry) -> int:
-        """Append a segment with all its parts, or nothing of it. Raises ContractError."""
+    def add_segments(self, run: int, segments: Sequence[Entry]) -> list[int]:
+        """Append segments with all their parts, or nothing of them. Raises ContractError."""
+        with self.transaction() as transaction:
+            return [self._add_segment(transaction, run, segment) for segment in segments]
+
+    def _add_segment(self, transaction: Transaction, run: int, segment: Entry) -> int:
         model = segment.model
         if not isinstance(model, schemas.Segment):
             raise ContractError(f"a {model.kind} is not a segment")
         index = self.index("segment")
         count = self.segment_count(run)
-        with self.transaction() as transaction:
-            written = [self.streams.append(transaction, part) for part in segment.parts]
-            places = [place for place, _ in written]
-            number = len(self.segments)
-            stretches = self.session.dataset("data_frames", "stretches")
-            first = transaction.append(
-                stretches,
-                np.array([(number, *place) for place in places], layout.TABLES["stretches"]),
-            )
-            document = self.documents.dump(transaction, model)
-            if any(differs for _, differs in written):
-                document["parts"] = [differs for _, differs in written]
-            t_start, t_stop = self._extent(places)
-            self.segments.append_document(
-                transaction,
-                document,
-                run=run,
-                recorded=microseconds(model.recorded),
-                stretch=first,
-                stretches=len(places),
-                t_start=t_start,
-                t_stop=t_stop,
-            )
-            index.add({NAME: model.name, **model.annotations})
-            self.tags.add(places)
-            self._segment_counts[run] = count + 1
-            self._batch(transaction)
+        written = [self.streams.append(transaction, part) for part in segment.parts]
+        places = [place for place, _ in written]
+        number = len(self.segments)
+        rows = np.array([(number, *place) for place in places], layout.TABLES["stretches"])
+        first = transaction.append(self.session.dataset("data_frames", "stretches"), rows)
+        document = self.documents.dump(transaction, model)
+        if any(differs for _, differs in written):
+            document["parts"] = [differs for _, differs in written]
+        t_start, t_stop = self._extent(places)
+        self.segments.append_document(
+            transaction,
+            document,
+            rows.tobytes(),
+            run=run,
+            recorded=microseconds(model.recorded),
+            stretch=first,
+            stretches=len(places),
+            t_start=t_start,
+            t_stop=t_stop,
+        )
+        index.add({NAME: model.name, **model.annotations})
+        self.tags.add(places)
+        self._segment_counts[run] = count + 1
+        self._batch(transaction)
         return number
 
     def _extent(self, places: Sequence[Place]) -> tuple[float, float]:
         bounds = [
             (place.t_start * scale, place.t_stop * scale)
             for place in places
-            if (scale := _to_ms(str(self.streams[place.stream].model.get("time_unit", "ms"))))
+            if (scale := to_ms(str(self.streams[place.stream].model.get("time_unit", "ms"))))
             and place.t_start == place.t_start
         ]
         if not bounds:
@@ -388,12 +392,3 @@ class Container:
             Entry(self.streams.model(place, differs), self.streams.arrays(place))
             for place, differs in zip(self.places(row), self.differences(row), strict=True)
         ]
-
-
-@lru_cache(maxsize=64)
-def _to_ms(unit: str) -> float:
-    """Milliseconds per unit; 0 for a unit that is not a time."""
-    try:
-        return float(Fraction(schemas.conversion(unit, "ms")))
-    except schemas.UnitError:
-        return 0.0

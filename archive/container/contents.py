@@ -43,7 +43,8 @@ class Contents:
         """The row of the model, which is added unless an equal one is there."""
         row = self.find(digest)
         if row is None:
-            row = self.add(transaction, self._documents.write(transaction, model), digest)
+            place = self._documents.write(transaction, model, digest.encode())
+            row = self.add(transaction, place, digest)
         return row
 
     def add(self, transaction: Transaction, place: tuple[int, int], digest: str) -> int:

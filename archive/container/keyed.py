@@ -67,8 +67,9 @@ class KeyedValues:
         with self._container.transaction() as transaction:
             documents = self._container.documents
             (key,) = documents.names.append(transaction, [model.key])
-            place = documents.write(transaction, model)
-            row = np.array([(*place, key, ITSELF)], layout.TABLES["values"])
+            row = np.array([(0, 0, key, ITSELF)], layout.TABLES["values"])
+            place = documents.write(transaction, model, layout.sealed(row))
+            row["record"], row["length"] = place
             transaction.append(self._table, row)
 
     def remove(self, key: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from archive.container.blob_references import Reference, moved
 from archive.container.documents import Documents
-from archive.container.heaps import to_line
+from archive.container.heaps import to_json
 from archive.storage import Transaction
 
 MARK = b'"blob"'
@@ -25,17 +25,21 @@ class Moving:
         self._blobs: dict[tuple[int, int], Any] = {}
 
     def documents(
-        self, places: Sequence[Place], changed: Mapping[int, Mapping[str, Any]] | None = None
+        self,
+        places: Sequence[Place],
+        rows: Sequence[bytes],
+        changed: Mapping[int, Mapping[str, Any]] | None = None,
     ) -> list[Place]:
-        """Move documents, some with other fields, by number; returns their new places. Without
-        blobs and changes they are not even parsed."""
+        """Move documents, some with other fields, by number, and each with the rows that its
+        digest covers from now on; returns their new places. Without blobs and changes they are
+        not even parsed."""
         changed = changed or {}
         lines = self._source.records.lines(places)
         for number, line in enumerate(lines):
             if number in changed or MARK in line:
                 document = self.with_blobs(json.loads(line))
-                lines[number] = to_line({**document, **changed.get(number, {})})
-        return self._target.records.append_lines(self._transaction, lines)
+                lines[number] = to_json({**document, **changed.get(number, {})})
+        return self._target.records.append_many(self._transaction, lines, rows)
 
     def chain(self, newest: Place) -> Place:
         """Move a change and all those before it; returns the new place of the newest."""
@@ -55,7 +59,7 @@ class Moving:
         return found
 
     def _blob(self, reference: Reference) -> Any:
-        start, length = reference
+        start, length, _ = reference
         known = self._blobs.get((start, length))
         if known is None:
             content = self._source.blobs.read(reference)

@@ -7,82 +7,30 @@ interrupted goes on where it stopped, and nothing is taken twice. No segment is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.container import layout
+from archive.container import layout, merge_notes
 from archive.container.columns import NAME
 from archive.container.concatenated import text_column
 from archive.container.container import Container
+from archive.container.heaps import places
 from archive.container.layout import Scope
+from archive.container.merge_notes import Rows, Taken, note_merge, taken
 from archive.container.moving import Moving
 from archive.container.streams import ACTIVE, VARYING, Place
 from archive.query import Column
 from archive.storage import Transaction
 
-Rows = npt.NDArray[np.int64]
 Table = npt.NDArray[np.void]
 
 BATCH = 256 << 20  # bytes of arrays per transaction
 BLOCK = 8 << 20  # bytes that are read and written at a time
 SEGMENTS = 20_000  # per transaction, at most
-
-
-@dataclass(frozen=True)
-class Taken:
-    """Which rows of an archive became which rows here, for each of three tables."""
-
-    runs: Rows
-    segments: Rows
-    values: Rows
-
-
-def identity(container: Container) -> str:
-    """What tells an archive from all others in the world."""
-    return str(container.experiment.document(0)["id"])
-
-
-def merges(target: Container) -> list[tuple[dict[str, Any], np.void]]:
-    """The documents and rows of all merges into an archive."""
-    table = target.session.dataset("data_frames", "merges").read()
-    return list(zip(target.documents.read_many(_places(table)), table, strict=True))
-
-
-def progress(target: Container, source: Container) -> Literal["none", "some", "all"]:
-    """How much of an archive was merged into another."""
-    known = merges(target)
-    own = [document for document, _ in known if document["id"] == identity(source)]
-    if not own:
-        return "none"
-    if own[0]["joined"]:
-        return "all"
-    return "all" if _is_whole(taken(target, source), source) else "some"
-
-
-def _is_whole(known: Taken, source: Container) -> bool:
-    return (len(known.runs), len(known.segments), len(known.values)) == (
-        len(source.runs),
-        len(source.segments),
-        len(source.session.dataset("data_frames", "values")),
-    )
-
-
-def taken(target: Container, source: Container) -> Taken:
-    """What `target` has of `source` already: rows of `target`, in the order of `source`."""
-    name = identity(source)
-    rows = [row for document, row in merges(target) if document["id"] == name]
-    own = np.array(rows, layout.TABLES["merges"])
-    return Taken(*(_spans(own[one], own[f"{one}s"]) for one in ("run", "segment", "value")))
-
-
-def _spans(first: npt.NDArray[Any], counts: npt.NDArray[Any]) -> Rows:
-    spans = [np.arange(a, a + n) for a, n in zip(first.tolist(), counts.tolist(), strict=True)]
-    return np.concatenate([np.empty(0, np.int64), *spans])
 
 
 def take(target: Container, source: Container, part: str, names: dict[int, str]) -> Iterator[int]:
@@ -93,7 +41,7 @@ def take(target: Container, source: Container, part: str, names: dict[int, str])
     while True:
         known = taken(target, source)
         first = len(known.segments)
-        if _is_whole(known, source) and progress(target, source) == "all":
+        if merge_notes.is_whole(known, source) and merge_notes.progress(target, source) == "all":
             return
         target.forget()  # what it has read so far would not count what comes now
         with target.transaction() as transaction:
@@ -159,16 +107,17 @@ class _Taking:
         sets = self._take_parameter_sets(table["parameters"])
         self._take_provenance()
         table["parameters"] = [sets.get(row, -1) for row in table["parameters"].tolist()]
-        self._move_rows(table, {row - first: {"name": name} for row, name in names.items()})
+        renamed = {row - first: {"name": name} for row, name in names.items()}
+        self._move_rows(table, _sealed(table), renamed)
         start = len(target.runs)
         rows = np.arange(first, first + len(table))
-        renamed = [
+        known_as = [
             names.get(row, document["name"])
             for row, document in zip(
                 rows.tolist(), source.runs.documents(rows.tolist()), strict=True
             )
         ]
-        self._index("run", rows, renamed)
+        self._index("run", rows, known_as)
         self.transaction.append(target.session.dataset("data_frames", "runs"), table)
         return start + np.arange(len(table))
 
@@ -191,9 +140,12 @@ class _Taking:
 
     def _add_contents(self, source: Any, target: Any, rows: Sequence[int]) -> None:
         places = source.places()
-        moved = self.moving.documents([places[row] for row in rows])
-        for row, place in zip(rows, moved, strict=True):
-            target.add(self.transaction, place, source.digest(row))
+        digests = [source.digest(row) for row in rows]
+        moved = self.moving.documents(
+            [places[row] for row in rows], [digest.encode() for digest in digests]
+        )
+        for digest, place in zip(digests, moved, strict=True):
+            target.add(self.transaction, place, digest)
 
     # -- segments ----------------------------------------------------------------------------
 
@@ -210,7 +162,16 @@ class _Taking:
         table["stretch"] += len(target_stretches) - begin
         stretches["segment"] += start - first
         table["run"] = runs[table["run"]]
-        self._move_rows(table, changed)
+        with_stretches = [
+            sealed + stretches[at : at + count].tobytes()
+            for sealed, at, count in zip(
+                _sealed(table),
+                (table["stretch"] - len(target_stretches)).tolist(),
+                table["stretches"].tolist(),
+                strict=True,
+            )
+        ]
+        self._move_rows(table, with_stretches, changed)
         self._index("segment", np.arange(first, last), None)
         self.transaction.append(target_stretches, stretches)
         self.transaction.append(target.session.dataset("data_frames", "segments"), table)
@@ -303,10 +264,13 @@ class _Taking:
 
     # -- what rows have in common ------------------------------------------------------------
 
-    def _move_rows(self, table: Table, changed: dict[int, dict[str, Any]]) -> None:
+    def _move_rows(
+        self, table: Table, covered: Sequence[bytes], changed: dict[int, dict[str, Any]]
+    ) -> None:
         """Move the documents of rows and all of their changes; the rows then say where they lie.
-        `changed` are fields that documents shall have instead of their own, by row."""
-        moved = self.moving.documents(_places(table), changed)
+        `covered` is what the digest of each covers beside the document, `changed` are fields that
+        documents shall have instead of their own, by row."""
+        moved = self.moving.documents(places(table), covered, changed)
         table["record"], table["length"] = np.array(moved, np.int64).T
         for row in np.flatnonzero(table["change_length"]).tolist():
             newest = (int(table["change"][row]), int(table["change_length"][row]))
@@ -350,7 +314,7 @@ class _Taking:
             table["session"][own] = names.append(self.transaction, [self.part])[0]
             kept = np.flatnonzero(table["length"])  # the others say that a key was removed
             told = {n: {"session": self.part} for n in np.flatnonzero(own[kept]).tolist()}
-            moved = self.moving.documents(_places(table[kept]), told)
+            moved = self.moving.documents(places(table[kept]), _sealed(table[kept]), told)
             table["record"][kept], table["length"][kept] = (
                 np.array(moved, np.int64).reshape(-1, 2).T
             )
@@ -358,31 +322,8 @@ class _Taking:
         return start, len(table)
 
 
-def note_merge(
-    target: Container,
-    transaction: Transaction,
-    source: Container,
-    part: str,
-    span: tuple[int, int, int, int, int, int],
-    *,
-    joined: bool = False,
-) -> None:
-    """Note what a transaction took from a part: first row and count of runs, of segments, and of
-    values. If `joined`, these are made of it and of other parts, and it was taken whole."""
-    document = {
-        "kind": "merge",
-        "id": identity(source),
-        "name": part,
-        "at": datetime.now(UTC).isoformat(),
-        "joined": joined,
-    }
-    place = target.documents.records.append(transaction, document)
-    merges = target.session.dataset("data_frames", "merges")
-    transaction.append(merges, np.array([(*place, *span)], layout.TABLES["merges"]))
-
-
-def _places(table: Table) -> list[tuple[int, int]]:
-    return list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
+def _sealed(table: Table) -> list[bytes]:
+    return [layout.sealed(row) for row in table]
 
 
 def _rows_of(column: Column, rows: Rows) -> Column:

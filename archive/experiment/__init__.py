@@ -1,5 +1,6 @@
 """What the user holds: experiments, runs, segments and what was recorded in them."""
 
+from archive.container.salvage import Salvaged
 from archive.experiment.experiment import Experiment
 from archive.experiment.merging import Merged
 from archive.experiment.opening import open
@@ -11,6 +12,7 @@ from archive.experiment.recorded import (
     Signal,
     Spikes,
 )
+from archive.experiment.rescue import salvage
 from archive.experiment.runs import Run, RunView, Segment, SegmentView
 from archive.experiment.sessions import (
     LockingSession,
@@ -31,6 +33,7 @@ __all__ = [
     "Merged",
     "Run",
     "RunView",
+    "Salvaged",
     "Segment",
     "SegmentView",
     "Session",
@@ -40,5 +43,6 @@ __all__ = [
     "computer_session",
     "locking_session",
     "open",
+    "salvage",
     "session",
 ]

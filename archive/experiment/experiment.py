@@ -14,6 +14,7 @@ from typing import Any
 from archive import values
 from archive.container import Container
 from archive.container.check import Report, check
+from archive.container.check_deep import check_deeply
 from archive.entry import Entry, Loss
 from archive.errors import Refused
 from archive.experiment.display import html_table
@@ -31,7 +32,6 @@ from archive.experiment.sessions import (
 )
 from archive.experiment.shared_values import SharedValues
 from archive.hooks.neo_ import to_neo_block
-from archive.storage import remove_file
 
 
 class Experiment(Recording, SharedValues):
@@ -60,6 +60,12 @@ class Experiment(Recording, SharedValues):
         self._container.session.check_open()
         found = [one.experiment.annotations(0) for one in self._joined.containers]
         return values.from_schema_dict(all_annotations(found, self._joined.names))
+
+    def refresh(self) -> None:
+        """In mode ``r``: see what has been committed since the archive was opened, and the parts
+        that have come or gone."""
+        self._container.refresh()
+        self.__dict__.pop("_joined", None)  # runs of parts that somebody still holds stay open
 
     # -- many processes ----------------------------------------------------------------------
 
@@ -131,20 +137,21 @@ class Experiment(Recording, SharedValues):
         """The file goes when it is closed with no segment in it."""
         self._remove_when_empty = True
 
+    def _is_empty(self) -> bool:
+        return self._remove_when_empty and not len(self._container.segments)
+
     def close(self) -> None:
         """End the runs that are still going on, and close the file. Closing twice is no error."""
         if self.closed:
             return
-        remove = self._remove_when_empty and not len(self._container.segments)
         try:
             super().close()
         finally:
             if "_joined" in self.__dict__:
                 for part in self._joined.containers[1:]:
                     part.close()
-            if remove:
-                remove_file(self.path)
-                remove_folder(self._archive)
+            if self._remove_when_empty:
+                remove_folder(self._archive)  # if this was all that was in it
             if self._folder is not None:
                 self._folder.cleanup()
 
@@ -158,10 +165,15 @@ class Experiment(Recording, SharedValues):
         """
         return export(self, path, format, **options)
 
-    def check(self) -> Report:
-        """Look at everything but the values of signals; changes nothing. See `Report`."""
+    def check(self, *, deep: bool = False) -> Report:
+        """Look at everything but the values of signals; changes nothing. See `Report`.
+
+        With `deep`, read all values too and compare them with their digests, and all that NIX is
+        told of them, as they were after the last transaction. A process of its own does that, as
+        a damaged file may end it or keep it for ever; that is a finding then.
+        """
         self._container.session.check_open()
-        return check(self._container)
+        return check_deeply(self.path) if deep else check(self._container)
 
     def to_entry(self) -> Entry:
         """The experiment with its runs, and its values under keys, as parts, for adapters."""

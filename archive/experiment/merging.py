@@ -9,13 +9,14 @@ from pathlib import Path
 
 from archive.container import Container, KeyedValues
 from archive.container.comparing import difference
-from archive.container.taking import take, taken
+from archive.container.merge_notes import taken
+from archive.container.taking import take
 from archive.errors import ArchiveError, Busy, CorruptArchive, Refused
 from archive.experiment.adding import add_annotations
 from archive.experiment.joined import run_names, told_apart
 from archive.experiment.parts import folder_of, part_paths, rank_of, remove_folder
 from archive.experiment.rank_merging import is_ungathered, join_ranks, ranks_difference
-from archive.storage import remove_file
+from archive.storage import look
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,9 @@ def merge(
         for path in dict.fromkeys(paths):
             removing = not keep and path.parent == own
             try:
-                # held for writing, so that nobody adds to what is about to go
-                container = Container(path, writable=removing)
-            except Busy:
-                done[path] = Merged(path, left="it is being written")
+                container = _open(path, removing=removing)
+            except Busy as busy:
+                done[path] = Merged(path, left=f"it is being written ({busy.message})")
             except ArchiveError as error:
                 if parts is not None:
                     raise
@@ -62,12 +62,21 @@ def merge(
             done[merged.path] = merged
         for path, container in opened.items():
             removing = not keep and path.parent == own
-            container.close()
-            if removing and done[path].left is None:
-                remove_file(path)
-                done[path] = replace(done[path], removed=True)
+            removed = removing and done[path].left is None
+            container.close(remove=removed)
+            done[path] = replace(done[path], removed=removed)
     remove_folder(target.path)
     return [done[path] for path in dict.fromkeys(paths)]
+
+
+def _open(path: Path, *, removing: bool) -> Container:
+    """A part: held for writing if it is about to go, so that nobody adds to it. Raises Busy while
+    somebody writes to it."""
+    if not removing:
+        state = look(path)
+        if state.held_by is not None:
+            raise Busy(f"the archive is held by {state.held_by}", path=path)
+    return Container(path, writable=removing, timeout=0)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveError, ArchiveWarning, FormatError
 from archive.experiment.creating import create_archive, title
 from archive.experiment.experiment import Experiment
-from archive.experiment.parts import PATIENCE, begin_part, part_path, rank_name
+from archive.experiment.parts import begin_part, part_path, rank_name
 from archive.experiment.ranks import end_together, mpi_rank
 from archive.storage import Durability, Foreign
 
@@ -29,13 +29,17 @@ def open(
     people: Sequence[str] = (),
     durability: Durability = "commit",
     parts: bool = True,
+    timeout: float = 10,
 ) -> Experiment:
     """Open the archive of an experiment.
 
     Mode ``r`` reads (the default), ``a`` appends and creates the file if there is none, ``x``
     creates it and raises AlreadyExists if there is one. `name` (default: the file's name),
     `description` and `people` are for a new archive. With durability ``commit`` every append is
-    on the disk when it returns; with ``close`` the file is synced when it is closed.
+    on the disk when it returns; with ``close`` appends are grouped for some seconds, which a
+    crash may cost, but never more than these. One process at a time may append: others wait up
+    to `timeout` seconds, then Busy says who holds the archive. Reading is possible at any time,
+    and sees what was committed when the archive was opened, or refreshed.
 
     In mode ``r`` the parts that other processes wrote beside the archive (see `archive.session`)
     are read as if they were in it, unless `parts` is False; an ArchiveWarning names each that
@@ -56,26 +60,29 @@ def open(
             f"durability {durability!r} is not known", path=file, hint="use 'commit' or 'close'"
         )
     if mode == "r":
-        return _read(file, parts)
+        return _read(file, parts, timeout)
     rank = mpi_rank()
     end_together()
     if rank:
-        return _open_rank(file, rank, mode, durability)
+        return _open_rank(file, rank, mode, durability, timeout)
     if mode == "x" or not file.exists():
         create_archive(file, name=name, description=description, people=people)
-    return Experiment(Container(file, writable=True, durability=durability))
+    container = Container(file, writable=True, durability=durability, timeout=timeout)
+    return Experiment(container)
 
 
-def _read(file: Path, parts: bool) -> Experiment:
+def _read(file: Path, parts: bool, timeout: float) -> Experiment:
     try:
-        return Experiment(Container(file, writable=False), parts=parts)
+        return Experiment(Container(file, writable=False, timeout=timeout), parts=parts)
     except Foreign as error:
         if error.is_nix:
             return _through_neo(file)
         raise
 
 
-def _open_rank(archive: Path, rank: int, mode: Mode, durability: Durability) -> Experiment:
+def _open_rank(
+    archive: Path, rank: int, mode: Mode, durability: Durability, timeout: float
+) -> Experiment:
     """The part of an MPI process that is not the first."""
     file = part_path(archive, rank_name(rank))
     is_new = not file.exists()
@@ -85,7 +92,7 @@ def _open_rank(archive: Path, rank: int, mode: Mode, durability: Durability) -> 
             path=file,
             hint=f"neuroarchive merge {archive}, or remove it",
         )
-    container = begin_part(archive, rank_name(rank), timeout=PATIENCE, durability=durability)
+    container = begin_part(archive, rank_name(rank), timeout=timeout, durability=durability)
     experiment = Experiment(container, archive=archive)
     if is_new:
         experiment.remove_when_empty()

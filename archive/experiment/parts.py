@@ -16,11 +16,10 @@ from pathlib import Path
 
 from archive import provenance
 from archive.container import Container
-from archive.container.taking import progress
-from archive.errors import ArchiveError, ArchiveNotFound, ArchiveWarning, Busy, Refused
+from archive.container.merge_notes import progress
+from archive.errors import ArchiveError, ArchiveNotFound, ArchiveWarning, Refused
 from archive.experiment.creating import ensure_archive
-from archive.experiment.in_turn import open_in_turn
-from archive.storage import Durability
+from archive.storage import Durability, look
 
 SUFFIX = ".nix"
 PATIENCE = 60.0  # s
@@ -48,8 +47,12 @@ def part_paths(archive: Path) -> dict[str, Path]:
 
 
 def open_parts(archive: Path, main: Container) -> dict[str, Container]:
-    """All parts that can be read and are not in the archive already, by name. Others that have
-    something which is not in the archive are named in an ArchiveWarning each."""
+    """All parts that can be read and are not in the archive already, by name.
+
+    A part that is being written is read up to its last commit, as is one whose process died; an
+    ArchiveWarning says so. Others that have something which is not in the archive are named in
+    one, too.
+    """
     found = {}
     for name, path in part_paths(archive).items():
         try:
@@ -57,23 +60,30 @@ def open_parts(archive: Path, main: Container) -> dict[str, Container]:
             merged = progress(main, part)
             if merged == "none":
                 found[name] = part
+                lacks = _what_it_lacks(path)
+                if lacks is not None:
+                    _warn(path, f"read up to its last commit: {lacks}")
                 continue
             part.close()
             if merged == "some":
-                _warn(path, "a merge of it was interrupted; merge it again")
+                _warn(path, "left out: a merge of it was interrupted; merge it again")
         except ArchiveNotFound:
             continue  # merged and removed just now
-        except Busy:
-            _warn(path, "it is being written")
         except ArchiveError as error:
-            _warn(path, f"it cannot be read ({error.message})")
+            _warn(path, f"left out: it cannot be read ({error.message})")
     return found
 
 
-def _warn(path: Path, why: str) -> None:
-    warnings.warn(
-        f"the part {path.name} is left out: {why}", ArchiveWarning, stacklevel=_OF_THE_USER
-    )
+def _what_it_lacks(path: Path) -> str | None:
+    """What a part that is read may not have, or not any more."""
+    state = look(path)
+    if state.held_by is not None:
+        return f"it is being written by {state.held_by}"
+    return "the process that wrote to it died in the middle of the next" if state.torn else None
+
+
+def _warn(path: Path, how: str) -> None:
+    warnings.warn(f"the part {path.name} is {how}", ArchiveWarning, stacklevel=_OF_THE_USER)
 
 
 _OF_THE_USER = 6
@@ -92,7 +102,7 @@ def begin_part(
         _make_folder(path.parent)
         try:
             ensure_archive(path)
-            return open_in_turn(path, timeout=timeout, durability=durability)
+            return Container(path, writable=True, timeout=timeout, durability=durability)
         except ArchiveNotFound:  # who removes the last part removes the folder
             if last_try:
                 raise

@@ -10,7 +10,7 @@ import numpy as np
 import schemas
 from archive.container import Container
 from archive.container.layout import OUTCOMES
-from archive.container.taking import identity, merges, note_merge
+from archive.container.merge_notes import identity, merges, note_merge
 from archive.entry import Entry
 from archive.experiment.adding import add_annotations
 from archive.experiment.joined import run_names
@@ -37,7 +37,7 @@ def join_ranks(target: Container, parts: Mapping[str, Container]) -> None:
     first = len(target.segments)
     with target.transaction() as transaction:
         for run, pieces in _segments(fresh):
-            target.add_segment(_run_row(target, run, fresh), _joined(pieces))
+            target.add_segments(_run_row(target, run, fresh), [_joined(pieces)])
         for run in dict.fromkeys(name for part in fresh.values() for name in run_names(part)):
             _add_facts(target, _run_row(target, run, fresh), run, fresh)
         experiments = [part.experiment.annotations(0) for part in fresh.values()]

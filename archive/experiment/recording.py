@@ -183,7 +183,7 @@ class Recording(Annotated):
     def transaction(self) -> Iterator[None]:
         """Everything appended inside becomes permanent together, or not at all."""
         try:
-            with self._container.transaction():
+            with self._container.transaction(held=False):
                 yield
         except BaseException:
             there = len(self._container.runs)  # those that began inside are gone
@@ -194,12 +194,18 @@ class Recording(Annotated):
         """End the runs that are still going on, and close the file. Closing twice is no error."""
         if self.closed:
             return
+        remove = False
         try:
             if self._container.session.writable:
                 for run in self._open_runs:
                     run.finish()
+                remove = self._is_empty()
         finally:
-            self._container.close()
+            self._container.close(remove=remove)
+
+    def _is_empty(self) -> bool:
+        """Whether there is nothing in the file that is worth to be kept."""
+        return False
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,6 @@ from typing import Any
 
 from archive.container import Container, KeyedValues
 from archive.experiment.creating import ensure_archive
-from archive.experiment.in_turn import open_in_turn
 from archive.experiment.mapping import KeyedMapping
 from archive.experiment.parts import (
     PATIENCE,
@@ -22,7 +21,6 @@ from archive.experiment.parts import (
 )
 from archive.experiment.recording import Recording
 from archive.experiment.shared_run import SharedRun
-from archive.storage import remove_file
 
 
 class Session(Recording, KeyedMapping):
@@ -55,16 +53,11 @@ class Session(Recording, KeyedMapping):
         """End the runs that are still going on, and close the part, or remove an empty one."""
         if self.closed:
             return
-        empty = False
-        try:
-            for run in self._open_runs:
-                run.finish()
-            empty = not (len(self._container.runs) or len(self) or self.history)
-        finally:
-            self._container.close()
-        if empty:
-            remove_file(self.path)
-            remove_folder(self._archive)
+        super().close()
+        remove_folder(self._archive)  # if this was all that was in it
+
+    def _is_empty(self) -> bool:
+        return not (len(self._container.runs) or len(self) or self.history)
 
     def __reduce__(self) -> tuple[Callable[[Path], Session], tuple[Path]]:
         return self._begin, (self._archive,)
@@ -159,7 +152,7 @@ class LockingSession(KeyedMapping):
                 yield self._held
                 return
             ensure_archive(self.path)
-            self._held = open_in_turn(self.path, timeout=self._timeout)
+            self._held = Container(self.path, writable=True, timeout=self._timeout)
             try:
                 yield self._held
             finally:

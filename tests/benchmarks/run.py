@@ -27,6 +27,7 @@ from rich.table import Table
 from tests.benchmarks import (
     append_bulk,
     append_small,
+    durable,
     many_writers,
     opening,
     query_runs,
@@ -45,6 +46,7 @@ class Measure(Protocol):
 MEASURES: dict[str, Measure] = {
     "append_bulk": append_bulk.measure,
     "append_small": append_small.measure,
+    "durable": durable.measure,
     "query_runs": query_runs.measure,
     "opening": opening.measure,
     "many_writers": many_writers.measure,
