@@ -1,11 +1,14 @@
-"""Whether what was taken over from an archive is the same here: all of it is read back."""
+"""Whether what was taken over from an archive is the same here.
+
+Documents are compared with those of the other archive. Arrays are read back here and compared with
+their digests, which are those of the other archive: so they need not be read there again.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,8 +20,8 @@ from archive.container.documents import Documents
 from archive.container.heaps import places
 from archive.container.merge_notes import Rows, Taken
 from archive.container.moving import MARK
-from archive.container.streams import ACTIVE, VARYING
-from archive.container.taking import BLOCK
+from archive.container.stored_digests import stored_digests
+from archive.container.streams import VARYING
 
 Table = npt.NDArray[np.void]
 
@@ -27,7 +30,7 @@ def difference(
     target: Container, source: Container, taken: Taken, names: Mapping[int, str], part: str
 ) -> str | None:
     """The first thing in which the rows of `target` that `taken` names are not those of
-    `source`; None if all is the same, byte by byte for arrays.
+    `source`; None if all is the same.
 
     `names` are those that runs were given, by row of the source; `part` is what the source is
     called.
@@ -141,7 +144,7 @@ class _Comparing:
         if len(here) != len(there):
             yield f"{len(there)} stretches were there, {len(here)} are here"
             return
-        for field in ("count", "active_count", "t_start", "t_stop"):
+        for field in ("count", "active_count", "t_start", "t_stop", "digest"):
             if here[field].tobytes() != there[field].tobytes():
                 yield f"{field} of a stretch differs"
                 return
@@ -149,9 +152,9 @@ class _Comparing:
             mine = np.flatnonzero(there["stream"] == number)
             for now in np.unique(here["stream"][mine]).tolist():
                 own = mine[here["stream"][mine] == now]
-                yield from self._stream(now, number, here[own], there[own])
+                yield from self._stream(now, number, here[own])
 
-    def _stream(self, now: int, before: int, here: Table, there: Table) -> Iterator[str]:
+    def _stream(self, now: int, before: int, here: Table) -> Iterator[str]:
         one, other = self.target.streams[now], self.source.streams[before]
         fixed = [{k: v for k, v in s.model.items() if k not in VARYING} for s in (one, other)]
         channels = [
@@ -165,30 +168,9 @@ class _Comparing:
         if fixed[0] != fixed[1] or channels[0] != channels[1] or types[0] != types[1]:
             yield f"stream {before} differs from stream {now}"
             return
-        for name in other.types:
-            start, count = (
-                ("active_start", "active_count") if name in ACTIVE else ("start", "count")
-            )
-            mine = self.target.streams.data(one, name)
-            theirs = self.source.streams.data(other, name)
-            if mine is None or theirs is None:
-                continue
-            step = max(1, BLOCK // max(1, mine.dtype.itemsize * int(np.prod(mine.row_shape))))
-            for low, begin, length in _together(here[start], there[start], there[count]):
-                for at in range(0, length, step):
-                    end = min(at + step, length)
-                    left = mine.read(low + at, low + end)
-                    right = theirs.read(begin + at, begin + end)
-                    if not self._equal(name, left, right):
-                        yield f"{name} of stream {before} differ"
-                        return
-
-    def _equal(self, name: str, left: npt.NDArray[Any], right: npt.NDArray[Any]) -> bool:
-        if name == "labels":
-            return self.target.documents.texts.decode(left) == self.source.documents.texts.decode(
-                right
-            )
-        return np.array_equal(left.view(np.uint8), right.view(np.uint8))
+        stored = stored_digests(self.target, now, here)
+        if any(one != other for one, other in zip(stored, here["digest"], strict=True)):
+            yield f"the arrays of stream {before} differ from what was written"
 
     def _parts(self, rows: Rows, here: Table, there: Table) -> Iterator[str]:
         """What segments say of their parts, beyond what streams say."""
@@ -232,14 +214,6 @@ def _resolved(documents: Documents, document: Any) -> Any:
         return hashlib.sha256(documents.blobs.read(reference)).hexdigest()
 
     return moved(document, content)
-
-
-def _together(here: Rows, there: Rows, counts: Rows) -> Iterator[tuple[int, int, int]]:
-    """Stretches that follow one another in both archives, as one: where, where, and how many."""
-    joined = (here[1:] == here[:-1] + counts[:-1]) & (there[1:] == there[:-1] + counts[:-1])
-    borders = [0, *(np.flatnonzero(~joined) + 1).tolist(), len(here)]
-    for first, last in pairwise(borders):
-        yield int(here[first]), int(there[first]), int(counts[first:last].sum())
 
 
 def _said(container: Container, row: int, bases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from archive.entry import ArrayLike
 BEGINNING: Final = b"0" * 32
 # Behind the JSON of a line: a tab, the digest, a newline.
 TRAILER: Final = 34
-_STEP: Final = 1 << 22  # bytes that are read, or made contiguous, at a time
+_STEP: Final = 1 << 25  # bytes that are read, or made contiguous, at a time
 
 
 def array_digest(arrays: Mapping[str, ArrayLike]) -> bytes:

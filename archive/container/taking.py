@@ -29,7 +29,6 @@ from archive.storage import Transaction
 Table = npt.NDArray[np.void]
 
 BATCH = 256 << 20  # bytes of arrays per transaction
-BLOCK = 8 << 20  # bytes that are read and written at a time
 SEGMENTS = 20_000  # per transaction, at most
 
 
@@ -213,17 +212,10 @@ class _Taking:
             old, new = source.data(source[number], name), target.data(target[here], name)
             if old is None or new is None:
                 continue
-            start = len(new)
-            step = max(1, BLOCK // max(1, old.dtype.itemsize * int(np.prod(old.row_shape))))
-            step = max(step // old.chunks[0], 1) * old.chunks[0]
-            at = low
-            while at < high:
-                end = min(high, (at // step + 1) * step)
-                values = old.read(at, end)
-                if name == "labels":
-                    values = self._labels(values)
-                self.transaction.append(new, values)
-                at = end
+            if name == "labels":
+                start = self.transaction.append(new, self._labels(old.read(low, high)))
+            else:
+                start = self.transaction.copy(new, old, low, high)
         return start
 
     def _labels(self, codes: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -39,7 +39,7 @@ class Growing:
         self._length: int = shape[0]
         self.row_shape: tuple[int, ...] = tuple(shape[1:])
         self._zeros = (0,) * len(self.row_shape)
-        self._ones = (1,) * len(shape)
+        self.single = (1,) * len(shape)  # the step that leaves nothing out
 
     @cached_property
     def chunks(self) -> tuple[int, ...]:
@@ -63,7 +63,7 @@ class Growing:
         stop = self._length if stop is None else stop
         if not 0 <= start <= stop <= self._length:
             raise IndexError(f"rows {start} to {stop} of {self._length}")
-        return self._read((start, *self._zeros), (stop - start, *self.row_shape), self._ones)
+        return self._read((start, *self._zeros), (stop - start, *self.row_shape), self.single)
 
     def read_part(
         self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
@@ -78,7 +78,7 @@ class Growing:
         if not self._id.valid:
             raise Refused("the archive is closed", hint="open it again to read from it")
         if out.size:
-            if self._one_call_is_best(count, step):
+            if self._one_call_is_best(start, count, step):
                 space = self._id.get_space()
                 space.select_hyperslab(start, count, step)
                 self._id.read(h5s.create_simple(count), space, out, self._memory_type)
@@ -87,12 +87,17 @@ class Growing:
             self.after()
         return out
 
-    def _one_call_is_best(self, count: tuple[int, ...], step: tuple[int, ...]) -> bool:
+    def _one_call_is_best(
+        self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
+    ) -> bool:
         """Whether what is asked for lies in the file in long pieces, or far apart."""
-        if step == self._ones:
+        if step == self.single:
             if not self.row_shape:
                 return True
-            if count[1:] == self.row_shape == self.chunks[1:]:
+            begins = all(
+                first % size == 0 for first, size in zip(start[1:], self.chunks[1:], strict=True)
+            )
+            if begins and count[1:] == self.chunks[1:]:
                 return True
         return step[0] >= self.chunks[0]
 
@@ -134,12 +139,26 @@ class Growing:
         if values.nbytes >= LARGE:
             self._write_large(start, values)
         else:
+            self._write_box((start, *self._zeros), values)
+
+    def write_part(self, start: tuple[int, ...], values: npt.NDArray[Any]) -> None:
+        """Write a box of rows that exist. It goes to the file past HDF5's chunk cache where it is
+        a whole chunk."""
+        ends = zip(start, values.shape, self.shape, self.chunks, strict=True)
+        if values.shape[1:] == self.row_shape:
+            self.write(start[0], values)
+        elif all(
+            first % size == 0 and first + count in (first + size, length)
+            for first, count, length, size in ends
+        ):
+            self._write_chunk(start, values)
+        else:
             self._write_box(start, values)
 
-    def _write_box(self, start: int, values: npt.NDArray[Any]) -> None:
+    def _write_box(self, start: tuple[int, ...], values: npt.NDArray[Any]) -> None:
         if values.size:
             space = self._id.get_space()
-            space.select_hyperslab((start, *self._zeros), values.shape)
+            space.select_hyperslab(start, values.shape)
             memory = h5s.create_simple(values.shape)
             self._id.write(memory, space, np.ascontiguousarray(values), self._memory_type)
 
@@ -157,7 +176,7 @@ class Growing:
             elif alone and len(width) == 1:
                 self._write_chunks(start, part)
             else:
-                self._write_box(start, part)
+                self._write_box((start, *self._zeros), part)
             values = values[end - start :]
             start = end
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.storage import nix
+from archive.storage.copying import copy_rows
 from archive.storage.growing import Growing
 
 
@@ -35,6 +36,14 @@ class Transaction:
         if len(values):
             target.resize(start + len(values))
             target.write(start, values)
+        return start
+
+    def copy(self, target: Growing, source: Growing, first: int, last: int) -> int:
+        """Add rows of a dataset of the same type and row shape, in another archive; returns the
+        index of the first."""
+        start = len(target)
+        self.extend(target, start + last - first)
+        copy_rows(source, first, last, target, start)
         return start
 
     def extend(self, target: Growing, length: int) -> None:
