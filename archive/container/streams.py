@@ -32,6 +32,9 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
 VARYING: Final = ("description", "annotations", "array_annotations", "train_annotations")
 TIMES: Final = ("t_start", "t_stop")
 ACTIVE: Final = ("neurons", "ends")
+# What a Section need not repeat: its type says the kind, the first axis the sampling period; and
+# what differs from segment to segment is no fact of the stream.
+SEEN_ELSEWHERE: Final = ("kind", "sampling_period", *VARYING, *TIMES)
 
 
 class Place(NamedTuple):
@@ -369,7 +372,7 @@ def _properties(document: Mapping[str, Any]) -> dict[str, str | int | float]:
     return {
         key: value
         for key, value in document.items()
-        if key not in TIMES and isinstance(value, str | int | float)
+        if key not in SEEN_ELSEWHERE and isinstance(value, str | int | float)
     }
 
 
