@@ -16,7 +16,7 @@ from archive.container.contract import check_part
 from archive.container.digests import array_digest
 from archive.container.documents import Documents
 from archive.container.lazy import Labels, Neurons, Stretch
-from archive.container.nix_terms import TIMES, nix_terms, properties, readable_name
+from archive.container.nix_terms import TIMES, VARYING, nix_terms, properties, readable_name
 from archive.entry import ArrayLike, Entry
 from archive.errors import CorruptArchive
 from archive.storage import Growing, Session, Transaction
@@ -30,8 +30,6 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
     "epoch": ("times", "durations", "labels"),
     "image-sequence": ("values",),
 }
-# Fields in which the segments of one stream may differ.
-VARYING: Final = ("description", "annotations", "array_annotations", "train_annotations")
 ACTIVE: Final = ("neurons", "ends")
 
 
