@@ -16,6 +16,7 @@ from random import Random
 
 from tests.crash.recording import (
     Create,
+    FailedSync,
     File,
     Link,
     Operation,
@@ -200,6 +201,8 @@ class Disk:
                 self._files[file].waiting.append((self._done, operation))
             case Sync(file, began):
                 self._files[file].sync(began)
+            case FailedSync(file):
+                self._files[file].waiting.clear()
             case SyncFolder(began):
                 while self._waiting_names and self._waiting_names[0][0] < began:
                     _, name, target = self._waiting_names.pop(0)

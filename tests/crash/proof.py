@@ -98,6 +98,7 @@ class Watch:
         self._recorder = recorder
         self._gathers = gathers
         self._in_transaction = False
+        self.attempt: Content = None  # what the last transaction was to leave
         self.promises: list[tuple[int, frozenset[Content]]] = [(0, frozenset([content]))]
         self.thorough: dict[Digest, Digest] = {}
 
@@ -129,21 +130,23 @@ class Watch:
                 return
             watch._in_transaction = True
             began, before = len(watch._recorder.operations), watch._read(session)
+            watch.attempt = None
             try:
                 with plain(session) as outer:
                     yield outer
+                    watch.attempt = watch._read(session)
             except BaseException:
                 assert watch._read(session) == before, "rolled back, but not to what was there"
                 raise
             finally:
                 watch._in_transaction = False
-            watch._committed(began, before, watch._read(session))
+            watch._committed(began, before, watch.attempt)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Session, "transaction", transaction)
             yield
 
-    def _committed(self, began: int, before: Digest, after: Digest) -> None:
+    def _committed(self, began: int, before: Digest, after: Content) -> None:
         self._last = after
         _, allowed = self.promises[-1]
         if self._gathers:

@@ -42,6 +42,13 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedSync:
+    """The system may have dropped what it could not write: a later sync says nothing of it."""
+
+    file: File
+
+
+@dataclass(frozen=True, slots=True)
 class SyncFolder:
     """The names are permanent, as they were after the first `began` operations."""
 
@@ -59,7 +66,7 @@ class Remove:
     name: str
 
 
-Operation = Create | Write | Truncate | Sync | SyncFolder | Link | Remove
+Operation = Create | Write | Truncate | Sync | FailedSync | SyncFolder | Link | Remove
 
 
 class RecordingFiles(SystemFiles):
@@ -170,6 +177,8 @@ def described(operation: Operation, titles: Mapping[File, str]) -> str:
             return f"truncate {titles[file]} to {length}"
         case Sync(file):
             return f"sync {titles[file]}"
+        case FailedSync(file):
+            return f"failing sync {titles[file]}"
         case SyncFolder():
             return "sync folder"
         case Create(name) | Remove(name):
