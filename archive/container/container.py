@@ -32,8 +32,18 @@ from archive.storage import Durability, Session, Transaction
 class Container:
     """All that lies in one archive file. Rows count from 0 in order of creation."""
 
-    def __init__(self, path: Path, *, writable: bool, durability: Durability = "commit") -> None:
-        self.session = Session(path, writable=writable, stamps=STAMPS, durability=durability)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        writable: bool,
+        durability: Durability = "commit",
+        timeout: float = 10,
+    ) -> None:
+        """As `Session`."""
+        self.session = Session(
+            path, writable=writable, stamps=STAMPS, durability=durability, timeout=timeout
+        )
         self.path = path
         self.undone = 0  # how many transactions were rolled back
         try:
@@ -177,11 +187,16 @@ class Container:
 
     # -- writing -----------------------------------------------------------------------------
 
+    def refresh(self) -> None:
+        """In a session that reads: go on to what is committed now."""
+        self.session.refresh()
+        self._forget()
+
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, held: bool = True) -> Iterator[Transaction]:
         """See `Session.transaction`; when it fails, nothing of it is remembered either."""
         try:
-            with self.session.transaction() as transaction:
+            with self.session.transaction(held=held) as transaction:
                 yield transaction
         except BaseException:
             self._forget()

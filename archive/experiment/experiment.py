@@ -64,6 +64,10 @@ class Experiment(Annotated):
         self._container.session.check_open()
         return SegmentView(self._container)
 
+    def refresh(self) -> None:
+        """In mode ``r``: see what has been committed since the archive was opened."""
+        self._container.refresh()
+
     # -- writing -----------------------------------------------------------------------------
 
     def run(
@@ -181,7 +185,7 @@ class Experiment(Annotated):
     def transaction(self) -> Iterator[None]:
         """Everything appended inside becomes permanent together, or not at all."""
         try:
-            with self._container.transaction():
+            with self._container.transaction(held=False):
                 yield
         except BaseException:
             there = len(self.runs)  # those that began inside are gone

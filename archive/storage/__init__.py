@@ -1,8 +1,10 @@
 """Bytes: how an archive file is opened, created, read and changed. Knows no model."""
 
+from archive.storage.block import Foreign
+from archive.storage.creation import create, remove_file
 from archive.storage.files import Files
 from archive.storage.growing import Growing
-from archive.storage.session import Durability, Foreign, Session, create, remove_file
+from archive.storage.session import Durability, Session
 from archive.storage.transaction import Transaction
 
 __all__ = [

@@ -29,6 +29,8 @@ class Growing:
 
     def __init__(self, dataset: h5py.Dataset | h5d.DatasetID) -> None:
         self._id = dataset.id if isinstance(dataset, h5py.Dataset) else dataset
+        # HDF5 is not told of errors in reading; whoever knows them is asked afterwards
+        self.after: Callable[[], None] = lambda: None
         self.dtype: np.dtype[Any] = self._id.dtype
         self._memory_type = h5t.py_create(self.dtype)
         shape = self._id.shape
@@ -72,24 +74,24 @@ class Growing:
             space = self._id.get_space()
             space.select_hyperslab(start, count, step)
             self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+            self.after()
         return out
 
-    # -- for Transaction only ----------------------------------------------------------------
+    # -- for Session and Transaction only ------------------------------------------------------
+
+    def reopen(self, dataset: h5d.DatasetID) -> None:
+        """The same dataset, in the file that was closed and opened again."""
+        self._id = dataset
+        self._length = dataset.shape[0]
 
     def resize(self, length: int) -> None:
         self._id.set_extent((length, *self.row_shape))
         self._length = length
 
-    def write(
-        self,
-        start: int,
-        values: npt.NDArray[Any],
-        on_bytes: Callable[[int], None] = lambda count: None,
-    ) -> None:
-        """Write rows that exist. `values` has this dataset's dtype and row shape; `on_bytes` is
-        told now and then how many bytes have gone to the file."""
+    def write(self, start: int, values: npt.NDArray[Any]) -> None:
+        """Write rows that exist. `values` has this dataset's dtype and row shape."""
         if values.nbytes >= LARGE:
-            self._write_large(start, values, on_bytes)
+            self._write_large(start, values)
         else:
             self._write_box(start, values)
 
@@ -100,9 +102,7 @@ class Growing:
             memory = h5s.create_simple(values.shape)
             self._id.write(memory, space, np.ascontiguousarray(values), self._memory_type)
 
-    def _write_large(
-        self, start: int, values: npt.NDArray[Any], on_bytes: Callable[[int], None]
-    ) -> None:
+    def _write_large(self, start: int, values: npt.NDArray[Any]) -> None:
         """In steps. Whole chunks that are as wide as the rows lie in memory as they will lie in
         the file, and go there past HDF5's chunk cache."""
         rows = self.chunks[0]
@@ -118,7 +118,6 @@ class Growing:
                 self._id.write_direct_chunk(place, np.ascontiguousarray(part))
             else:
                 self._write_box(start, part)
-            on_bytes(part.nbytes)
             values = values[end - start :]
             start = end
 

@@ -293,7 +293,15 @@ def test_one_segment_reads_only_itself(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_file_that_nixio_holds(rich: Path) -> None:
+    import nixio
+
     with block_of(rich):
         archive.open(rich).close()
-        with pytest.raises(archive.Busy, match="open already"):
-            archive.open(rich, "a")
+        archive.open(rich, "a").close()
+    with nixio.File.open(str(rich), nixio.FileMode.ReadWrite):
+        with pytest.raises(archive.Busy, match="held by another program"):
+            archive.open(rich, "a", timeout=0.1)
+        with pytest.raises(archive.Busy, match="held by another program"):
+            archive.open(rich, timeout=0.1)
+    with archive.open(rich, "a"), pytest.raises(OSError, match="lock"):
+        nixio.File.open(str(rich), nixio.FileMode.ReadWrite)

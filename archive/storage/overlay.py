@@ -1,0 +1,99 @@
+"""An archive file as of one commit: the main file, with the pages of the log laid over it.
+
+What h5py's `fileobj` driver calls: `seek`, `readinto` and, in `PagedFile`, `write`, `truncate`
+and `flush`. An exception must never travel through HDF5's C code, which it would leave in
+disorder: the first one is kept in `error`, and what interrupted a call in `interrupt`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+
+from archive.storage.files import Files, read_whole
+from archive.storage.log import PAGE, Record
+
+
+class Overlay:
+    """Reads the file as of the last record that was laid over it. Never writes."""
+
+    def __init__(self, files: Files, main: int, log: int) -> None:
+        """`main` and `log` are open descriptors, which stay the caller's."""
+        self._files = files
+        self._main = main
+        self._log = log
+        self._logged: dict[int, int] = {}  # page -> where it lies in the log
+        self._dirty: dict[int, bytearray] = {}
+        self._position = 0
+        self._pid = os.getpid()
+        self.end = files.size(main)
+        self.error: Exception | None = None
+        self.interrupt: BaseException | None = None
+
+    def lay(self, record: Record) -> None:
+        """Take over a committed record."""
+        self._logged.update(
+            (page, record.data + number * PAGE)
+            for number, page in enumerate(record.frames["page"].tolist())
+        )
+        self.end = record.end
+
+    # -- what the driver calls -----------------------------------------------------------------
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._position = offset if whence == io.SEEK_SET else self.end + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:
+        while True:
+            try:
+                self.fetch(buffer, self._position)
+                return len(buffer)
+            except Exception as error:
+                self.error = self.error or error
+                return len(buffer)
+            except BaseException as error:  # Ctrl-C: the same bytes can be read again
+                self.interrupt = error
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def fetch(self, buffer: memoryview | bytearray, offset: int) -> None:
+        """Fill a buffer; bytes that no file has are zero. Raises OSError."""
+        view = memoryview(buffer).cast("B")
+        first, last = offset // PAGE, (offset + len(view) - 1) // PAGE
+        if first == last:
+            page = self._dirty.get(first)
+            if page is not None:
+                start = offset - first * PAGE
+                view[:] = page[start : start + len(view)]
+                return
+            if first in self._logged:
+                at = self._logged[first] + offset - first * PAGE
+                read_whole(self._files, self._log, view, at)
+                return
+        got = read_whole(self._files, self._main, view, offset)
+        view[got:] = bytes(len(view) - got)
+        for page_number in self._over(first, last):
+            self._lay_page(view, offset, page_number)
+
+    def _over(self, first: int, last: int) -> list[int]:
+        """The pages of a range that the main file does not have as they are."""
+        found = []
+        for pages in (self._logged, self._dirty):
+            if len(pages) < last - first:
+                found += [page for page in pages if first <= page <= last]
+            elif pages:
+                found += [page for page in range(first, last + 1) if page in pages]
+        return found
+
+    def _lay_page(self, view: memoryview, offset: int, page: int) -> None:
+        start, stop = max(offset, page * PAGE), min(offset + len(view), (page + 1) * PAGE)
+        target = view[start - offset : stop - offset]
+        dirty = self._dirty.get(page)
+        if dirty is not None:
+            target[:] = dirty[start - page * PAGE : stop - page * PAGE]
+        else:
+            read_whole(self._files, self._log, target, self._logged[page] + start - page * PAGE)
