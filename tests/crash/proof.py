@@ -33,6 +33,7 @@ NAME = "exp.nix"
 LOG = NAME + "-wal"
 Content = Digest | None  # None: there is no archive
 State = Mapping[str, bytes]
+NO_LIMITS: Mapping[str, int] = {}
 
 
 @contextmanager
@@ -123,16 +124,16 @@ class Watch:
         watch = self
 
         @contextmanager
-        def transaction(session: Session) -> Iterator[Transaction]:
+        def transaction(session: Session, *, held: bool = True) -> Iterator[Transaction]:
             if watch._in_transaction:
-                with plain(session) as inner:
+                with plain(session, held=held) as inner:
                     yield inner
                 return
             watch._in_transaction = True
             began, before = len(watch._recorder.operations), watch._read(session)
             watch.attempt = None
             try:
-                with plain(session) as outer:
+                with plain(session, held=held) as outer:
                     yield outer
                     watch.attempt = watch._read(session)
             except BaseException:
@@ -170,14 +171,23 @@ ASession = Callable[[Path, Watch], None]
 
 
 def record(
-    name: str, session: ASession, start: State, folder: Path, *, gathers: bool = False
+    name: str,
+    session: ASession,
+    start: State,
+    folder: Path,
+    *,
+    gathers: bool = False,
+    limits: Mapping[str, int] = NO_LIMITS,
 ) -> Recording:
-    """Run a session in a folder that holds what `start` says."""
+    """Run a session in a folder that holds what `start` says. `limits` are constants of
+    `archive.storage` with other values, so that little data is enough for what they begin."""
     lay_out(start, folder)
     content = read(folder)
     recorder = RecordingFiles(folder)
     watch = Watch(recorder, content, gathers)
-    with files.use(recorder), watch.commits():
+    with files.use(recorder), watch.commits(), pytest.MonkeyPatch.context() as patch:
+        for constant, value in limits.items():
+            patch.setattr(f"archive.storage.{constant}", value)
         session(folder / NAME, watch)
     return Recording(
         name, recorder.start, recorder.operations, recorder.titles, watch.promises, watch.thorough

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,10 @@ def recovery_and_more(path: Path, watch: Watch) -> None:
         append(run, 7)
 
 
+# The log is copied into the main file, and begun anew, at every second commit or so.
+SMALL_LOG = {"store.LIMIT": 120_000}
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A session, and what it begins with."""
@@ -182,6 +186,7 @@ class Kind:
     session: ASession
     is_new: bool = False
     gathers: bool = False
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 KINDS = {
@@ -192,7 +197,12 @@ KINDS = {
     "groups": Kind(groups),
     "rolled back": Kind(rolled_back),
     "grouped until close": Kind(grouped_until_close, gathers=True),
-    "beside a reader": Kind(beside_a_reader),
+    "groups that are full": Kind(
+        grouped_until_close, gathers=True, limits={"session.GROUP_BYTES": 1 << 14}
+    ),
+    "checkpoints": Kind(small_appends, limits=SMALL_LOG),
+    "bulk and checkpoints": Kind(bulk_appends, limits=SMALL_LOG),
+    "beside a reader": Kind(beside_a_reader, limits=SMALL_LOG),
 }
 
 
@@ -210,4 +220,4 @@ def recorded(name: str) -> Recording:
     kind = KINDS[name]
     with scratch() as folder:
         start = {} if kind.is_new else base()
-        return record(name, kind.session, start, folder, gathers=kind.gathers)
+        return record(name, kind.session, start, folder, gathers=kind.gathers, limits=kind.limits)

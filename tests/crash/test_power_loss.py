@@ -11,6 +11,7 @@ import pytest
 
 from tests.crash.proof import (
     NAME,
+    NO_LIMITS,
     Crash,
     Recording,
     complaint,
@@ -20,7 +21,7 @@ from tests.crash.proof import (
     scratch,
 )
 from tests.crash.recording import held, lay_out
-from tests.crash.sessions import KINDS, recorded, recovery, recovery_and_more
+from tests.crash.sessions import KINDS, SMALL_LOG, recorded, recovery, recovery_and_more
 
 # How many states the slow tests look at; `make crash` asks for more.
 STATES = int(os.environ.get("ARCHIVE_CRASH_STATES", "5000"))
@@ -119,7 +120,9 @@ def recovered(crash: Crash, random: Random, judge: Judge) -> Recording:
     """The session that opens a crashed archive, in half of the cases to append to it."""
     judge.one(crash, recover=False)
     session = random.choice([recovery, recovery_and_more])
-    return record(f"{session.__name__} after {crash}\n", session, crash.state, judge.folder)
+    limits = random.choice([NO_LIMITS, SMALL_LOG])
+    name = f"{session.__name__} after {crash}\n"
+    return record(name, session, crash.state, judge.folder, limits=limits)
 
 
 @pytest.mark.damaged
