@@ -4,6 +4,7 @@ from archive.storage.block import Foreign
 from archive.storage.creation import create, remove_file
 from archive.storage.files import Files
 from archive.storage.growing import Growing
+from archive.storage.recovery import Recovery, look, recover
 from archive.storage.session import Durability, Session
 from archive.storage.transaction import Transaction
 
@@ -12,8 +13,11 @@ __all__ = [
     "Files",
     "Foreign",
     "Growing",
+    "Recovery",
     "Session",
     "Transaction",
     "create",
+    "look",
+    "recover",
     "remove_file",
 ]

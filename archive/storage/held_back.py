@@ -13,6 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+# Those that programs set handlers for: to look at all of them would take as long as an append.
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2")
+_SIGNALS = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+
 _held = threading.local()  # per thread: whether it is inside already
 
 
@@ -45,7 +49,7 @@ def held_back() -> Iterator[None]:
 def _set_aside(came: list[int]) -> dict[signal.Signals, Any]:
     """Replace all handlers that are Python's by one that notes the signal."""
     handlers: dict[signal.Signals, Any] = {}
-    for number in signal.Signals:
+    for number in _SIGNALS:
         handler = signal.getsignal(number)
         if callable(handler) and not isinstance(handler, signal.Handlers):
             handlers[number] = handler

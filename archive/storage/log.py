@@ -157,6 +157,13 @@ class Log:
         if settled:
             self._check_behind(size)
 
+    def torn(self) -> bool:
+        """Whether a record begins where the valid ones end, as a crash leaves it."""
+        mark = RECORD_MAGIC + self.salt
+        there = bytearray(len(mark))
+        read_whole(self.files, self.descriptor, there, self.stop)
+        return bool(self.salt) and there == mark
+
     def _record(self, at: int, size: int, *, chained: bool = True) -> Record | None:
         head = bytearray(RECORD.size + DIGEST)
         if read_whole(self.files, self.descriptor, head, at) < len(head):

@@ -9,9 +9,19 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Mapping
 
 from archive.storage.files import Files, read_whole
 from archive.storage.log import PAGE, Record
+
+
+def pages_within(pages: Mapping[int, object], first: int, stop: int) -> list[int]:
+    """Those of the pages that lie in a range."""
+    if not pages:
+        return []
+    if len(pages) < stop - first:
+        return [page for page in pages if first <= page < stop]
+    return [page for page in range(first, stop) if page in pages]
 
 
 class Overlay:
@@ -76,18 +86,9 @@ class Overlay:
                 return
         got = read_whole(self._files, self._main, view, offset)
         view[got:] = bytes(len(view) - got)
-        for page_number in self._over(first, last):
-            self._lay_page(view, offset, page_number)
-
-    def _over(self, first: int, last: int) -> list[int]:
-        """The pages of a range that the main file does not have as they are."""
-        found = []
         for pages in (self._logged, self._dirty):
-            if len(pages) < last - first:
-                found += [page for page in pages if first <= page <= last]
-            elif pages:
-                found += [page for page in range(first, last + 1) if page in pages]
-        return found
+            for page_number in pages_within(pages, first, last + 1):
+                self._lay_page(view, offset, page_number)
 
     def _lay_page(self, view: memoryview, offset: int, page: int) -> None:
         start, stop = max(offset, page * PAGE), min(offset + len(view), (page + 1) * PAGE)

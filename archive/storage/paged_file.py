@@ -16,10 +16,10 @@ import numpy as np
 
 from archive.storage.files import Files, write_whole
 from archive.storage.log import PAGE, SECTOR, Record
-from archive.storage.overlay import Overlay
+from archive.storage.overlay import Overlay, pages_within
 
 # Smaller pieces go into the log: then a commit of little data needs one sync, not two.
-DIRECT = 1 << 16
+DIRECT = 1 << 18
 # So many pages of new bytes may wait in memory (16 MB), and so many go into the log (1 MB): more
 # are cheaper written once, for one sync more.
 WAITING = 1 << 12
@@ -36,6 +36,7 @@ class PagedFile(Overlay):
 
     def __init__(self, files: Files, main: int, log: int) -> None:
         super().__init__(files, main, log)
+        self._former: dict[int, bytes] = {}  # what committed pages were before they were dirty
         self._checked: set[int] = set()  # pages whose former sectors the log knows
         self._committed = self.end
         self._free = -1  # the first page that no committed state has had since the checkpoint
@@ -103,7 +104,7 @@ class PagedFile(Overlay):
         start, stop = first * PAGE - offset, last * PAGE - offset
         self._wait(view[:start], offset)
         self._write_directly(view[start:stop], first * PAGE)
-        for page in [page for page in self._dirty if first <= page < last]:
+        for page in pages_within(self._dirty, first, last):
             del self._dirty[page]
         self._wait(view[stop:], offset + stop)
 
@@ -131,8 +132,9 @@ class PagedFile(Overlay):
         found = self._dirty.get(page)
         if found is None:
             found = bytearray(PAGE)
-            if overwritten < PAGE:
+            if overwritten < PAGE or page < self._free:
                 self.fetch(found, page * PAGE)
+            self._former[page] = bytes(found)
             self._dirty[page] = found
         return found
 
@@ -143,7 +145,10 @@ class PagedFile(Overlay):
         words = np.frombuffer(view, np.uint64).reshape(-1, PAGE // 8)
         differ = (words != np.frombuffer(there, np.uint64).reshape(words.shape)).any(axis=1)
         for number in np.flatnonzero(differ).tolist():
-            self._dirty[page + number] = bytearray(view[number * PAGE : (number + 1) * PAGE])
+            part = slice(number * PAGE, (number + 1) * PAGE)
+            if page + number not in self._dirty:
+                self._former[page + number] = bytes(there[part])
+            self._dirty[page + number] = bytearray(view[part])
 
     def write_out(self) -> None:
         """Write all to the main file, which is not an archive yet. Raises OSError."""
@@ -174,22 +179,13 @@ class PagedFile(Overlay):
         for page in sorted(self._dirty):
             content = self._dirty[page]
             if page < self._free:
-                former = self._committed_page(page)
+                former = self._former[page]
                 if former == content:
                     continue
                 if page < self._in_file and page not in self._checked:
                     replaced[page] = sectors(former)
             pages[page] = content
         return pages, replaced
-
-    def _committed_page(self, page: int) -> bytearray:
-        content = self._dirty.pop(page)
-        try:
-            former = bytearray(PAGE)
-            self.fetch(former, page * PAGE)
-        finally:
-            self._dirty[page] = content
-        return former
 
     @property
     def resized(self) -> bool:
@@ -198,16 +194,20 @@ class PagedFile(Overlay):
 
     def committed(self, record: Record) -> None:
         """All that waited is in the log."""
-        self._dirty.clear()
+        self._forget()
         self.lay(record)
         self.wrote_directly = False
 
     def roll_back(self) -> None:
         """Forget everything since the last commit."""
-        self._dirty.clear()
+        self._forget()
         self.end = self._committed
         self.wrote_directly = self._failed = False
         self.error = None
+
+    def _forget(self) -> None:
+        self._dirty.clear()
+        self._former.clear()
 
     def logged(self) -> Iterator[tuple[int, bytearray]]:
         """The pages that a checkpoint has to copy, in order. Raises OSError."""

@@ -78,7 +78,7 @@ class Store:
         if records:
             self._named = True
             self.file.forget_former()
-            self.commit(last=True)
+            self.commit(whole=True)
         return sum(1 for record in records if len(record.frames))
 
     def sync_early(self) -> None:
@@ -87,11 +87,12 @@ class Store:
 
     # -- committing ----------------------------------------------------------------------------
 
-    def commit(self, *, last: bool = False) -> None:
+    def commit(self, *, whole: bool = False, last: bool = False) -> None:
         """Make permanent what HDF5 has written since the last commit.
 
-        Raises OSError: then nothing of it is, and `roll_back` must follow. With `last` all that
-        is in the log goes to the main file too, unless a reader holds that.
+        Raises OSError: then nothing of it is, and `roll_back` must follow. With `whole` all that
+        is in the log goes to the main file too, unless a reader holds that; with `last` the log
+        is not begun anew then.
         """
         log = self._open_log
         if self.file.error is not None:
@@ -102,7 +103,7 @@ class Store:
             self.early.finish()  # before any record speaks of these bytes
         if changed and not log.salt:
             self._start(log)
-        full = last or log.stop + len(pages) * PAGE > LIMIT
+        full = whole or log.stop + len(pages) * PAGE > LIMIT
         announced = full and (changed or log.number > 0) and self._lock_main()
         if not (changed or announced):
             return
@@ -167,7 +168,7 @@ class Store:
         log = self._open_log
         try:
             self.early.wait()
-            self.commit(last=True)
+            self.commit(whole=True, last=True)
             if log.number:
                 return False
             self._files.remove(log.path)
