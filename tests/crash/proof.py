@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +34,7 @@ LOG = NAME + "-wal"
 Content = Digest | None  # None: there is no archive
 State = Mapping[str, bytes]
 NO_LIMITS: Mapping[str, int] = {}
+ALL = range(1 << 30)  # moments
 
 
 @contextmanager
@@ -71,14 +72,12 @@ class Recording:
             disk.do(operation)
             yield count, disk
 
-    def without(self, unwanted: Callable[[int], bool]) -> Recording:
-        """The same session, had it left out the syncs of these numbers."""
-        changed = [
-            replace(operation, began=0)  # nothing had been done by then: it makes nothing permanent
-            if isinstance(operation, Sync | SyncFolder) and unwanted(number)
-            else operation
-            for number, operation in enumerate(self.operations)
-        ]
+    def without(self, number: int) -> Recording:
+        """The same session, had it left out the sync of that number."""
+        changed = list(self.operations)
+        sync = changed[number]
+        assert isinstance(sync, Sync | SyncFolder)
+        changed[number] = replace(sync, began=0)  # as if nothing had been done by then
         return replace(self, operations=changed)
 
     def told(self, count: int, last: int = 25) -> str:
@@ -115,6 +114,10 @@ class Watch:
             self.promises[-1] = (0, frozenset([None, content]))
             self._promise(content)
         assert content in self.allowed, "opening has changed what the archive holds"
+
+    def changed(self, content: Content) -> None:
+        """Another program has changed the archive, and synced it."""
+        self._promise(content)
 
     def closed(self) -> None:
         """All that was appended is permanent now."""
@@ -219,25 +222,31 @@ class Crash:
         )
 
 
-def extremes(recording: Recording) -> Iterator[Crash]:
+def extremes(recording: Recording, moments: Container[int] = ALL) -> Iterator[Crash]:
     """Of every moment of a session the two states in which nothing, or everything, is there that
-    was not synced."""
+    was not synced. `moments` are the numbers of operations after which the power may go."""
     for count, disk in recording.disks():
+        if count not in moments:
+            continue
         loss = disk.loss()
         yield Crash(recording, count, "all kept", loss.state(all_kept()))
         if not loss.certain():
             yield Crash(recording, count, "all lost", loss.state(all_lost()))
 
 
-def crashes(recording: Recording, number: int, seed: str) -> Iterator[Crash]:
-    """So many different states, spread at random over all moments of a session: over each of
-    them, if there are enough."""
+def crashes(
+    recording: Recording, number: int, seed: str, moments: Container[int] = ALL
+) -> Iterator[Crash]:
+    """So many different states, or all that there are, spread at random over the moments of a
+    session: over each of them, if there are enough."""
     random = Random(f"{recording.name} {seed}")
     seen: set[int] = set()
-    for _ in range(200):
-        share = (number - len(seen)) / (len(recording.operations) + 1)
+    places = sum(count in moments for count in range(len(recording.operations) + 1))
+    barren = 0
+    while len(seen) < number and barren < 10:
+        share, before = (number - len(seen)) / places, len(seen)
         for count, disk in recording.disks():
-            wanted = int(share + random.random())
+            wanted = int(share + random.random()) if count in moments else 0
             loss = disk.loss() if wanted else None
             for _ in range(wanted):
                 chance, how = _chance(random)
@@ -247,7 +256,7 @@ def crashes(recording: Recording, number: int, seed: str) -> Iterator[Crash]:
                 if key not in seen and len(seen) < number:
                     seen.add(key)
                     yield Crash(recording, count, how, state)
-    assert len(seen) == number, f"{recording.name}: only {len(seen)} different states"
+        barren += len(seen) == before
 
 
 def _chance(random: Random) -> tuple[Chance, str]:
