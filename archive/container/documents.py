@@ -74,9 +74,9 @@ class Documents:
         except (ValueError, LookupError, TypeError) as error:
             raise self._broken(error) from error
 
-    def write(self, transaction: Transaction, model: schemas.Model) -> tuple[int, int]:
-        """Append a model to the records; returns its place."""
-        return self.records.append(transaction, self.dump(transaction, model))
+    def write(self, transaction: Transaction, model: schemas.Model, rows: bytes) -> tuple[int, int]:
+        """Append a model to the records; returns its place. See `Records.append`."""
+        return self.records.append(transaction, self.dump(transaction, model), rows)
 
     def read(self, place: tuple[int, int]) -> dict[str, Any]:
         """The JSON document at a place."""

@@ -14,6 +14,7 @@ import schemas
 from archive import provenance, values
 from archive.container import Container
 from archive.container.check import Report, check
+from archive.container.check_deep import check_deeply
 from archive.entry import Entry, Loss
 from archive.errors import AlreadyExists
 from archive.experiment.annotated import Annotated
@@ -241,10 +242,15 @@ class Experiment(Annotated):
         """
         return export(self, path, format, **options)
 
-    def check(self) -> Report:
-        """Look at everything but the values of signals; changes nothing. See `Report`."""
+    def check(self, *, deep: bool = False) -> Report:
+        """Look at everything but the values of signals; changes nothing. See `Report`.
+
+        With `deep`, read all values too and compare them with their digests, and all that NIX is
+        told of them, as they were after the last transaction. A process of its own does that, as
+        a damaged file may end it or keep it for ever; that is a finding then.
+        """
         self._container.session.check_open()
-        return check(self._container)
+        return check_deeply(self.path) if deep else check(self._container)
 
     def to_entry(self) -> Entry:
         """The experiment with its runs as parts, for adapters."""

@@ -54,7 +54,7 @@ def create(
             _fill(PagedFile(files, main, main), staged, name, fill, stamp)
         files.sync(main)
         _remove_old_log(path, files)
-        _publish(staged, path, files)
+        publish(staged, path, files)
     except (OSError, RuntimeError) as error:
         if isinstance(error, ArchiveError):
             raise
@@ -100,7 +100,9 @@ def _remove_old_log(path: Path, files: Files) -> None:
         files.close(descriptor)
 
 
-def _publish(staged: Path, path: Path, files: Files) -> None:
+def publish(staged: Path, path: Path, files: Files | None = None) -> None:
+    """Give a finished file the name that it shall have. AlreadyExists if that is taken."""
+    files = files or files_.system()
     try:
         files.link(staged, path)  # unlike a rename, never takes the place of another file
     except FileExistsError as error:

@@ -6,22 +6,24 @@ fifteen of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import product
 from math import prod
 from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5d, h5p, h5s, h5t
+from h5py import h5d, h5g, h5p, h5s, h5t
 
 from archive.errors import Refused
 
 # From this many bytes on it pays to look at where chunks begin and end.
 LARGE = 1 << 15
-# So many bytes are written at a time, at least.
-STEP = 1 << 22
+# Of so many bytes a buffer is made, to sort values into chunks or out of them: it should stay in
+# the processor's cache.
+BUFFER = 1 << 20
 
 
 class Growing:
@@ -37,12 +39,17 @@ class Growing:
         self._length: int = shape[0]
         self.row_shape: tuple[int, ...] = tuple(shape[1:])
         self._zeros = (0,) * len(self.row_shape)
+        self._ones = (1,) * len(shape)
 
     @cached_property
     def chunks(self) -> tuple[int, ...]:
         """The shape of a chunk."""
         found: tuple[int, ...] = self._id.get_create_plist().get_chunk()
         return found
+
+    @cached_property
+    def _chunk_bytes(self) -> int:
+        return prod(self.chunks) * self.dtype.itemsize
 
     def __len__(self) -> int:
         return self._length
@@ -56,7 +63,7 @@ class Growing:
         stop = self._length if stop is None else stop
         if not 0 <= start <= stop <= self._length:
             raise IndexError(f"rows {start} to {stop} of {self._length}")
-        return self._read((start, *self._zeros), (stop - start, *self.row_shape), None)
+        return self._read((start, *self._zeros), (stop - start, *self.row_shape), self._ones)
 
     def read_part(
         self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
@@ -65,17 +72,51 @@ class Growing:
         return self._read(start, count, step)
 
     def _read(
-        self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...] | None
+        self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
     ) -> npt.NDArray[Any]:
         out = np.empty(count, self.dtype)
         if not self._id.valid:
             raise Refused("the archive is closed", hint="open it again to read from it")
         if out.size:
-            space = self._id.get_space()
-            space.select_hyperslab(start, count, step)
-            self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+            if self._one_call_is_best(count, step):
+                space = self._id.get_space()
+                space.select_hyperslab(start, count, step)
+                self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+            else:
+                self._read_tiles(start, step, out)
             self.after()
         return out
+
+    def _one_call_is_best(self, count: tuple[int, ...], step: tuple[int, ...]) -> bool:
+        """Whether what is asked for lies in the file in long pieces, or far apart."""
+        if step == self._ones:
+            if not self.row_shape:
+                return True
+            if count[1:] == self.row_shape == self.chunks[1:]:
+                return True
+        return step[0] >= self.chunks[0]
+
+    def _read_tiles(
+        self, start: tuple[int, ...], step: tuple[int, ...], out: npt.NDArray[Any]
+    ) -> None:
+        """By tiles as wide as a chunk. Their rows lie in the file as in memory, so that HDF5
+        copies them at one go, and NumPy is quicker than HDF5 at picking single values out."""
+        rows = self.chunks[0]
+        tile = (max(1, BUFFER // self._chunk_bytes) * rows, *self.chunks[1:])
+        axes = [
+            list(_tiles(*along, wide=axis > 0))
+            for axis, along in enumerate(zip(start, out.shape, step, tile, self.shape, strict=True))
+        ]
+        space = self._id.get_space()
+        shape: tuple[int, ...] = ()
+        for along in product(*axes):
+            into, corner, size, picked = zip(*along, strict=True)
+            if size != shape:
+                shape = size
+                memory, buffer = h5s.create_simple(shape), np.empty(shape, self.dtype)
+            space.select_hyperslab(corner, shape)
+            self._id.read(memory, space, buffer, self._memory_type)
+            out[into] = buffer[picked]
 
     # -- for Session and Transaction only ------------------------------------------------------
 
@@ -103,23 +144,86 @@ class Growing:
             self._id.write(memory, space, np.ascontiguousarray(values), self._memory_type)
 
     def _write_large(self, start: int, values: npt.NDArray[Any]) -> None:
-        """In steps. Whole chunks that are as wide as the rows lie in memory as they will lie in
-        the file, and go there past HDF5's chunk cache."""
-        rows = self.chunks[0]
-        whole = self.chunks[1:] == self.row_shape
+        """Chunks in which no other rows lie go to the file past HDF5's chunk cache."""
+        rows, *width = self.chunks
         stop = start + len(values)
-        step = rows if whole else max(1, STEP // (rows * values[0].nbytes)) * rows
         while start < stop:
             # up to the next border between chunks, so that no chunk is written twice
-            end = min(stop, (start // rows) * rows + step)
+            end = min(stop, (start // rows + 1) * rows)
             part = values[: end - start]
-            if whole and start % rows == 0 and end - start == rows:
-                place = (start, *self._zeros)
-                self._id.write_direct_chunk(place, np.ascontiguousarray(part))
+            alone = start % rows == 0 and end in (start + rows, self._length)
+            if alone and (*width,) == self.row_shape:
+                self._write_chunk((start, *self._zeros), part)
+            elif alone and len(width) == 1:
+                self._write_chunks(start, part)
             else:
                 self._write_box(start, part)
             values = values[end - start :]
             start = end
+
+    def _write_chunk(self, corner: tuple[int, ...], values: npt.NDArray[Any]) -> None:
+        """One chunk, of which `values` may be only a part."""
+        if values.shape != self.chunks:
+            full = np.zeros(self.chunks, self.dtype)
+            full[tuple(map(slice, values.shape))] = values
+            values = full
+        self._id.write_direct_chunk(corner, np.ascontiguousarray(values))
+
+    def _write_chunks(self, start: int, values: npt.NDArray[Any]) -> None:
+        """The chunks side by side in which these rows (row, channel) lie, some at a time."""
+        rows, width = self.chunks
+        buffer = np.zeros((max(1, BUFFER // self._chunk_bytes), rows, width), self.dtype)
+        step = len(buffer) * width
+        for first in range(0, self.row_shape[0], step):
+            part = values[:, first : first + step]
+            whole = part.shape[1] // width
+            if whole:
+                _sort(part[:, : whole * width], buffer[:whole, : len(values)])
+            for at in range(whole):
+                self._id.write_direct_chunk((start, first + at * width), buffer[at])
+            if part.shape[1] > whole * width:
+                self._write_chunk((start, first + whole * width), part[:, whole * width :])
+
+
+def _tiles(
+    start: int, count: int, step: int, tile: int, length: int, *, wide: bool
+) -> Iterator[tuple[slice, int, int, slice]]:
+    """What is picked along an axis, by the tiles in which it lies. For each tile where it goes
+    in the result, where to begin to read and how much, and what to pick of that. A wide tile is
+    read as a whole."""
+    done = 0
+    while done < count:
+        first = start + done * step
+        begin = first - first % tile
+        picks = min(count - done, -((first - begin - tile) // step))
+        size = (picks - 1) * step + 1
+        into = slice(done, done + picks)
+        if wide:
+            offset = first - begin
+            yield into, begin, min(tile, length - begin), slice(offset, offset + size, step)
+        else:
+            yield into, first, size, slice(None, None, step)
+        done += picks
+
+
+def _sort(values: npt.NDArray[Any], chunks: npt.NDArray[Any]) -> None:
+    """Copy values (row, channel) into chunks (chunk, row, channel)."""
+    width = chunks.shape[2]
+    if values.strides[1] == values.itemsize:
+        # the channels of a chunk lie side by side: NumPy is quicker when they move as one
+        line = np.dtype((np.void, width * values.itemsize))
+        chunks.view(line)[..., 0] = values.view(line).T
+    else:
+        chunks[:] = values.reshape(len(values), -1, width).swapaxes(0, 1)
+
+
+def find(parent: h5g.GroupID, path: str, *, cached: bool) -> h5d.DatasetID:
+    """The dataset at a path below a group; KeyError if there is none. Uncached, HDF5 reads no
+    more of a chunk than is asked for: the system keeps what was read in memory anyway."""
+    plist = h5p.create(h5p.DATASET_ACCESS)
+    if not cached:
+        plist.set_chunk_cache(1, 0, 0.0)
+    return h5d.open(parent, path.encode(), plist)
 
 
 def create(

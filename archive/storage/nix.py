@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5a, h5g, h5p, h5s, h5t
+from h5py import h5a, h5d, h5g, h5o, h5p, h5s, h5t
 
 from archive.storage import growing
 from archive.storage.growing import Growing
@@ -24,58 +24,68 @@ KINDS = ("data_arrays", "data_frames", "multi_tags")
 ORDERED = h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED
 TEXT = h5py.string_dtype()
 
-
-_TEXT_TYPE = h5t.py_create(TEXT, logical=True)
+# A new stream has some ten groups and sixty attributes: all is made by h5py's low-level calls,
+# with objects of HDF5 that are made once.
+_DTYPES = {str: TEXT, int: np.dtype("<i8"), float: np.dtype("<f8")}
+_ON_DISK = {kind: h5t.py_create(dtype, logical=True) for kind, dtype in _DTYPES.items()}
+_IN_MEMORY = {kind: h5t.py_create(dtype) for kind, dtype in _DTYPES.items()}
 _SCALAR = h5s.create(h5s.SCALAR)
+_DATES = ("created_at", "updated_at")
+_ONE = h5s.create_simple((1,))
+_GROUP = h5p.create(h5p.GROUP_CREATE)
+_GROUP.set_link_creation_order(ORDERED)
 
 
-def set_attributes(holder: h5py.Group | h5py.Dataset, **values: str | int | float) -> None:
-    """Set new attributes, by h5py's low-level calls: an entity has about ten of them."""
+def set_attributes(holder: h5py.Group, **values: str | int | float) -> None:
+    """Set new attributes."""
+    _set_attributes(holder.id, values)
+
+
+def _set_attributes(holder: h5g.GroupID | h5d.DatasetID, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        number = np.asarray(value)
-        type_ = _TEXT_TYPE if isinstance(value, str) else h5t.py_create(number.dtype)
-        made = h5a.create(holder.id, name.encode(), type_, _SCALAR)
-        made.write(np.array(value, TEXT) if isinstance(value, str) else number)
+        kind = _kind(value)
+        made = h5a.create(holder, name.encode(), _ON_DISK[kind], _SCALAR)
+        made.write(np.array(value, _DTYPES[kind]), _IN_MEMORY[kind])
 
 
-def _now() -> str:
-    return time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+def _kind(value: object) -> type:
+    if isinstance(value, str):
+        return str
+    return float if isinstance(value, float) else int
 
 
 def group(parent: h5py.Group, name: str) -> h5py.Group:
     """A new group that keeps the order of its links: without it, nixio cannot count them off."""
-    plist = h5p.create(h5p.GROUP_CREATE)
-    plist.set_link_creation_order(ORDERED)
-    return h5py.Group(h5g.create(parent.id, name.encode(), gcpl=plist))
+    return h5py.Group(h5g.create(parent.id, name.encode(), gcpl=_GROUP))
+
+
+def _link(parent: h5py.Group, name: str, target: h5py.Group) -> None:
+    h5o.link(target.id, parent.id, name.encode())
 
 
 def entity(parent: h5py.Group, name: str, type_: str) -> h5py.Group:
     """A new group with what every NIX entity has: name, type, id and dates."""
     made = group(parent, name)
-    now = _now()
-    set_attributes(
-        made,
-        name=name,
-        type=type_,
-        entity_id=str(uuid.uuid4()),
-        created_at=now,
-        updated_at=now,
-    )
+    set_attributes(made, name=name, type=type_, **_identity())
     return made
+
+
+def _identity() -> dict[str, str]:
+    now = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    return {"entity_id": str(uuid.uuid4()), "created_at": now, "updated_at": now}
 
 
 def create_header(file: h5py.File, block: str, type_: str) -> None:
     """What makes an empty HDF5 file a NIX file with one Block and its metadata Section."""
-    now = _now()
-    file.attrs["format"] = "nix"
+    identity = _identity()
     file.attrs["version"] = np.array(VERSION, np.int32)
-    file.attrs["id"] = str(uuid.uuid4())
-    file.attrs["created_at"] = now
-    file.attrs["updated_at"] = now
+    set_attributes(file, format="nix", id=identity.pop("entity_id"), **identity)
     made = entity(group(file, "data"), block, type_)
     for kind in KINDS:
         group(made, kind)
-    made["metadata"] = section(group(file, "metadata"), block, type_, {})
+    metadata = section(group(file, "metadata"), block, type_, {})
+    group(metadata, "sections")
+    _link(made, "metadata", metadata)
 
 
 def section(
@@ -86,12 +96,10 @@ def section(
     if properties:
         holder = group(made, "properties")
         for key, value in properties.items():
-            dtype = TEXT if isinstance(value, str) else None
-            written = holder.create_dataset(key, data=np.array([value], dtype), dtype=dtype)
-            now = _now()
-            set_attributes(
-                written, name=key, entity_id=str(uuid.uuid4()), created_at=now, updated_at=now
-            )
+            kind = _kind(value)
+            written = h5d.create(holder.id, key.encode(), _ON_DISK[kind], _ONE)
+            written.write(h5s.ALL, h5s.ALL, np.array([value], _DTYPES[kind]), _IN_MEMORY[kind])
+            _set_attributes(written, {"name": key, **_identity()})
     return made
 
 
@@ -99,8 +107,7 @@ def subsection(
     parent: h5py.Group, name: str, type_: str, properties: Mapping[str, str | int | float]
 ) -> h5py.Group:
     """A Section inside a Section."""
-    holder = parent["sections"] if "sections" in parent else group(parent, "sections")
-    return section(holder, name, type_, properties)
+    return section(parent["sections"], name, type_, properties)
 
 
 def data_array(
@@ -123,7 +130,7 @@ def data_array(
         set_attributes(made, unit=unit)
     if label is not None:
         set_attributes(made, label=label)
-    made["metadata"] = metadata
+    _link(made, "metadata", metadata)
     dimensions = group(made, "dimensions")
     for axis in range(1 + len(row_shape)):
         dimension = group(dimensions, str(axis + 1))
@@ -137,6 +144,14 @@ def data_array(
     return growing.create(made, "data", dtype, row_shape, chunks=chunks, fill=fill)
 
 
+def facts(block: h5py.Group, kind: str, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What an entity says of itself, but for its id and dates; and each of its dimensions."""
+    made = block[kind][name]
+    attributes = {k: v for k, v in made.attrs.items() if k not in ("entity_id", *_DATES)}
+    holder = made.get("dimensions", {})
+    return attributes, [dict(holder[str(n + 1)].attrs) for n in range(len(holder))]
+
+
 def data_frame(
     block: h5py.Group,
     name: str,
@@ -148,7 +163,7 @@ def data_frame(
 ) -> Growing:
     """A DataFrame of no rows: one compound per row."""
     made = entity(block["data_frames"], name, type_)
-    made["metadata"] = metadata
+    _link(made, "metadata", metadata)
     return growing.create(made, "data", dtype, chunks=chunks)
 
 
@@ -166,11 +181,10 @@ def multi_tag(
     """A MultiTag that marks stretches of one DataArray; all three arrays exist already."""
     arrays = block["data_arrays"]
     made = entity(block["multi_tags"], name, type_)
-    made["metadata"] = metadata
-    made["positions"] = arrays[positions]
-    made["extents"] = arrays[extents]
-    references = group(made, "references")
+    _link(made, "metadata", metadata)
+    _link(made, "positions", arrays[positions])
+    _link(made, "extents", arrays[extents])
     referred = arrays[reference]
-    references[str(referred.attrs["entity_id"])] = referred
+    _link(group(made, "references"), str(referred.attrs["entity_id"]), referred)
     made.create_dataset("units", data=np.array(units, dtype=object), dtype=TEXT)
     return made

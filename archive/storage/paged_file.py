@@ -18,12 +18,12 @@ from archive.storage.files import Files, write_whole
 from archive.storage.log import PAGE, SECTOR, Record
 from archive.storage.overlay import Overlay, pages_within
 
-# Smaller pieces go into the log: then a commit of little data needs one sync, not two.
-DIRECT = 1 << 18
-# So many pages of new bytes may wait in memory (16 MB), and so many go into the log (1 MB): more
-# are cheaper written once, for one sync more.
-WAITING = 1 << 12
-LOGGED = 1 << 8
+# Smaller pieces go into the log: then a commit of little data needs one sync, not two. In a commit
+# that needs two anyhow, only still smaller ones wait to be written together.
+DIRECT, LITTLE = 1 << 18, 1 << 14
+# So many pages of new bytes may wait for the log (1 MB): more are cheaper written once, for one
+# sync more.
+WAITING = 1 << 8
 
 
 def sectors(page: bytes | bytearray | memoryview) -> list[int]:
@@ -36,6 +36,7 @@ class PagedFile(Overlay):
 
     def __init__(self, files: Files, main: int, log: int) -> None:
         super().__init__(files, main, log)
+        self._new = 0  # how many of the dirty pages are of no committed state
         self._former: dict[int, bytes] = {}  # what committed pages were before they were dirty
         self._checked: set[int] = set()  # pages whose former sectors the log knows
         self._committed = self.end
@@ -96,7 +97,7 @@ class PagedFile(Overlay):
         self.end = max(self.end, offset + len(view))
         direct = max(offset, self._free * PAGE)
         first, last = -(-direct // PAGE), (offset + len(view)) // PAGE  # whole pages
-        if (last - first) * PAGE < DIRECT:
+        if (last - first) * PAGE < (LITTLE if self.wrote_directly else DIRECT):
             self._wait(view, offset)
             return
         if self._failed:
@@ -106,6 +107,7 @@ class PagedFile(Overlay):
         self._write_directly(view[start:stop], first * PAGE)
         for page in pages_within(self._dirty, first, last):
             del self._dirty[page]
+            self._new -= 1
         self._wait(view[stop:], offset + stop)
 
     def _write_directly(self, view: memoryview, offset: int) -> None:
@@ -125,7 +127,7 @@ class PagedFile(Overlay):
                 taken = min(PAGE - start, len(view))
                 self._page(page, taken)[start : start + taken] = view[:taken]
             view, offset = view[taken:], offset + taken
-        if len(self._dirty) > WAITING and not self._failed:
+        if self._new > WAITING and not self._failed:
             self._spill()
 
     def _page(self, page: int, overwritten: int) -> bytearray:
@@ -136,6 +138,7 @@ class PagedFile(Overlay):
                 self.fetch(found, page * PAGE)
             self._former[page] = bytes(found)
             self._dirty[page] = found
+            self._new += page >= self._free
         return found
 
     def _wait_changed(self, view: memoryview, page: int) -> None:
@@ -164,16 +167,16 @@ class PagedFile(Overlay):
             self._write_directly(memoryview(content), pages[0] * PAGE)
             for page in pages:
                 del self._dirty[page]
+        self._new = 0
 
     # -- committing ----------------------------------------------------------------------------
 
-    def changes(self) -> tuple[dict[int, bytearray], dict[int, list[int]]]:
+    def changes(self, *, first: bool) -> tuple[dict[int, bytearray], dict[int, list[int]]]:
         """The pages that a commit must log, and the sectors that they replace in the main file.
 
-        Empty if nothing has changed. Raises OSError.
+        Empty if nothing has changed. The `first` record of a log has the page of the superblock
+        in any case: whatever program makes the file longer changes it. Raises OSError.
         """
-        if sum(page >= self._free for page in self._dirty) > LOGGED:
-            self._spill()
         pages: dict[int, bytearray] = {}
         replaced: dict[int, list[int]] = {}
         for page in sorted(self._dirty):
@@ -185,6 +188,10 @@ class PagedFile(Overlay):
                 if page < self._in_file and page not in self._checked:
                     replaced[page] = sectors(former)
             pages[page] = content
+        if first and pages and 0 not in pages:
+            superblock = bytearray(PAGE)
+            self.fetch(superblock, 0)
+            pages[0], replaced[0] = superblock, sectors(superblock)
         return pages, replaced
 
     @property
@@ -205,9 +212,14 @@ class PagedFile(Overlay):
         self.wrote_directly = self._failed = False
         self.error = None
 
+    def bytes_to_keep(self) -> int:
+        """The length of the main file without what was written behind its committed bytes."""
+        return min(self._files.size(self._main), self._free * PAGE)
+
     def _forget(self) -> None:
         self._dirty.clear()
         self._former.clear()
+        self._new = 0
 
     def logged(self) -> Iterator[tuple[int, bytearray]]:
         """The pages that a checkpoint has to copy, in order. Raises OSError."""

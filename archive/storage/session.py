@@ -22,7 +22,7 @@ from archive.errors import (
     Refused,
     TransactionError,
 )
-from archive.storage import files as files_
+from archive.storage import files as files_, growing
 from archive.storage.block import find_block
 from archive.storage.files import Files
 from archive.storage.growing import Growing
@@ -62,6 +62,7 @@ class Session:
         self._files = files or files_.system()
         self._pid = os.getpid()
         self._datasets: dict[str, Growing] = {}
+        self.forbidden: dict[str, str] = {}  # what must not be read, by kind and name, and why
         self._handed_out: weakref.WeakKeyDictionary[Growing, str] = weakref.WeakKeyDictionary()
         self._active: Transaction | None = None
         self._group_began: float | None = None
@@ -160,6 +161,12 @@ class Session:
         """The attributes that the file and every entity in it carry."""
         return self._stamp
 
+    @property
+    def block(self) -> h5py.Group:
+        """The group in which all of ours lies."""
+        self.check_open()
+        return self._block
+
     def section(self, name: str) -> h5py.Group:
         """A Section below the Block's own, to hang entities on."""
         self.check_open()
@@ -171,9 +178,11 @@ class Session:
         key = f"{kind}/{name}"
         found = self._datasets.get(key)
         if found is None:
+            if key in self.forbidden:
+                raise CorruptArchive(self.forbidden[key], path=self.path, entry=key)
             try:
                 # one call of HDF5's instead of an h5py object for each group on the way
-                found = Growing(h5d.open(self._block.id, f"{key}/data".encode()))
+                found = Growing(self._find(key))
             except KeyError as error:
                 self.check_read()
                 raise CorruptArchive(
@@ -181,6 +190,10 @@ class Session:
                 ) from error
             self.remember(kind, name, found)
         return found
+
+    def _find(self, key: str) -> h5d.DatasetID:
+        # who writes needs the cache, for segments that share a chunk
+        return growing.find(self._block.id, f"{key}/data", cached=self.writable)
 
     def names(self, kind: str) -> list[str]:
         """The names of all entities of a kind (or of the 'sections'), in order of creation."""
@@ -234,7 +247,7 @@ class Session:
         """Let the datasets that were handed out find their place in the file opened anew."""
         for dataset, key in list(self._handed_out.items()):
             with suppress(KeyError):  # one that was undone stays closed
-                dataset.reopen(h5d.open(self._block.id, f"{key}/data".encode()))
+                dataset.reopen(self._find(key))
                 self._datasets[key] = dataset
 
     # -- writing -----------------------------------------------------------------------------

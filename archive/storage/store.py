@@ -97,7 +97,7 @@ class Store:
         log = self._open_log
         if self.file.error is not None:
             raise self.file.error
-        pages, replaced = self.file.changes()
+        pages, replaced = self.file.changes(first=log.number == 0)
         changed = bool(pages) or self.file.resized
         if changed and self.file.wrote_directly:
             self.early.finish()  # before any record speaks of these bytes
@@ -126,6 +126,8 @@ class Store:
         """Back to the last commit; HDF5 must have closed the file."""
         self.early.forget()
         self.file.roll_back()
+        with contextlib.suppress(OSError):  # what is behind the end is only in the way
+            self._files.truncate(self._main, self.file.bytes_to_keep())
 
     # -- checkpoints ---------------------------------------------------------------------------
 

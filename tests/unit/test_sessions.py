@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import neo
 import numpy as np
 import pytest
 import quantities as pq
@@ -171,6 +172,22 @@ def test_run_of_a_failed_transaction_takes_nothing_more(tmp_path: Path) -> None:
         with pytest.raises(archive.Refused, match="'gone' was undone"):
             gone.append({"v": np.zeros(3)}, sampling_period=1 * pq.ms)
         assert (len(kept.segments), len(other.segments)) == (1, 0)
+
+
+def test_facts_of_an_undone_append_are_noted_with_the_next(tmp_path: Path) -> None:
+    block = neo.Block()
+    block.annotate(simulator="NEST", dt=0.1)
+    block.segments.append(neo.Segment())
+    with archive.open(tmp_path / "e.nix", "a") as exp:
+        run = exp.run("a")
+        with suppress(ZeroDivisionError), exp.transaction():
+            run.append(block)
+            raise ZeroDivisionError
+        assert run.annotations == {}
+        run.append(block)
+        assert run.annotations == {"simulator": "nest", "dt": 0.1 * pq.ms}
+        run.append(block)
+        assert len(run.history) == 1
 
 
 def test_a_thousand_annotations_read_each_change_once(
