@@ -98,7 +98,7 @@ def changed_by_another(path: Path, watch: Watch) -> None:
         copy.write_bytes(path.read_bytes())
         with h5py.File(copy, "r+") as file:
             (block,) = file["data"].values()
-            block["data_arrays/cells.v/data"][0, 0] = 99.0
+            block["data_arrays/cells.v/data"][-1] = 99.0  # what the log had last
         content = copy.read_bytes()
     system = files.system()
     descriptor = system.open(path, write=True)
