@@ -196,9 +196,12 @@ def record(
         for constant, value in limits.items():
             patch.setattr(f"archive.storage.{constant}", value)
         session(folder / NAME, watch)
-    return Recording(
+    recording = Recording(
         name, recorder.start, recorder.operations, recorder.titles, watch.promises, watch.thorough
     )
+    *_, (_, disk) = recording.disks()
+    assert disk.loss().state(all_kept()) == held(folder), "something went past the recording layer"
+    return recording
 
 
 # -- states of the disk ------------------------------------------------------------------------
@@ -243,7 +246,7 @@ def crashes(
     seen: set[int] = set()
     places = sum(count in moments for count in range(len(recording.operations) + 1))
     barren = 0
-    while len(seen) < number and barren < 10:
+    while len(seen) < number and barren < 100:
         share, before = (number - len(seen)) / places, len(seen)
         for count, disk in recording.disks():
             wanted = int(share + random.random()) if count in moments else 0

@@ -19,8 +19,8 @@ from tests.crash.recording import held, lay_out
 from tests.crash.writers import segments_in
 
 FEW = 5
-MANY = 200
-SOME = 40
+ROUNDS = 10  # of so many kills, each with an archive of its own
+MANY = 20
 AT_MOST = 60.0  # seconds for a child to say something
 
 
@@ -73,16 +73,21 @@ class Child:
         return max((said + 1 for said in self.said if isinstance(said, int)), default=0)
 
 
-@pytest.mark.parametrize("kills", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
-def test_killed_while_appending(context: ForkServerContext, path: Path, kills: int) -> None:
-    random = Random(kills)
+def often(rounds: int) -> pytest.MarkDecorator:
+    """A few kills in the quick suite, so many rounds of many in the slow one."""
+    slow = [pytest.param(MANY, seed, marks=pytest.mark.slow) for seed in range(1, rounds + 1)]
+    return pytest.mark.parametrize(("kills", "seed"), [(FEW, 0), *slow])
+
+
+@often(ROUNDS)
+def test_killed_while_appending(
+    context: ForkServerContext, path: Path, kills: int, seed: int
+) -> None:
+    random = Random(seed)
     pace = 0.02  # seconds for an append
     there = 0
+    archive.open(path, "x").close()
     for turn in range(kills):
-        if turn % 20 == 0:
-            path.unlink(missing_ok=True)
-            archive.open(path, "x").close()
-            there = 0
         child = Child(context, writers.append_for_ever, path)
         began = time.monotonic()
         appends = random.randrange(4)
@@ -95,8 +100,10 @@ def test_killed_while_appending(context: ForkServerContext, path: Path, kills: i
         assert promised <= there <= promised + 1, f"kill {turn}: {child.said}, there are {there}"
 
 
-@pytest.mark.parametrize("kills", [FEW, pytest.param(SOME, marks=pytest.mark.slow)])
-def test_killed_while_recovering(context: ForkServerContext, path: Path, kills: int) -> None:
+@often(2)
+def test_killed_while_recovering(
+    context: ForkServerContext, path: Path, kills: int, seed: int
+) -> None:
     """Time and again: what the first kill left is what comes out in the end."""
     archive.open(path, "x").close()
     writer = Child(context, writers.append_for_ever, path)
@@ -117,7 +124,7 @@ def test_killed_while_recovering(context: ForkServerContext, path: Path, kills: 
 
     opening, closing = recovered()
     finished = held(path.parent)
-    random = Random(kills)
+    random = Random(seed)
     for turn in range(kills):
         if turn % 4 == 0:
             lay_out(crashed, path.parent)
@@ -129,8 +136,10 @@ def test_killed_while_recovering(context: ForkServerContext, path: Path, kills: 
     assert held(path.parent) == finished
 
 
-@pytest.mark.parametrize("kills", [FEW, pytest.param(SOME, marks=pytest.mark.slow)])
-def test_killed_while_closing(context: ForkServerContext, path: Path, kills: int) -> None:
+@often(2)
+def test_killed_while_closing(
+    context: ForkServerContext, path: Path, kills: int, seed: int
+) -> None:
     archive.open(path, "x").close()
     whole = Child(context, writers.append_and_close, path)
     whole.listen(4)
@@ -138,7 +147,7 @@ def test_killed_while_closing(context: ForkServerContext, path: Path, kills: int
     whole.listen(1)
     closing = time.monotonic() - began
     whole.kill()
-    random = Random(kills)
+    random = Random(seed)
     for turn in range(kills):
         before = segments_in(path)
         child = Child(context, writers.append_and_close, path)

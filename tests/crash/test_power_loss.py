@@ -103,9 +103,10 @@ def nested(kind: str, number: int, seed: str, judge: Judge) -> Iterator[Crash]:
         first = recovered(one_of(recorded(kind), random), random, judge)
         second = recovered(one_of(first, random), random, judge)
         for recording, count in ((first, 10), (second, 5)):
-            wanted = min(count, number - given, len(recording.operations) // 2)
-            given += wanted
-            yield from crashes(recording, wanted, str(random.random()))
+            wanted = min(count, number - given, len(recording.operations))
+            for crash in crashes(recording, wanted, str(random.random())):
+                given += 1
+                yield crash
 
 
 def one_of(recording: Recording, random: Random) -> Crash:
