@@ -77,7 +77,7 @@ def bulk_appends(path: Path, watch: Watch) -> None:
         append_bulk(run, 3, samples=10_000)
 
 
-def annotations(path: Path, watch: Watch) -> None:
+def annotated(path: Path, watch: Watch) -> None:
     with resumed(path, watch) as run:
         run.annotate({"quality": "good", "temperature": 36.5 * pq.degC})
         run.segments[0].annotate({"number": 17})
@@ -193,7 +193,7 @@ KINDS = {
     "create": Kind(create, is_new=True),
     "small appends": Kind(small_appends),
     "bulk appends": Kind(bulk_appends),
-    "annotations": Kind(annotations),
+    "annotations": Kind(annotated),
     "groups": Kind(groups),
     "rolled back": Kind(rolled_back),
     "grouped until close": Kind(grouped_until_close, gathers=True),

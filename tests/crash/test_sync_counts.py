@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_small_appends(counted: Counted) -> None:
     with archive.open(counted.path, "a") as experiment:
         run = experiment.run("first", resume=True)
         for number in range(2, 5):
-            assert counted.of(lambda number=number: append(run, number)) == {RECORD: 1}
+            assert counted.of(partial(append, run, number)) == {RECORD: 1}
 
 
 def test_the_first_append_makes_the_log(counted: Counted) -> None:
