@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,7 @@ from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import export
 from archive.experiment.ranks import mpi_rank
 from archive.experiment.segment_contents import SegmentContents
+from archive.experiment.termination import exit_on_sigterm
 from archive.experiment.views import View
 from archive.hooks import run_facts, segments_from
 from archive.hooks.neo_io import Annotate, Put, PyNNIO
@@ -95,7 +96,7 @@ class Run(Annotated):
     """One execution of a simulation, with the segments that it made.
 
     As a context manager it notes at its end how it ended: finished, failed (with the
-    traceback) or interrupted.
+    traceback) or interrupted (by Ctrl-C, or by SIGTERM, unless the program has a handler for it).
     """
 
     _scope = "run"
@@ -106,6 +107,7 @@ class Run(Annotated):
         self._memory = PyNNMemory()
         self._parts_of_ranks: list[Run] = []
         self._undone = container.undone
+        self._end_of_sigterm: Callable[[], None] = lambda: None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -276,6 +278,7 @@ class Run(Annotated):
             self._container.end_run(self._row, end)
 
     def __enter__(self) -> Self:
+        self._end_of_sigterm = exit_on_sigterm()
         return self
 
     def __exit__(
@@ -284,12 +287,15 @@ class Run(Annotated):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.finish()
-        elif isinstance(error, Exception):
-            self.finish("failed", "".join(traceback.format_exception(error)))
-        else:
-            self.finish("interrupted", "".join(traceback.format_exception_only(error)))
+        try:
+            if error is None:
+                self.finish()
+            elif isinstance(error, Exception):
+                self.finish("failed", "".join(traceback.format_exception(error)))
+            else:
+                self.finish("interrupted", "".join(traceback.format_exception_only(error)))
+        finally:
+            self._end_of_sigterm()
 
     # -- out ---------------------------------------------------------------------------------
 
