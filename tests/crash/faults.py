@@ -160,6 +160,9 @@ class Subject:
         self._path = path
         self._case = case
         self._watch = WellWatch(self.files, read(path.parent))
+        # What commits were to leave of which nobody knows whether they are there: the record was
+        # written, and neither its sync came through nor the one that was to take it back.
+        self._unknown: set[Content] = set()
         self._experiment: archive.Experiment | None = None
         self._run: archive.Run | None = None
 
@@ -207,11 +210,14 @@ class Subject:
     # -- how they go ---------------------------------------------------------------------------
 
     def go(self) -> None:
-        """All steps, as long as there is a session to take them in. Raises Wrong."""
+        """All steps, as long as there is something to take them on. Raises Wrong."""
         with self._watch.commits():
             for name in SESSIONS[self._case.session]:
                 self._step(name, getattr(self, name))
                 if self._experiment is None or self._experiment.closed:
+                    break
+                if name == "begin" and self._run is None:
+                    self._step("close", self.close)
                     break
         self._check_file()
 
@@ -221,6 +227,8 @@ class Subject:
         refused = self.files.refused[before:]
         if error is None and not refused:
             return
+        if error is not None and "sync" in refused and self._case.lasting != "once":
+            self._unknown.add(self._watch.attempt)
         if before == 0:
             if error is not None:
                 self._check_error(name, error)
@@ -262,12 +270,7 @@ class Subject:
 
     @property
     def _allowed(self) -> set[Content]:
-        """What was promised; or what a commit was to leave of which nobody knows whether it is
-        there, since no sync came through from its own on."""
-        allowed = set(self._watch.allowed)
-        if self._case.lasting != "once" and "sync" in self.files.refused and self._watch.attempt:
-            allowed.add(self._watch.attempt)
-        return allowed
+        return {*self._watch.allowed, *(self._unknown - {None})}
 
     def _check_power_loss(self, name: str) -> None:
         """What was acknowledged is permanent, though a sync may have failed."""
