@@ -61,13 +61,13 @@ def judge(tmp_path: Path) -> Iterator[Judge]:
 @pytest.mark.damaged
 @pytest.mark.parametrize("kind", KINDS)
 def test_some_moments(kind: str, judge: Judge) -> None:
-    assert judge.all(crashes(recorded(kind), 22, "some")) == 22
+    assert judge.all(crashes(recorded(kind), 20, "some")) == 20
 
 
 @pytest.mark.damaged
 @pytest.mark.parametrize("kind", ["small appends", "checkpoints"])
-def test_some_moments_of_a_recovery(kind: str, judge: Judge) -> None:
-    assert judge.all(nested(kind, 30, "some", judge)) == 30
+def test_some_moments_of_recoveries(kind: str, judge: Judge) -> None:
+    assert judge.all(nested(kind, 40, "some", judge)) == 40
 
 
 @pytest.mark.slow
