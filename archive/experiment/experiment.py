@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import schemas
 from archive import provenance, values
@@ -24,6 +23,9 @@ from archive.experiment.runs import Run, RunView, SegmentView
 from archive.hooks.neo_ import to_neo_block
 from archive.hooks.plain import modelled
 from archive.storage import remove_file
+
+if TYPE_CHECKING:  # slow to import, and few need it
+    from tempfile import TemporaryDirectory
 
 
 class Experiment(Annotated):
