@@ -76,7 +76,10 @@ class Session:
                 k: self._file.attrs[k] for k in stamps if k in self._file.attrs
             }
         except BaseException:
-            self._let_go()
+            try:
+                self.check_read()  # HDF5 knows only what it missed, not why
+            finally:
+                self._let_go()
             raise
         OPEN.add(self)
 
@@ -101,9 +104,7 @@ class Session:
             raise Refused(
                 f"not permitted ({error.strerror})",
                 path=path,
-                hint="to write, the folder must be writable too: the log lies beside the file"
-                if self.writable
-                else None,
+                hint="the log lies beside the file: to write, the folder must be writable too",
             ) from error
         except OSError as error:
             raise TransactionError(
