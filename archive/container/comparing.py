@@ -20,8 +20,8 @@ from archive.container.documents import Documents
 from archive.container.heaps import places
 from archive.container.merge_notes import Rows, Taken
 from archive.container.moving import MARK
+from archive.container.nix_terms import VARYING
 from archive.container.stored_digests import stored_digests
-from archive.container.streams import VARYING
 
 Table = npt.NDArray[np.void]
 

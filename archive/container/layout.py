@@ -98,10 +98,10 @@ TABLE_CHUNK: Final = 256
 COLUMN_CHUNK: Final = 4096
 HEAP_CHUNK: Final = 1 << 14
 
-# A chunk of a long recording is near CHUNK_FULL bytes, which storage writes without taking them
-# apart. A signal's is as narrow as that allows, but for CHUNK_WIDTH bytes, so that one channel
-# over all time need not read many others (figures: docs/decisions/0004).
-CHUNK_FULL: Final = 3 << 17
+# A chunk of a long recording has CHUNK_FULL bytes, or up to twice as many: storage writes pieces
+# of 256 kB past the log. A signal's is as narrow as that allows, but for CHUNK_WIDTH bytes, so
+# that one channel over all time need not read many others (figures: docs/decisions/0004).
+CHUNK_FULL: Final = 9 << 15
 CHUNK_WIDTH: Final = 112  # 14 channels of float64
 CHUNK_BYTES: Final = 1 << 16  # the least: tiny segments share a chunk
 

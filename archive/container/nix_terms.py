@@ -8,6 +8,11 @@ from typing import Any, Final
 import schemas
 
 TIMES: Final = ("t_start", "t_stop")
+# Fields in which the segments of one stream may differ.
+VARYING: Final = ("description", "annotations", "array_annotations", "train_annotations")
+# What a Section need not repeat: its type says the kind, the first axis the sampling period; and
+# what differs from segment to segment is no fact of the stream.
+SEEN_ELSEWHERE: Final = ("kind", "sampling_period", *VARYING, *TIMES)
 
 
 def nix_terms(document: Mapping[str, Any], name: str, *, main: bool) -> dict[str, Any]:
@@ -40,5 +45,5 @@ def properties(document: Mapping[str, Any]) -> dict[str, str | int | float]:
     return {
         key: value
         for key, value in document.items()
-        if key not in TIMES and isinstance(value, str | int | float)
+        if key not in SEEN_ELSEWHERE and isinstance(value, str | int | float)
     }

@@ -19,8 +19,9 @@ from archive.container.contract import check_part, part_name
 from archive.container.creation import create_container
 from archive.container.isolation import Watch
 from archive.container.layout import Scope
+from archive.container.nix_terms import VARYING
 from archive.container.rows import moment
-from archive.container.streams import VARYING, Place
+from archive.container.streams import Place
 from archive.entry import Entry, Loss
 from archive.errors import ArchiveError, ContractError
 from archive.storage import probe

@@ -17,7 +17,7 @@ from archive.container.contract import check_part
 from archive.container.digests import array_digest
 from archive.container.documents import Documents
 from archive.container.lazy import Labels, Neurons, Stretch
-from archive.container.nix_terms import TIMES, nix_terms, properties, readable_name
+from archive.container.nix_terms import TIMES, VARYING, nix_terms, properties, readable_name
 from archive.entry import ArrayLike, Entry
 from archive.errors import CorruptArchive
 from archive.storage import Growing, Session, Transaction
@@ -31,8 +31,6 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
     "epoch": ("times", "durations", "labels"),
     "image-sequence": ("values",),
 }
-# Fields in which the segments of one stream may differ.
-VARYING: Final = ("description", "annotations", "array_annotations", "train_annotations")
 ACTIVE: Final = ("neurons", "ends")
 
 
@@ -323,27 +321,29 @@ def bounds_names(array: str) -> tuple[str, str]:
 
 
 def chunk_shape(rows: int, row_shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """A chunk for a stream whose first stretch has this many rows: for long recordings near
-    384 kB and a few channels wide; for short ones a whole number of stretches, so that appends do
-    not share chunks."""
+    """A chunk for a stream whose first stretch has this many rows: for long recordings from
+    288 to 576 kB and a few channels wide; for short ones a whole number of stretches. So appends
+    of equal length do not share chunks."""
     rows = max(1, rows)
     inner = row_shape
     if len(row_shape) == 1:
-        width = max(layout.CHUNK_WIDTH, layout.CHUNK_FULL // rows) // itemsize
-        inner = (_even(row_shape[0], max(1, width)),)
+        width = max(1, max(layout.CHUNK_WIDTH, layout.CHUNK_FULL // rows) // itemsize)
+        inner = (-(-row_shape[0] // max(1, row_shape[0] // width)),)
     row_bytes = max(1, int(np.prod(inner, dtype=np.int64))) * itemsize
-    most = max(1, layout.CHUNK_FULL // row_bytes)
-    if rows > most:
-        return (_even(rows, most), *inner)
+    full = -(-layout.CHUNK_FULL // row_bytes)
+    if rows >= full:
+        return (_piece(rows, full), *inner)
     if rows * row_bytes >= layout.CHUNK_BYTES:
         return (rows, *inner)
     least = layout.CHUNK_BYTES if row_shape else layout.HEAP_CHUNK
     return (rows * max(1, least // (rows * row_bytes)), *inner)
 
 
-def _even(length: int, most: int) -> int:
-    """The length of equal pieces, near `most`, that leave the least over."""
-    return -(-length // max(1, round(length / most)))
+def _piece(length: int, least: int) -> int:
+    """The length of pieces, from `least` to twice as long, that leave the least of the last one
+    over."""
+    counts = range(length // least, -(-length // (2 * least)) - 1, -1)
+    return -(-length // min(counts, key=lambda count: -length % count))
 
 
 def _on_disk(dtype: np.dtype[Any]) -> np.dtype[Any]:

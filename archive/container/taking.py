@@ -22,7 +22,8 @@ from archive.container.heaps import places
 from archive.container.layout import Scope
 from archive.container.merge_notes import Rows, Taken, note_merge, taken
 from archive.container.moving import Moving
-from archive.container.streams import ACTIVE, VARYING, Place
+from archive.container.nix_terms import VARYING
+from archive.container.streams import ACTIVE, Place
 from archive.query import Column
 from archive.storage import Transaction
 

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archive import values
 from archive.container import Container
@@ -32,6 +31,9 @@ from archive.experiment.sessions import (
 )
 from archive.experiment.shared_values import SharedValues
 from archive.hooks.neo_ import to_neo_block
+
+if TYPE_CHECKING:  # slow to import, and few need it
+    from tempfile import TemporaryDirectory
 
 
 class Experiment(Recording, SharedValues):

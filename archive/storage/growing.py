@@ -7,7 +7,7 @@ fifteen of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -106,22 +106,18 @@ class Growing:
     ) -> None:
         """By tiles as wide as a chunk. Their rows lie in the file as in memory, so that HDF5
         copies them at one go, and NumPy is quicker than HDF5 at picking single values out."""
-        rows = self.chunks[0]
-        tile = (max(1, BUFFER // self._chunk_bytes) * rows, *self.chunks[1:])
-        axes = [
-            list(_tiles(*along, wide=axis > 0))
-            for axis, along in enumerate(zip(start, out.shape, step, tile, self.shape, strict=True))
-        ]
+        rows = max(1, BUFFER // self._chunk_bytes) * self.chunks[0]
+        across = _across(start[1:], out.shape[1:], step[1:], self.chunks[1:], self.row_shape)
         space = self._id.get_space()
         shape: tuple[int, ...] = ()
-        for along in product(*axes):
-            into, corner, size, picked = zip(*along, strict=True)
-            if size != shape:
-                shape = size
-                memory, buffer = h5s.create_simple(shape), np.empty(shape, self.dtype)
-            space.select_hyperslab(corner, shape)
-            self._id.read(memory, space, buffer, self._memory_type)
-            out[into] = buffer[picked]
+        for down, first, length, picked in _tiles(start[0], out.shape[0], step[0], rows):
+            for into, corner, width, chosen in across:
+                if (length, *width) != shape:
+                    shape = (length, *width)
+                    memory, buffer = h5s.create_simple(shape), np.empty(shape, self.dtype)
+                space.select_hyperslab((first, *corner), shape)
+                self._id.read(memory, space, buffer, self._memory_type)
+                out[(down, *into)] = buffer[(picked, *chosen)]
 
     # -- for Session and Transaction only ------------------------------------------------------
 
@@ -204,25 +200,36 @@ class Growing:
                 self._write_chunk((start, first + whole * width), part[:, whole * width :])
 
 
-def _tiles(
-    start: int, count: int, step: int, tile: int, length: int, *, wide: bool
-) -> Iterator[tuple[slice, int, int, slice]]:
+def _tiles(start: int, count: int, step: int, tile: int) -> Iterator[tuple[slice, int, int, slice]]:
     """What is picked along an axis, by the tiles in which it lies. For each tile where it goes
-    in the result, where to begin to read and how much, and what to pick of that. A wide tile is
-    read as a whole."""
+    in the result, where to begin to read and how much, and what to pick of that."""
     done = 0
     while done < count:
         first = start + done * step
-        begin = first - first % tile
-        picks = min(count - done, -((first - begin - tile) // step))
-        size = (picks - 1) * step + 1
-        into = slice(done, done + picks)
-        if wide:
-            offset = first - begin
-            yield into, begin, min(tile, length - begin), slice(offset, offset + size, step)
-        else:
-            yield into, first, size, slice(None, None, step)
+        picks = min(count - done, -((first % tile - tile) // step))
+        yield slice(done, done + picks), first, (picks - 1) * step + 1, slice(None, None, step)
         done += picks
+
+
+# To find the tiles of a row anew for each of many short reads would take a third of their time.
+@lru_cache(maxsize=64)
+def _across(
+    start: tuple[int, ...],
+    count: tuple[int, ...],
+    step: tuple[int, ...],
+    tile: tuple[int, ...],
+    lengths: tuple[int, ...],
+) -> list[tuple[tuple[Any, ...], ...]]:
+    """The same along all axes but the first, where a tile is read as a whole."""
+    axes = []
+    for begin, number, stride, width, length in zip(start, count, step, tile, lengths, strict=True):
+        whole = []
+        for into, first, size, _ in _tiles(begin, number, stride, width):
+            offset = first % width
+            picked = slice(offset, offset + size, stride)
+            whole.append((into, first - offset, min(width, length - first + offset), picked))
+        axes.append(whole)
+    return [tuple(zip(*tiles, strict=True)) or ((),) * 4 for tiles in product(*axes)]
 
 
 def _sort(values: npt.NDArray[Any], chunks: npt.NDArray[Any]) -> None:

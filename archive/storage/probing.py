@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s
 
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, CorruptArchive
 from archive.storage.session import Session
 
 Fault = tuple[str, str, bool]
@@ -28,10 +28,6 @@ def probe(session: Session, at: Callable[[str], object]) -> Iterator[tuple[str, 
         if harmful:
             session.forbidden["/".join(path.removeprefix(root).split("/")[:2])] = fault
         yield path, fault
-
-
-class _Implausible(ValueError):
-    """What HDF5 could not read without harm."""
 
 
 class Probe:
@@ -64,7 +60,7 @@ class Probe:
                 names = list(found)
         except Exception as error:  # whatever h5py may raise for what is damaged
             text = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
-            yield path, text, isinstance(error, ArchiveError | _Implausible)
+            yield path, text, isinstance(error, ArchiveError)
             return
         for name in names:
             inside = f"{path.rstrip('/')}/{name.decode(errors='backslashreplace')}"
@@ -85,7 +81,7 @@ class Probe:
         divided = plist.get_layout() == h5d.CHUNKED
         once = plist.get_chunk() if divided else shape
         if prod(once) * itemsize > LARGEST:
-            raise _Implausible(f"{prod(once) * itemsize} bytes in one piece, of shape {once}")
+            raise CorruptArchive(f"{prod(once) * itemsize} bytes in one piece, of shape {once}")
         if divided:
             held = data.get_num_chunks()
             needed = prod(ceil(length / step) for length, step in zip(shape, once, strict=True))
@@ -93,7 +89,7 @@ class Probe:
             filled = plist.fill_value_defined() == h5d.FILL_VALUE_USER_DEFINED
             sparse = filled and prod(shape) * itemsize <= LARGEST
             if held > needed or (held < needed and not sparse):
-                raise _Implausible(f"{held} chunks for a shape {shape}, which needs {needed}")
+                raise CorruptArchive(f"{held} chunks for a shape {shape}, which needs {needed}")
         if not shape:
             data.read(h5s.ALL, h5s.ALL, np.empty((), data.dtype))
             return

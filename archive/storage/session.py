@@ -76,7 +76,10 @@ class Session:
                 k: self._file.attrs[k] for k in stamps if k in self._file.attrs
             }
         except BaseException:
-            self._let_go()
+            try:
+                self.check_read()  # HDF5 knows only what it missed, not why
+            finally:
+                self._let_go()
             raise
         OPEN.add(self)
 
@@ -101,9 +104,7 @@ class Session:
             raise Refused(
                 f"not permitted ({error.strerror})",
                 path=path,
-                hint="to write, the folder must be writable too: the log lies beside the file"
-                if self.writable
-                else None,
+                hint="the log lies beside the file: to write, the folder must be writable too",
             ) from error
         except OSError as error:
             raise TransactionError(
@@ -128,11 +129,10 @@ class Session:
     def _let_go(self) -> None:
         """Close HDF5's file and all others, whatever state they are in."""
         self._close_hdf5()
-        for hold in (self._store, self._snapshot):
-            if isinstance(hold, Store):
-                hold.release()
-            elif hold is not None:
-                hold.close()
+        if self._store is not None:
+            self._store.release()
+        if self._snapshot is not None:
+            self._snapshot.close()
 
     def _close_hdf5(self) -> None:
         self._datasets.clear()
@@ -210,8 +210,8 @@ class Session:
                 hint="open it in the child, for reading, or use exp.session() there",
             )
         if not self._file:
-            hint = "open it again"
-            raise Refused(self._lost or "the archive is closed", path=self.path, hint=hint)
+            what = self._lost or "the archive is closed"
+            raise Refused(what, path=self.path, hint="open it again")
         self.check_read()
 
     def check_read(self) -> None:

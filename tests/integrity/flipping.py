@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from archive.container.isolation import Watch
 from archive.errors import ArchiveError
 from tests.integrity.whole_archive import content
 
-PATIENCE = 8.0
+# Seconds of the processor, and by the clock where others keep the machine busy.
+MOST_WORK, PATIENCE = 20, 120.0
 CRASHED = "crashed"
 NO_WATCH = Watch({}, lambda message: None)
 
@@ -78,6 +80,7 @@ def in_child(work: Callable[[], Any]) -> Any:
         try:
             os.close(read)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            resource.setrlimit(resource.RLIMIT_CPU, (MOST_WORK, MOST_WORK))
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(int(PATIENCE))
             with os.fdopen(write, "w") as out:

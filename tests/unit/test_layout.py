@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,23 @@ def test_nixio_iterates_by_position(rich: Path) -> None:
         assert block.metadata.sections["cells.v"]["unit"] == "mV"
 
 
+def test_sections_say_what_a_stream_is(rich: Path) -> None:
+    expected: dict[str, dict[str, Any]] = {
+        "cells.v": {"population": "cells", "variable": "v", "unit": "mV"},
+        "cells.spikes": {"population": "cells", "variable": "spikes", "size": 5},
+    }
+    with block_of(rich) as block:
+        for name, facts in expected.items():
+            section = block.metadata.sections[name]
+            values = {p.name: p.values[0] for p in section.props}
+            assert values.items() >= facts.items()
+            assert not {"kind", "sampling_period", "description"} & values.keys()
+            for entity in (section, *section.props):
+                assert uuid.UUID(entity.id)
+                assert 0 <= entity.updated_at - entity.created_at <= 1
+        assert block.metadata.sections["cells.spikes"].props["size"].data_type == np.int64
+
+
 def test_every_axis_is_described(rich: Path) -> None:
     with block_of(rich) as block:
         for array in block.data_arrays:
@@ -123,6 +141,7 @@ def test_layout_contract_and_writer_stand_on_every_entity(rich: Path) -> None:
         entities = [entity for kind in kinds for entity in block[kind].values()]
         for entity in (file, block, block["metadata"], *entities):
             assert entity.attrs["archive_layout"] == 1, entity.name
+            assert entity.attrs["archive_layout"].dtype == np.int64, entity.name
             assert entity.attrs["archive_contract"] == "1.0", entity.name
             assert entity.attrs["archive_writer"].startswith("neuroarchive "), entity.name
 
