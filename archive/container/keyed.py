@@ -9,6 +9,7 @@ import numpy as np
 import schemas
 from archive.container import layout
 from archive.container.container import Container
+from archive.storage import Transaction
 
 # A key, and the code of the session that set it; -1: the archive itself.
 Slot = tuple[str, int]
@@ -63,18 +64,23 @@ class KeyedValues:
         return model if isinstance(model, schemas.KeyedValue) else None
 
     def set(self, model: schemas.KeyedValue) -> None:
-        """Keep a value of the archive itself."""
+        """Keep a value: of the session that it names, or else of the archive itself."""
         with self._container.transaction() as transaction:
-            documents = self._container.documents
-            (key,) = documents.names.append(transaction, [model.key])
-            row = np.array([(0, 0, key, ITSELF)], layout.TABLES["values"])
-            place = documents.write(transaction, model, layout.sealed(row))
+            codes = self._codes(transaction, model.key, model.session)
+            row = np.array([(0, 0, *codes)], layout.TABLES["values"])
+            place = self._container.documents.write(transaction, model, layout.sealed(row))
             row["record"], row["length"] = place
             transaction.append(self._table, row)
 
-    def remove(self, key: str) -> None:
-        """Keep the archive's own value of a key no longer."""
+    def remove(self, key: str, session: str | None = None) -> None:
+        """Keep the value of a key no longer: that of a session, or else the archive's own."""
         with self._container.transaction() as transaction:
-            (code,) = self._container.documents.names.append(transaction, [key])
-            row = np.array([(0, 0, code, ITSELF)], layout.TABLES["values"])
+            codes = self._codes(transaction, key, session)
+            row = np.array([(0, 0, *codes)], layout.TABLES["values"])
             transaction.append(self._table, row)
+
+    def _codes(self, transaction: Transaction, key: str, session: str | None) -> list[int]:
+        names = self._container.documents.names
+        if session is None:
+            return [*names.append(transaction, [key]), ITSELF]
+        return names.append(transaction, [key, session])

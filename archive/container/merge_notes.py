@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -95,6 +96,13 @@ def note_merge(
         "at": datetime.now(UTC).isoformat(),
         "joined": joined,
     }
+    append_note(target, transaction, document, span)
+
+
+def append_note(
+    target: Container, transaction: Transaction, document: dict[str, Any], span: Sequence[int]
+) -> None:
+    """The same, from a note that is JSON already."""
     row = np.array([(0, 0, *span)], layout.TABLES["merges"])
     place = target.documents.records.append(transaction, document, layout.sealed(row))
     row["record"], row["length"] = place

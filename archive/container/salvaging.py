@@ -18,7 +18,9 @@ from archive.container.container import Container
 from archive.container.contract import check_part, part_name
 from archive.container.creation import create_container
 from archive.container.isolation import Watch
+from archive.container.keyed import ITSELF, KeyedValues
 from archive.container.layout import Scope
+from archive.container.merge_notes import append_note
 from archive.container.nix_terms import VARYING
 from archive.container.rows import moment
 from archive.container.streams import Place
@@ -86,6 +88,8 @@ class Salvaging:
             for row in range(runs):
                 self._copy_changes("run", row)
                 self._annotate("run", row)
+            self._copy_values()
+            self._copy_notes()
         finally:
             self._new.close()
 
@@ -160,6 +164,47 @@ class Salvaging:
             said: dict[str, schemas.Value] = {NOTE: "; ".join(lost)}
             change = schemas.AnnotationChange(annotations=said, at=datetime.now(UTC))
             self._new.annotate(scope, row, change)
+
+    def _copy_values(self) -> None:
+        """The values under keys, row by row: notes of merges count them."""
+        old = self._attempt("values", "table", lambda: self._table("values"))
+        kept = KeyedValues(self._new)
+        for number, line in enumerate(() if old is None else old):
+            entry = f"value {number}"
+            self._note_changed(entry)
+            place = int(line["record"]), int(line["length"])
+            model = None
+            if place[1]:  # else it says that a key was removed
+                model = self._attempt(entry, "document", partial(self._value, place))
+            if isinstance(model, schemas.KeyedValue):
+                kept.set(model)
+            else:
+                slot = self._attempt(entry, "key", partial(self._slot, line))
+                kept.remove(*(slot or (entry, None)))
+
+    def _value(self, place: tuple[int, int]) -> schemas.Model:
+        return self._old.documents.load(self._old.documents.read(place))
+
+    def _slot(self, line: np.void) -> tuple[str, str | None]:
+        """The key of a row, and the session that it is of."""
+        codes = np.array([line["key"], line["session"]])
+        texts = self._old.documents.names.decode(codes[codes != ITSELF])
+        return texts[0], texts[1] if len(texts) > 1 else None
+
+    def _copy_notes(self) -> None:
+        """What was taken from parts, lest it be taken again."""
+        old = self._attempt("merges", "table", lambda: self._table("merges"))
+        for number, line in enumerate(() if old is None else old):
+            entry = f"merge {number}"
+            self._note_changed(entry)
+            place = int(line["record"]), int(line["length"])
+            note = self._attempt(entry, "document", partial(self._old.documents.read, place))
+            if note is not None:
+                with self._new.transaction() as transaction:
+                    append_note(self._new, transaction, note, line.tolist()[2:])
+
+    def _table(self, name: str) -> npt.NDArray[np.void]:
+        return self._old.session.dataset("data_frames", name).read()
 
     # -- segments ----------------------------------------------------------------------------
 

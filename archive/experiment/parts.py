@@ -49,9 +49,9 @@ def part_paths(archive: Path) -> dict[str, Path]:
 def open_parts(archive: Path, main: Container) -> dict[str, Container]:
     """All parts that can be read and are not in the archive already, by name.
 
-    A part that is being written is read up to its last commit, as is one whose process died; an
-    ArchiveWarning says so. Others that have something which is not in the archive are named in
-    one, too.
+    One that is being written, or whose process died, is read up to its last commit. An
+    ArchiveWarning names each that may have more by now, and each that has something which is not
+    in the archive and cannot be read.
     """
     found = {}
     for name, path in part_paths(archive).items():
@@ -60,9 +60,9 @@ def open_parts(archive: Path, main: Container) -> dict[str, Container]:
             merged = progress(main, part)
             if merged == "none":
                 found[name] = part
-                lacks = _what_it_lacks(path)
-                if lacks is not None:
-                    _warn(path, f"read up to its last commit: {lacks}")
+                writer = look(path).held_by
+                if writer is not None:
+                    _warn(path, f"read up to its last commit: it is being written by {writer}")
                 continue
             part.close()
             if merged == "some":
@@ -72,14 +72,6 @@ def open_parts(archive: Path, main: Container) -> dict[str, Container]:
         except ArchiveError as error:
             _warn(path, f"left out: it cannot be read ({error.message})")
     return found
-
-
-def _what_it_lacks(path: Path) -> str | None:
-    """What a part that is read may not have, or not any more."""
-    state = look(path)
-    if state.held_by is not None:
-        return f"it is being written by {state.held_by}"
-    return "the process that wrote to it died in the middle of the next" if state.torn else None
 
 
 def _warn(path: Path, how: str) -> None:

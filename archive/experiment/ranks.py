@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from types import TracebackType
@@ -21,7 +22,7 @@ def mpi_rank() -> int:
 
 
 def end_together() -> None:
-    """From now on an error that ends this process ends all MPI processes.
+    """From now on an error that ends this process ends all MPI processes; see also `exits`.
 
     Else the others wait for ever in the next step that all take together, such as gathering.
     """
@@ -30,16 +31,27 @@ def end_together() -> None:
         _before, sys.excepthook = sys.excepthook, _abort
 
 
+def exits(error: BaseException) -> None:
+    """A process that leaves its run or archive by SystemExit ends with that code, and all other
+    MPI processes with it, unless the code says that all is well."""
+    if isinstance(error, SystemExit) and error.code not in (None, 0) and sys.excepthook is _abort:
+        atexit.register(_abort_all, error.code if isinstance(error.code, int) else 1)
+
+
 _before = sys.excepthook
 
 
 def _abort(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     _before(kind, error, trace)
+    _abort_all(1)
+
+
+def _abort_all(code: int) -> None:
     world = _world()
     if world is not None and world.Get_size() > 1:
         sys.stdout.flush()
         sys.stderr.flush()
-        world.Abort(1)
+        world.Abort(code)
 
 
 def _world() -> Any:

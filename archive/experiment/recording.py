@@ -16,6 +16,7 @@ from archive.container import Container
 from archive.errors import AlreadyExists
 from archive.experiment.annotated import Annotated
 from archive.experiment.joined import Joined
+from archive.experiment.ranks import exits
 from archive.experiment.runs import Run, RunView, SegmentView
 from archive.hooks.plain import modelled
 
@@ -217,6 +218,7 @@ class Recording(Annotated):
         trace: TracebackType | None,
     ) -> None:
         if error is not None:
+            exits(error)
             for run in self._open_runs:
                 run.__exit__(kind, error, trace)
         self.close()

@@ -23,7 +23,7 @@ from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, Rows
 from archive.experiment.parts import PATIENCE, begin_part, rank_name
-from archive.experiment.ranks import mpi_rank
+from archive.experiment.ranks import exits, mpi_rank
 from archive.experiment.segment_contents import SegmentContents
 from archive.experiment.termination import exit_on_sigterm
 from archive.experiment.views import View
@@ -298,6 +298,7 @@ class Run(Annotated):
             elif isinstance(error, Exception):
                 self.finish("failed", "".join(traceback.format_exception(error)))
             else:
+                exits(error)
                 self.finish("interrupted", "".join(traceback.format_exception_only(error)))
         finally:
             self._end_of_sigterm()

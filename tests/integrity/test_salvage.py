@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,39 @@ def test_of_a_sound_archive_everything_is_saved(sound: Path, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["new.nix"]
     with archive.open(tmp_path / "new.nix") as exp:
         assert exp.check(deep=True).is_valid()
+
+
+def test_values_under_keys_and_notes_of_merges_are_saved(tmp_path: Path) -> None:
+    path, new = tmp_path / "e.nix", tmp_path / "new.nix"
+    for number in range(3):
+        with archive.session(path) as session:
+            session["k"] = [number]
+            session[f"gone {number}"] = number
+            del session[f"gone {number}"]
+            session.run(f"run {number}").finish()
+    with archive.open(path, "a") as exp:
+        exp.merge(keep=True)
+    assert salvaged(path, new) == Salvaged(3, 0, ())
+    parts = path.with_name("e.nix.parts").rename(tmp_path / "new.nix.parts")
+    with archive.open(path) as exp, archive.open(new) as saved:
+        assert saved.parts == []  # they are known to be merged
+        assert saved.get("k") == exp.get("k")
+        assert len(saved.get("k")) == 3
+        assert list(saved.items()) == list(exp.items())
+        assert saved.check(deep=True).is_valid()
+    for part in parts.iterdir():
+        part.unlink()
+    parts.rmdir()
+    broken = shutil.copyfile(path, tmp_path / "damaged.nix")
+    with h5py.File(broken, "a") as file:
+        place = file["data/e/data_frames/values/data"][3]["record"]
+        file["data/e/data_arrays/records/data"][place] = ord("x")
+    new.unlink()
+    digest, loss = salvaged(broken, new).losses
+    assert (digest.entry, digest.field) == ("value 3", "digest")
+    assert (loss.entry, loss.field) == ("value 3", "document")
+    with archive.open(new) as saved:
+        assert sorted(saved.get_merged("k")) == [0, 2]
 
 
 PART = "its arrays are not what was written"

@@ -38,6 +38,8 @@ with archive.open("experiment.nix", "a") as exp, exp.run("sweep") as run:
             run.append(cells, sources)
         if how == "one fails" and rank == 1:
             raise RuntimeError("no more")
+        if how == "one leaves" and rank == 1:
+            sys.exit("no more")
         if how == "the first fails":
             run.append(cells, annotations={"bad": object()})
         sim.reset(annotations={"amplitude": amplitude * pq.nA})
@@ -140,7 +142,7 @@ def test_the_archive_is_as_that_of_one_process(
         is_as_serial(one, other)
 
 
-@pytest.mark.parametrize("how", ["one fails", "the first fails"])
+@pytest.mark.parametrize("how", ["one fails", "one leaves", "the first fails"])
 def test_no_process_waits_for_one_that_failed(start: Start, tmp_path: Path, how: str) -> None:
     begin = time.monotonic()
     done = start(how, 2)

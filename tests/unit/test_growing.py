@@ -239,7 +239,7 @@ def test_no_more_goes_through_the_cache_than_the_rest_of_a_chunk(
     sizes: list[int] = []
     write_box = Growing._write_box
 
-    def counting(self: Growing, start: int, values: npt.NDArray[Any]) -> None:
+    def counting(self: Growing, start: tuple[int, ...], values: npt.NDArray[Any]) -> None:
         sizes.append(values.nbytes)
         write_box(self, start, values)
 

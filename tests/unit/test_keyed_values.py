@@ -13,6 +13,7 @@ import quantities as pq
 from hypothesis import given, settings, strategies as st
 
 import archive
+from archive.container.check_digests import document_faults
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
@@ -46,6 +47,7 @@ def test_a_session_is_a_dict(tmp_path_factory: pytest.TempPathFactory, steps: An
         with archive.open(path, "a") as exp:
             exp.merge()
             assert dict(exp.items()) == model
+            assert not list(document_faults(exp._container))
             assert exp.check().is_valid()
 
 

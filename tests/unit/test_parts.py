@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import quantities as pq
 
 import archive
-from archive.container import Container, comparing, merge_notes, taking
+from archive.container import merge_notes, taking
 from archive.experiment import merging
 from archive.experiment.parts import part_path, part_paths
 from tests.unit import rich_archive
@@ -104,7 +105,7 @@ def test_parts_read_as_if_they_were_merged(path: Path) -> None:
             for (model, arrays), now in zip(one, found, strict=True):
                 then = archive.Entry(model, arrays)
                 assert rich_archive.same(then, archive.Entry(now.model, _arrays(now)))
-        assert exp.check().is_valid()
+        assert exp.check(deep=True).findings == ()
 
 
 def _arrays(part: archive.Entry) -> dict[str, Any]:
@@ -148,6 +149,7 @@ def test_an_interrupted_merge_goes_on(
         exp.merge()
     with archive.open(path) as exp:
         assert told(exp) == before
+        assert exp.check(deep=True).findings == ()
 
 
 def test_a_part_that_was_merged_in_part_is_named(
@@ -273,7 +275,7 @@ def test_labels_and_streams_that_both_have(tmp_path: Path) -> None:
             for one, found in zip(entries(source), entries(exp)[2:], strict=True):
                 assert all(rich_archive.same(*pair) for pair in zip(one, found, strict=True))
         assert len(exp._container.streams) == 6
-        assert exp.check().is_valid()
+        assert exp.check(deep=True).findings == ()
 
 
 def test_more_keys_than_columns(tmp_path: Path) -> None:
@@ -337,6 +339,17 @@ def test_names_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.damaged
+def test_a_part_that_is_damaged_is_not_removed(path: Path) -> None:
+    name, part = next(iter(part_paths(path).items()))
+    with h5py.File(part, "a") as file:
+        data = file[f"data/{name}/data_arrays/cell.v/data"]
+        data[0] += 1
+    with archive.open(path, "a") as exp, pytest.raises(archive.CorruptArchive, match="the arrays"):
+        exp.merge()
+    assert part.exists()
+
+
+@pytest.mark.damaged
 def test_parts_that_cannot_be_read_are_named(path: Path) -> None:
     names = list(part_paths(path))
     part_path(path, names[0]).write_bytes(b"nothing")
@@ -365,32 +378,3 @@ def test_parts_that_cannot_be_read_are_named(path: Path) -> None:
         )
         child.communicate(b"\n")
     assert list(part_paths(path)) == names[:2]
-
-
-def test_comparing_sees_one_byte(tmp_path: Path) -> None:
-    one, other = rich_archive.write(tmp_path / "a.nix"), rich_archive.write(tmp_path / "b.nix")
-    target, source = Container(one, writable=True), Container(other, writable=False)
-    try:
-        list(taking.take(target, source, "b", {0: "b"}))
-        known = merge_notes.taken(target, source)
-        assert comparing.difference(target, source, known, {0: "b"}, "b") is None
-        assert "run" in str(comparing.difference(target, source, known, {}, "b"))
-        for number in range(len(target.streams)):
-            stream = target.streams[number]
-            for name in stream.types:
-                data = target.streams.data(stream, name)
-                assert data is not None
-                last = data.read(len(data) - 1)
-                changed = np.frombuffer(bytes(b ^ 1 for b in last.tobytes()), last.dtype)
-                if name == "labels":
-                    others = np.unique(data.read())
-                    changed = others[others != last[0]][:1]
-                with target.transaction() as transaction:
-                    transaction.overwrite(data, len(data) - 1, changed.reshape(last.shape))
-                assert comparing.difference(target, source, known, {0: "b"}, "b") is not None, name
-                with target.transaction() as transaction:
-                    transaction.overwrite(data, len(data) - 1, last)
-        assert comparing.difference(target, source, known, {0: "b"}, "b") is None
-    finally:
-        target.close()
-        source.close()
