@@ -5,8 +5,8 @@ The one place that knows both sides: `archive.entry` above, `archive.storage` be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +18,14 @@ import schemas
 from archive.container import layout
 from archive.container.columns import NAME, ColumnIndex, parameter_row
 from archive.container.contents import Contents, digest
-from archive.container.documents import STAMPS, Documents, parse_contract
+from archive.container.documents import STAMPS, Documents
 from archive.container.layout import Scope
 from archive.container.rows import Rows, microseconds, to_ms
 from archive.container.streams import Place, Streams
 from archive.container.tags import SegmentTags
+from archive.container.versions import check_versions
 from archive.entry import Entry
-from archive.errors import ContractError, CorruptArchive, VersionError
+from archive.errors import ContractError
 from archive.storage import Durability, Session, Transaction
 
 
@@ -44,47 +45,27 @@ class Container:
             path, writable=writable, stamps=STAMPS, durability=durability, timeout=timeout
         )
         self.path = path
-        self.undone = 0  # how many transactions were rolled back
+        self.durability = durability
+        self._going_on: dict[int, str] = {}  # names of runs begun here that have no end
+        self.undone = 0  # how often all that was read was dropped, as by a roll back
+        # Where several archives are read as one: how many rows of each scope come before.
+        self.rows_before: Mapping[str, int] = {}
         try:
-            self._check_versions()
+            check_versions(path, self.session.stamp)
         except BaseException:
             self.session.close()
             raise
 
-    def _check_versions(self) -> None:
-        stamp = self.session.stamp
-        try:
-            found, contract = int(stamp["archive_layout"]), parse_contract(stamp)
-        except (KeyError, ValueError) as error:
-            raise CorruptArchive(
-                f"the file does not say what layout and contract it follows ({error})",
-                path=self.path,
-                hint="its attributes archive_layout and archive_contract are missing or damaged",
-            ) from error
-        if found > layout.LAYOUT:
-            raise VersionError(
-                f"the archive has layout {found}, this version knows up to {layout.LAYOUT}",
-                path=self.path,
-                hint=f"written by {stamp.get('archive_writer')}: install that version or a newer "
-                "one (pip install -U neuroarchive)",
-            )
-        if contract[0] > schemas.CONTRACT[0]:
-            raise VersionError(
-                f"the archive follows contract {contract[0]}.{contract[1]}",
-                path=self.path,
-                hint=f"install neuroarchive {contract[0]}.{contract[1]} or newer",
-            )
-
-    def close(self) -> None:
-        """Write what waits for the index, then close the file."""
+    def close(self, *, remove: bool = False) -> None:
+        """Write what waits for the index, then close the file; with `remove`, remove it too."""
         if self.session.closed:
             return
         try:
-            if self.session.writable and self._has_waiting():
+            if self.session.writable and self._has_waiting() and not remove:
                 with self.transaction() as transaction:
                     self.write_index(transaction)
         finally:
-            self.session.close()
+            self.session.close(remove=remove)
 
     # -- what an archive consists of, opened when it is needed --------------------------------
 
@@ -117,7 +98,7 @@ class Container:
         return Streams(self.session, self.documents)
 
     @cached_property
-    def _tags(self) -> SegmentTags:
+    def tags(self) -> SegmentTags:
         return SegmentTags(self.session, self.streams)
 
     @cached_property
@@ -158,26 +139,28 @@ class Container:
         found = self._indexes.get(scope)
         if found is None:
             found = self._indexes[scope] = ColumnIndex(self.session, self.documents, scope)
-            for row in range(found.indexed, self._length(scope)):
-                found.add(self._index_row(scope, row))
+            for row in range(found.indexed, self.count(scope)):
+                found.add(self.index_row(scope, row))
                 if scope == "segment":
-                    self._tags.add(self.places(row))
+                    self.tags.add(self.places(row))
         return found
 
-    def _length(self, scope: Scope) -> int:
+    def count(self, scope: Scope) -> int:
+        """How many rows a scope has."""
         return len(self.parameter_sets if scope == "parameters" else self.rows(scope))
 
     def rows(self, scope: Scope | Literal["experiment"]) -> Rows:
         """The table of runs, of segments, or the one row of the experiment."""
         return {"run": self.runs, "segment": self.segments}.get(scope, self.experiment)
 
-    def _index_row(self, scope: Scope, row: int) -> dict[str, schemas.Value]:
+    def index_row(self, scope: Scope, row: int) -> dict[str, schemas.Value]:
+        """What the columns hold of a row."""
         if scope == "parameters":
             return parameter_row(self.parameter_sets.model(row))
         rows = self.rows(scope)
         return {NAME: rows.document(row).get("name"), **rows.annotations(row)}
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Drop all that was read or waits: after a roll back it may not be so."""
         self.undone += 1
         for name, attribute in list(vars(type(self)).items()):
@@ -189,7 +172,7 @@ class Container:
     def refresh(self) -> None:
         """In a session that reads: go on to what is committed now."""
         self.session.refresh()
-        self._forget()
+        self.forget()
 
     @contextmanager
     def transaction(self, *, held: bool = True) -> Iterator[Transaction]:
@@ -198,14 +181,14 @@ class Container:
             with self.session.transaction(held=held) as transaction:
                 yield transaction
         except BaseException:
-            self._forget()
+            self.forget()
             raise
 
     def write_index(self, transaction: Transaction) -> None:
         """Write all waiting rows into their columns."""
         for index in self._indexes.values():
             index.write(transaction)
-        self._tags.write(transaction)
+        self.tags.write(transaction)
 
     def _has_waiting(self) -> bool:
         return any(index.waiting for index in self._indexes.values())
@@ -243,7 +226,16 @@ class Container:
             self._batch(transaction)
         self._run_names[run.name] = added
         self._segment_counts[added] = 0
+        self._goes_on(added, run.name)
         return added
+
+    def _goes_on(self, row: int, name: str | None) -> None:
+        """Tell who waits for the archive what it is held for; None: that run has ended."""
+        self._going_on.pop(row, None)
+        if name is not None:
+            self._going_on[row] = name
+        with suppress(OSError):  # it is only told
+            self.session.note(next(reversed(self._going_on.values()), None))
 
     def _add_parameters(
         self, transaction: Transaction, parameters: schemas.ParameterSet
@@ -267,6 +259,7 @@ class Container:
                 ended=microseconds(end.ended),
                 outcome=layout.OUTCOMES.index(end.outcome),
             )
+        self._goes_on(row, None)
 
     def abandon_runs(self, at: datetime) -> None:
         """Note of all runs without an end that they were found so."""
@@ -282,6 +275,7 @@ class Container:
         """Let a run that has ended go on; how it ended stays among its changes."""
         with self.transaction() as transaction:
             self.runs.set(transaction, row, ended=0, outcome=0)
+        self._goes_on(row, self.runs.document(row)["name"])
 
     def add_segments(self, run: int, segments: Sequence[Entry]) -> list[int]:
         """Append segments with all their parts, or nothing of them. Raises ContractError."""
@@ -315,7 +309,7 @@ class Container:
             t_stop=t_stop,
         )
         index.add({NAME: model.name, **model.annotations})
-        self._tags.add(places)
+        self.tags.add(places)
         self._segment_counts[run] = count + 1
         self._batch(transaction)
         return number
