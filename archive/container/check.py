@@ -22,7 +22,9 @@ from archive.container.container import Container
 from archive.container.contents import Contents, digest
 from archive.container.contract import check_part, part_name
 from archive.container.rows import Rows, microseconds
-from archive.container.streams import ACTIVE, ROWS, Place, bounds_names
+from archive.container.stream_documents import ACTIVE, ROWS
+from archive.container.streams import Place, bounds_names
+from archive.container.tables import table_of
 
 NIX_HINT = "programs that read NIX may stumble over it; this library may still read the archive"
 DOCUMENT_HINT = "what the other rows say is not touched by this"
@@ -112,11 +114,11 @@ class _Checking:
     def count(self, table: str) -> int:
         """Rows of a table; none, if even that cannot be read."""
         with self.finding(table, DOCUMENT_HINT):
-            return len(self.container.session.dataset("data_frames", table))
+            return len(table_of(self.container.session, table))
         return 0
 
     def table(self, name: str) -> npt.NDArray[np.void]:
-        return self.container.session.dataset("data_frames", name).read()
+        return table_of(self.container.session, name).read()
 
     # -- NIX ---------------------------------------------------------------------------------
 
@@ -166,7 +168,7 @@ class _Checking:
         container = self.container
         sets = len(container.parameter_sets)
         names: dict[str, int] = {}
-        for row, found in enumerate(container.runs.all()):
+        for row, found in enumerate(self.table("runs")):
             name = f"run {row}"
             model = self._row(container.runs, row, name, schemas.Run)
             if not 0 <= int(found["outcome"]) < len(layout.OUTCOMES):
@@ -220,7 +222,7 @@ class _Checking:
         container = self.container
         runs = len(container.runs)
         owners = self.table("stretches")["segment"]
-        for row, found in enumerate(container.segments.all()):
+        for row, found in enumerate(self.table("segments")):
             name = f"segment {row}"
             model = self._row(container.segments, row, name, schemas.Segment)
             if not 0 <= int(found["run"]) < runs:
@@ -251,14 +253,14 @@ class _Checking:
             name = f"{name} ({part_name(model)})"
             if not self._inside(name, place):
                 return
-            # the bulk of an archive stays unread: only shape and dtype are asked for
-            arrays = {
-                key: np.broadcast_to(np.zeros((), array.dtype), array.shape)
-                if key in ("values", "waveforms")
-                else np.asarray(array)
-                for key, array in streams.arrays(place).items()
-            }
             with self.finding(name, STRETCH_HINT):
+                # the bulk of an archive stays unread: only shape and dtype are asked for
+                arrays = {
+                    key: np.broadcast_to(np.zeros((), array.dtype), array.shape)
+                    if key in ("values", "waveforms")
+                    else np.asarray(array)
+                    for key, array in streams.arrays(place).items()
+                }
                 check_part(model, arrays)
 
     def _inside(self, name: str, place: Place) -> bool:

@@ -19,13 +19,15 @@ import schemas
 from archive.container import layout
 from archive.container.columns import NAME, ColumnIndex, parameter_row
 from archive.container.contents import Contents, digest
-from archive.container.documents import STAMPS, Documents, parse_contract
+from archive.container.documents import STAMPS, Documents
 from archive.container.layout import Scope
 from archive.container.rows import Rows, microseconds
 from archive.container.streams import Place, Streams
+from archive.container.tables import table_of
 from archive.container.tags import SegmentTags
+from archive.container.versions import check_versions
 from archive.entry import Entry
-from archive.errors import ContractError, CorruptArchive, VersionError
+from archive.errors import ContractError, CorruptArchive
 from archive.storage import Durability, Session, Transaction
 
 
@@ -37,34 +39,10 @@ class Container:
         self.path = path
         self.undone = 0  # how many transactions were rolled back
         try:
-            self._check_versions()
+            check_versions(self.session.stamp, path)
         except BaseException:
             self.session.close()
             raise
-
-    def _check_versions(self) -> None:
-        stamp = self.session.stamp
-        try:
-            found, contract = int(stamp["archive_layout"]), parse_contract(stamp)
-        except (KeyError, ValueError) as error:
-            raise CorruptArchive(
-                f"the file does not say what layout and contract it follows ({error})",
-                path=self.path,
-                hint="its attributes archive_layout and archive_contract are missing or damaged",
-            ) from error
-        if found > layout.LAYOUT:
-            raise VersionError(
-                f"the archive has layout {found}, this version knows up to {layout.LAYOUT}",
-                path=self.path,
-                hint=f"written by {stamp.get('archive_writer')}: install that version or a newer "
-                "one (pip install -U neuroarchive)",
-            )
-        if contract[0] > schemas.CONTRACT[0]:
-            raise VersionError(
-                f"the archive follows contract {contract[0]}.{contract[1]}",
-                path=self.path,
-                hint=f"install neuroarchive {contract[0]}.{contract[1]} or newer",
-            )
 
     def close(self) -> None:
         """Write what waits for the index, then close the file."""
@@ -280,7 +258,7 @@ class Container:
             written = [self.streams.append(transaction, part) for part in segment.parts]
             places = [place for place, _ in written]
             number = len(self.segments)
-            stretches = self.session.dataset("data_frames", "stretches")
+            stretches = table_of(self.session, "stretches")
             first = transaction.append(
                 stretches,
                 np.array([(number, *place) for place in places], layout.TABLES["stretches"]),
@@ -339,7 +317,10 @@ class Container:
         """The model of a row, with its annotations as they are now."""
         document = {k: v for k, v in self.rows(scope).document(row).items() if k != "parts"}
         current = self.rows(scope).annotations(row)
-        return self.documents.load(document).model_copy(update={"annotations": current})
+        model = self.documents.load(document)
+        if model.kind != scope:
+            raise self._corrupt(f"its document is that of a {model.kind}", f"{scope} {row}")
+        return model.model_copy(update={"annotations": current})
 
     def changes(self, scope: Scope | Literal["experiment"], row: int) -> list[schemas.Model]:
         """All changes of a row, the oldest first."""
@@ -369,20 +350,33 @@ class Container:
         """Where the parts of a segment lie."""
         segment = self.segments[row]
         first, count = int(segment["stretch"]), int(segment["stretches"])
-        table = self.session.dataset("data_frames", "stretches").read(first, first + count)
+        table = table_of(self.session, "stretches").read(first, first + count)
         return [Place(*values[1:]) for values in table.tolist()]
 
     def differences(self, row: int) -> list[dict[str, Any]]:
         """In what the documents of a segment's parts differ from those of their streams."""
         parts = self.segments.document(row).get("parts")
-        return parts if parts is not None else [{}] * int(self.segments[row]["stretches"])
+        if parts is None:
+            return [{} for _ in self.places(row)]
+        if not (isinstance(parts, list) and all(isinstance(part, dict) for part in parts)):
+            raise self._corrupt("what is said of its parts makes no sense", f"segment {row}")
+        return parts
 
     def parts(self, row: int) -> list[Entry]:
         """The parts of a segment, their arrays still on disk."""
+        places, differences = self.places(row), self.differences(row)
+        if len(places) != len(differences):
+            what = f"it has {len(places)} stretches and {len(differences)} documents of parts"
+            raise self._corrupt(what, f"segment {row}")
         return [
             Entry(self.streams.model(place, differs), self.streams.arrays(place))
-            for place, differs in zip(self.places(row), self.differences(row), strict=True)
+            for place, differs in zip(places, differences, strict=True)
         ]
+
+    def _corrupt(self, what: str, entry: str) -> CorruptArchive:
+        return CorruptArchive(
+            what, path=self.path, entry=entry, hint="'neuroarchive check' lists what is damaged"
+        )
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,25 +13,19 @@ import numpy.typing as npt
 import schemas
 from archive.container import layout
 from archive.container.contract import check_part
-from archive.container.documents import Documents
+from archive.container.documents import BREACHES, Documents
 from archive.container.lazy import Labels, Neurons, Stretch
+from archive.container.stream_documents import ACTIVE, ROWS, Stream, parse_stream
+from archive.container.tables import table_of
 from archive.entry import ArrayLike, Entry
 from archive.errors import CorruptArchive
 from archive.storage import Growing, Session, Transaction
 
-# The arrays of each kind of part that have a row per sample, spike, event …
-ROWS: Final[dict[str, tuple[str, ...]]] = {
-    "signal": ("values",),
-    "irregular-signal": ("times", "values"),
-    "spike-trains": ("times", "waveforms"),
-    "event": ("times", "labels"),
-    "epoch": ("times", "durations", "labels"),
-    "image-sequence": ("values",),
-}
 # Fields in which the segments of one stream may differ.
 VARYING: Final = ("description", "annotations", "array_annotations", "train_annotations")
 TIMES: Final = ("t_start", "t_stop")
-ACTIVE: Final = ("neurons", "ends")
+# Rows without bytes need no storage, but more of them than this nobody has recorded.
+NO_BYTES_ROWS: Final = 1 << 32
 
 
 class Place(NamedTuple):
@@ -47,20 +40,6 @@ class Place(NamedTuple):
     t_stop: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """What all segments of a stream share."""
-
-    model: Mapping[str, Any]  # the document of its first part
-    arrays: Mapping[str, str | None]  # NIX name of each array; None where a row has no bytes
-    types: Mapping[str, tuple[str, list[int]]]  # dtype and row shape of each array
-    channels: list[int] | None  # reference of the blob
-
-    @property
-    def kind(self) -> str:
-        return str(self.model["kind"])
-
-
 class Streams:
     """All streams of an archive: parts in, parts out."""
 
@@ -70,7 +49,7 @@ class Streams:
         self._records = documents.records
         self._blobs = documents.blobs
         self._texts = documents.texts
-        self._table = session.dataset("data_frames", "streams")
+        self._table = table_of(session, "streams")
         self._streams: list[Stream] = []
         self._by_key: dict[str, int] = {}
         self._names: dict[str, set[str]] = {}
@@ -79,6 +58,8 @@ class Streams:
     def __getitem__(self, row: int) -> Stream:
         if row >= len(self._streams):
             self._load()
+        if not 0 <= row < len(self._streams):
+            raise self._corrupt(f"there is no stream {row} among {len(self._streams)}")
         return self._streams[row]
 
     def __len__(self) -> int:
@@ -246,6 +227,8 @@ class Streams:
                 continue
             data = self._data(stream, name)
             if data is None:
+                if not 0 <= place.rows < NO_BYTES_ROWS:
+                    raise self._corrupt(f"a part has {place.rows} rows")
                 found[name] = np.empty((place.rows, *shape), np.dtype(dtype))
             else:
                 found[name] = Stretch(data, place.start, place.rows)
@@ -256,30 +239,58 @@ class Streams:
                 Stretch(self._need(stream, name), place.active_start, place.active_rows)
                 for name in ACTIVE
             )
-            found["neuron"] = Neurons(neurons, ends, place.rows)
+            times = self._need(stream, "times")
+            times.justify(place.rows * times.dtype.itemsize)  # each spike's train takes as much
+            found["neuron"] = Neurons(neurons, ends, place.rows, stream.width)
         if stream.channels is not None:
-            found["channels"] = np.frombuffer(self._blobs.read(stream.channels), "<i8").copy()
+            found["channels"] = self._channels(stream)
         return found
+
+    def _channels(self, stream: Stream) -> npt.NDArray[np.int64]:
+        try:
+            content = self._blobs.read(stream.channels)
+        except (ValueError, TypeError) as error:
+            raise self._corrupt(f"the channels of a stream cannot be read ({error})") from error
+        if len(content) != 8 * stream.width:
+            raise self._corrupt(f"of {stream.width} channels {len(content)} bytes are there")
+        return np.frombuffer(content, "<i8").copy()
 
     # -- inside ------------------------------------------------------------------------------
 
     def _data(self, stream: Stream, name: str) -> Growing | None:
         array = stream.arrays[name]
-        return None if array is None else self._session.dataset("data_arrays", array)
+        if array is None:
+            return None
+        data = self._session.dataset("data_arrays", array)
+        dtype, shape = stream.types[name]
+        if data.dtype != np.dtype(dtype) or data.row_shape != tuple(shape):
+            what = f"{name} are {data.dtype} {data.row_shape}, not {dtype} {tuple(shape)}"
+            raise self._corrupt(what, f"data_arrays/{array}")
+        return data
 
     def _need(self, stream: Stream, name: str) -> Growing:
         data = self._data(stream, name)
         if data is None:
-            raise CorruptArchive(f"a spike stream has no {name}", path=self._session.path)
+            raise self._corrupt(f"a spike stream has no {name}")
         return data
+
+    def _corrupt(self, what: str, entry: str = "streams") -> CorruptArchive:
+        return CorruptArchive(
+            what,
+            path=self._session.path,
+            entry=entry,
+            hint="'neuroarchive check' lists what is damaged",
+        )
 
     def _load(self) -> None:
         """Read the streams that were added since the last time."""
         places = self._table.read(len(self._streams)).tolist()
         for document in self._records.read_many(places):
-            types = {name: (dtype, shape) for name, (dtype, shape) in document["types"].items()}
-            stream = Stream(document["model"], document["arrays"], types, document["channels"])
-            self._by_key[document["key"]] = len(self._streams)
+            try:
+                stream = parse_stream(document)
+                self._by_key[document["key"]] = len(self._streams)
+            except BREACHES as error:
+                raise self._corrupt(f"the document of a stream is none ({error!r:.200})") from error
             self._streams.append(stream)
             if self._session.writable:
                 for reference in _references(document["model"]):

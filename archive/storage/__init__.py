@@ -2,7 +2,8 @@
 
 from archive.storage.files import Files
 from archive.storage.growing import Growing
-from archive.storage.session import Durability, Foreign, Session, create, remove_file
+from archive.storage.guarded import Foreign
+from archive.storage.session import Durability, Session, create, remove_file
 from archive.storage.transaction import Transaction
 
 __all__ = [

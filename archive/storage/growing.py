@@ -14,14 +14,30 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5d, h5p, h5s, h5t
+from h5py import h5d, h5f, h5i, h5p, h5s, h5t
 
-from archive.errors import Refused
+from archive.errors import CorruptArchive, Refused
 
 # From this many bytes on it pays to look at where chunks begin and end.
 LARGE = 1 << 15
 # So many bytes are written at a time, at least.
 STEP = 1 << 22
+
+# A read of this many bytes needs no reason: a column may hold little but its fill value.
+FREE = 1 << 26
+# Packed values may be so many times as long as what is stored of them, and no more. Values that
+# hardly differ pack better (gzip: 1000 to 1); those are read in parts.
+PACKED = 256
+
+
+def allowance(dataset: h5d.DatasetID) -> int:
+    """The most bytes that may be read at once: what is stored of a dataset justifies them, not
+    what its header declares."""
+    plist = dataset.get_create_plist()
+    # chunks that share their bytes are stored once
+    stored = min(dataset.get_storage_size(), h5i.get_file_id(dataset).get_filesize())
+    allowed: int = FREE + stored * (PACKED if plist.get_nfilters() else 1)
+    return allowed
 
 
 class Growing:
@@ -50,10 +66,10 @@ class Growing:
         return (self._length, *self.row_shape)
 
     def read(self, start: int = 0, stop: int | None = None) -> npt.NDArray[Any]:
-        """Rows start to stop, as an array of its own. IndexError outside the dataset."""
+        """Rows start to stop, as an array of its own. CorruptArchive outside the dataset: where
+        to read is said by other parts of the file."""
         stop = self._length if stop is None else stop
-        if not 0 <= start <= stop <= self._length:
-            raise IndexError(f"rows {start} to {stop} of {self._length}")
+        self.require(start, stop - start)
         return self._read((start, *self._zeros), (stop - start, *self.row_shape), None)
 
     def read_part(
@@ -65,14 +81,42 @@ class Growing:
     def _read(
         self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...] | None
     ) -> npt.NDArray[Any]:
-        out = np.empty(count, self.dtype)
         if not self._id.valid:
             raise Refused("the archive is closed", hint="open it again to read from it")
+        self.justify(prod(count) * self.dtype.itemsize)
+        out = np.empty(count, self.dtype)
         if out.size:
-            space = self._id.get_space()
-            space.select_hyperslab(start, count, step)
-            self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+            try:
+                space = self._id.get_space()
+                space.select_hyperslab(start, count, step)
+                self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+            except (OSError, RuntimeError, ValueError) as error:
+                raise self.damaged(f"HDF5 cannot read it ({error})") from error
         return out
+
+    def require(self, start: int, count: int) -> None:
+        """Raises CorruptArchive where there are no such rows."""
+        if not 0 <= start <= start + count <= self._length:
+            raise self.damaged(
+                f"rows {start} to {start + count} do not lie within the {self._length} there are"
+            )
+
+    def justify(self, size: int) -> None:
+        """Raises CorruptArchive where so many bytes cannot come from what is stored."""
+        if size > FREE and size > allowance(self._id):
+            raise self.damaged(
+                f"{size} bytes of it would be read, and what is stored cannot be so many"
+            )
+
+    def damaged(self, what: str) -> CorruptArchive:
+        """The error that says so of this dataset."""
+        name = (h5i.get_name(self._id) or b"").decode(errors="replace")
+        return CorruptArchive(
+            what,
+            path=h5f.get_name(self._id).decode(errors="replace"),
+            entry="/".join(name.split("/")[-3:-1]) or None,
+            hint="'neuroarchive check' lists what is damaged; a part of it may be readable",
+        )
 
     # -- for Transaction only ----------------------------------------------------------------
 

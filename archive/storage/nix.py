@@ -38,6 +38,17 @@ def set_attributes(holder: h5py.Group | h5py.Dataset, **values: str | int | floa
         made.write(np.array(value, TEXT) if isinstance(value, str) else number)
 
 
+def set_stamp(holder: h5py.Group, stamp: Mapping[str, str | int]) -> None:
+    """Set the attributes by which an archive is known. Their texts have a fixed length: to read
+    one of variable length is to trust HDF5's global heap, and these are read of any file."""
+    for name, value in stamp.items():
+        item = np.array(value.encode() if isinstance(value, str) else value)
+        type_ = h5t.py_create(item.dtype)
+        if isinstance(value, str):
+            type_.set_cset(h5t.CSET_UTF8)
+        h5a.create(holder.id, name.encode(), type_, _SCALAR).write(item, type_)
+
+
 def _now() -> str:
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime())
 

@@ -8,10 +8,10 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import h5py
-from h5py import h5d, h5f, h5p
+from h5py import h5f, h5p
 
 from archive.errors import (
     AlreadyExists,
@@ -23,7 +23,7 @@ from archive.errors import (
     Refused,
     TransactionError,
 )
-from archive.storage import nix
+from archive.storage import guarded, nix
 from archive.storage.early_sync import EarlySync
 from archive.storage.files import SYSTEM, Files
 from archive.storage.growing import Growing
@@ -32,14 +32,6 @@ from archive.storage.transaction import Transaction
 Durability = Literal["commit", "close"]
 
 BLOCK_TYPE = "archive.experiment"
-
-
-class Foreign(FormatError):
-    """A sound HDF5 file that is not one of our archives; `nix` says whether it is a NIX file."""
-
-    def __init__(self, message: str, *, is_nix: bool, **where: Any) -> None:
-        super().__init__(message, **where)
-        self.is_nix = is_nix
 
 
 def _access_list() -> h5p.PropFAID:
@@ -91,7 +83,7 @@ def create(
         with made:
             nix.create_header(made, name, BLOCK_TYPE)
             for holder in (made, made["data"][name], made["data"][name]["metadata"]):
-                holder.attrs.update(stamp)
+                nix.set_stamp(holder, stamp)
             fill(Transaction(made["data"][name], stamp))
         files.sync(staged)
         _publish(staged, path, files)
@@ -151,8 +143,8 @@ class Session:
         self._stamp: dict[str, str | int] = {}
         self._file = _open(path, writable)
         try:
-            self._block = _find_block(self._file, path)
-            self._stamp = {k: self._file.attrs[k] for k in stamps if k in self._file.attrs}
+            self._block = guarded.find_block(self._file, path)
+            self._stamp = guarded.stamps(self._file, stamps, path)
         except BaseException:
             self._file.close()
             raise
@@ -184,14 +176,7 @@ class Session:
         key = f"{kind}/{name}"
         found = self._datasets.get(key)
         if found is None:
-            try:
-                # one call of HDF5's instead of an h5py object for each group on the way
-                found = Growing(h5d.open(self._block.id, f"{key}/data".encode()))
-            except KeyError as error:
-                raise CorruptArchive(
-                    "the archive lacks a part that it names", path=self.path, entry=key
-                ) from error
-            self._datasets[key] = found
+            found = self._datasets[key] = guarded.dataset(self._block, kind, name, self.path)
         return found
 
     def names(self, kind: str) -> list[str]:
@@ -275,8 +260,11 @@ class Session:
 def _open(path: Path, writable: bool) -> h5py.File:
     if path.is_dir():
         raise FormatError("this is a folder", path=path, hint="name a file")
+    if path.exists() and not path.is_file():  # to open a pipe would wait for its other end
+        raise FormatError("this is no file but a device or pipe", path=path, hint="name a file")
     if path.is_file() and not path.stat().st_size:  # to write, HDF5 would make a file of it
         raise FormatError("not an HDF5 file, but an empty one", path=path, hint="remove it first")
+    guarded.refuse_plugins()
     try:
         file = _hdf5(path, h5f.ACC_RDWR if writable else h5f.ACC_RDONLY)
     except FileNotFoundError as error:
@@ -320,25 +308,3 @@ def _unreadable(path: Path, error: OSError) -> ArchiveError:
             hint="'neuroarchive export --help' and the documentation list what can be read",
         )
     return CorruptArchive(f"HDF5 cannot open the file ({text})", path=path)
-
-
-def _find_block(file: h5py.File, path: Path) -> h5py.Group:
-    form = file.attrs.get("format")
-    form = form.decode() if isinstance(form, bytes) else form
-    if form != "nix" or "data" not in file:
-        raise Foreign(
-            "an HDF5 file, but not a NIX file",
-            is_nix=False,
-            path=path,
-            hint="it was written by another program; see its own tools",
-        )
-    for block in file["data"].values():
-        if isinstance(block, h5py.Group) and block.attrs.get("type") == BLOCK_TYPE:
-            return block
-    raise Foreign(
-        "a NIX file, but not one of our archives",
-        is_nix=True,
-        path=path,
-        hint="archive.open(path) shows what Neo can make of it; append its segments to an archive "
-        "with run.append(block)",
-    )

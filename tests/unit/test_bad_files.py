@@ -226,7 +226,8 @@ def stamp(path: Path, **values: Any) -> None:
             if value is None:
                 del file.attrs[name]
             else:
-                file.attrs[name] = value
+                # a text of fixed length, as layout 1 demands
+                file.attrs[name] = np.bytes_(value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -1,0 +1,95 @@
+"""Reads damaged files, as a process of its own that may crash, hang or run out of memory.
+
+``python -m tests.hostile.reading FOLDER FIRST LAST``: of the archives in FOLDER the damaged copies
+FIRST to LAST. Each line of the output is a number that is begun, or what it did that it must not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import resource
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import archive
+from archive.container import check
+from tests.hostile.mutations import Mutations
+
+SECONDS = 5.0
+MEGABYTES = 500
+
+
+def uses(exp: archive.Experiment) -> Iterator[Callable[[], Any]]:
+    """All that can be read, in pieces that fail each on its own."""
+    yield lambda: (exp.name, exp.description, exp.annotations, exp.history)
+    yield lambda: exp.runs.where("simulator == 'none'").table()
+    yield lambda: exp.segments.where("amplitude > 0.05 nA and label like 's*'").table()
+    yield lambda: exp.segments.where("run.parameters.tau_m == 10 ms")
+    for number in range(min(3, len(exp.runs))):
+        yield lambda run=number: _run(exp.runs[run])  # type: ignore[misc]  # bound now
+    for number in range(min(3, len(exp.segments))):
+        yield lambda segment=number: _segment(exp.segments[segment])  # type: ignore[misc]
+
+
+def _run(run: archive.Run) -> None:
+    _ = (run.name, run.annotations, run.parameters, run.provenance, run.reason, repr(run))
+
+
+def _segment(segment: archive.Segment) -> None:
+    _ = (segment.annotations, segment.t_start, segment.recorded, repr(segment))
+    for part in segment.to_entry().parts:
+        for array in part.arrays.values():
+            with contextlib.suppress(archive.ArchiveError):
+                np.asarray(array)
+
+
+def read(path: Path) -> None:
+    """Open, read and check. Only errors of ours may come of it, and they end nothing here."""
+    with contextlib.suppress(archive.ArchiveError), archive.open(path) as exp:
+        pieces = uses(exp)
+        while True:
+            try:
+                piece = next(pieces)
+            except StopIteration:
+                break
+            with contextlib.suppress(archive.ArchiveError):
+                piece()
+        with contextlib.suppress(archive.ArchiveError):
+            exp.check()
+
+
+def main(folder: Path, first: int, last: int) -> None:
+    """Read the damaged copies of these numbers."""
+    # nixio's own validation runs in a process of its own, at half a second each
+    check._nix_faults = lambda path: []
+    warnings.simplefilter("ignore")
+    mutations = Mutations(sorted(folder.glob("*.nix")))
+    path = folder / f"damaged-{first}.h5"
+    _limit_memory()
+    for number in range(first, last):
+        path.write_bytes(mutations.make(number))
+        print(number, flush=True)
+        faulthandler.dump_traceback_later(SECONDS, exit=True)
+        try:
+            read(path)
+        except BaseException:
+            print(number, "raised", traceback.format_exc().replace("\n", "\\n"), flush=True)
+        faulthandler.cancel_dump_traceback_later()
+    path.unlink()
+
+
+def _limit_memory() -> None:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + MEGABYTES * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
