@@ -9,13 +9,14 @@ import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import schemas
 from archive import provenance
 from archive.container import Container, create_container
-from archive.errors import ArchiveError, ArchiveWarning, FormatError
+from archive.errors import ArchiveError, ArchiveWarning
 from archive.experiment.experiment import Experiment
+from archive.experiment.foreign import view_through_neo
 from archive.experiment.ranks import mpi_rank, part_path
 from archive.hooks.plain import modelled
 from archive.storage import Durability, Foreign
@@ -90,25 +91,14 @@ def _name(file: Path) -> str:
 
 def _through_neo(file: Path) -> Experiment:
     """What Neo makes of a NIX file, in an archive that exists only while it is open."""
-    from neo.io import NixIO
-
     folder = tempfile.TemporaryDirectory(prefix="neuroarchive-")
-    staged = Path(folder.name) / file.name
+    staged = Path(folder.name) / "view.nix"
     try:
-        with NixIO(str(file), mode="ro") as io:
-            blocks = io.read_all_blocks()
-        with open(staged, "x", name=_name(file)) as made:
-            for number, block in enumerate(blocks):
-                with made.run(f"block {number}", annotations=_facts(block)) as run:
-                    if block.segments:
-                        run.append(block)
-    except Exception as error:
+        view_through_neo(file, staged, _name(file))
+        experiment = Experiment(Container(staged, writable=False))
+    except BaseException:
         folder.cleanup()
-        raise FormatError(
-            f"a NIX file of another program, and Neo cannot read it ({error})",
-            path=file,
-            hint="open it with nixio",
-        ) from error
+        raise
     warnings.warn(
         f"{file} is a NIX file of another program: this is a read-only view of what Neo reads in "
         "it. To keep it: archive.open('new.nix', 'a').run().append(block), with a block of "
@@ -116,10 +106,5 @@ def _through_neo(file: Path) -> Experiment:
         ArchiveWarning,
         stacklevel=3,
     )
-    experiment = Experiment(Container(staged, writable=False))
     experiment.keep_until_closed(folder)
     return experiment
-
-
-def _facts(block: Any) -> dict[str, Any]:
-    return {"block": block.name} if block.name else {}

@@ -78,7 +78,7 @@ class Mutations:
 
 
 def _structures(content: bytes) -> list[int]:
-    found = []
+    found: list[int] = []
     for signature in SIGNATURES:
         at = content.find(signature)
         while at >= 0:
@@ -127,7 +127,7 @@ def _cut(random: Random, content: bytearray, at: int) -> None:
         del content[at:]
 
 
-def _put(content: bytearray, at: int, what: bytes) -> None:
+def _put(content: bytearray, at: int, what: bytes | bytearray) -> None:
     what = what[: max(0, len(content) - at)]
     content[at : at + len(what)] = what
 
