@@ -24,14 +24,17 @@ from archive.container.contract import check_part, part_name
 from archive.container.rows import Rows, microseconds
 from archive.container.stream_documents import ACTIVE, ROWS
 from archive.container.streams import Place, bounds_names
-from archive.container.tables import table_of
+from archive.container.tables import require_apart, table_of
+from archive.storage.inspection import inspect
 
 NIX_HINT = "programs that read NIX may stumble over it; this library may still read the archive"
+UNSAFE_HINT = "do not open the file with other programs: they follow what this one refuses"
 DOCUMENT_HINT = "what the other rows say is not touched by this"
 STRETCH_HINT = "the data of this segment are not to be trusted; those of the others are"
 INDEX_HINT = "queries for this key may answer wrongly; what runs and segments say of it is right"
 TAGS_HINT = "only programs that read the segments through NIX's MultiTags are led astray"
 
+NIXIO_SECONDS = 300  # 100,000 segments take a few seconds
 NIXIO_VALIDATION = """
 import json, sys, nixio
 with nixio.File.open(sys.argv[1], nixio.FileMode.ReadOnly) as file:
@@ -123,7 +126,12 @@ class _Checking:
     # -- NIX ---------------------------------------------------------------------------------
 
     def nix(self) -> None:
-        """What nixio's own validation calls an error."""
+        """What nixio's own validation calls an error, if it can be let near the file."""
+        found = inspect(self.container.path)
+        for name, what in found:
+            self.note(name, what, UNSAFE_HINT)
+        if found:
+            return
         for name, fault in _nix_faults(self.container.path):
             self.note(name, fault, NIX_HINT)
 
@@ -133,12 +141,14 @@ class _Checking:
         self._row(self.container.experiment, 0, "experiment", schemas.Experiment)
 
     def parameter_sets(self) -> None:
-        self._contents(self.container.parameter_sets, "parameter set", schemas.ParameterSet)
+        self._contents("parameter sets", "parameter set", schemas.ParameterSet)
 
     def provenance(self) -> None:
-        self._contents(self.container.provenance, "provenance record", schemas.Provenance)
+        self._contents("provenance", "provenance record", schemas.Provenance)
 
-    def _contents(self, contents: Contents, what: str, kind: type[schemas.Model]) -> None:
+    def _contents(self, table: str, what: str, kind: type[schemas.Model]) -> None:
+        contents = Contents(self.container.session, self.container.documents, table)
+        require_apart(self.container.session, table)
         for row in range(len(contents)):
             name = f"{what} {row}"
             with self.finding(name, DOCUMENT_HINT):
@@ -166,6 +176,7 @@ class _Checking:
 
     def runs(self) -> None:
         container = self.container
+        require_apart(container.session, "runs")
         sets = len(container.parameter_sets)
         names: dict[str, int] = {}
         for row, found in enumerate(self.table("runs")):
@@ -220,6 +231,7 @@ class _Checking:
 
     def segments(self) -> None:
         container = self.container
+        require_apart(container.session, "segments")
         runs = len(container.runs)
         owners = self.table("stretches")["segment"]
         for row, found in enumerate(self.table("segments")):
@@ -325,13 +337,18 @@ def _nix_faults(path: Path) -> list[list[str]]:
     In a process of its own: HDF5 opens no file twice in one process the way that nixio does, and
     a damaged one may end the process. No lock is needed, as every change is flushed.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", NIXIO_VALIDATION, str(path)],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env={**os.environ, "HDF5_USE_FILE_LOCKING": "FALSE", "PYTHONIOENCODING": "utf-8"},
-    )
+    try:
+        done = subprocess.run(
+            # -P: a nixio.py that lies beside the file is not imported
+            [sys.executable, "-P", "-c", NIXIO_VALIDATION, str(path)],
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            env={**os.environ, "HDF5_USE_FILE_LOCKING": "FALSE", "PYTHONIOENCODING": "utf-8"},
+            timeout=NIXIO_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return [["nixio", f"nixio does not come to an end within {NIXIO_SECONDS} s"]]
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
         return [["nixio", f"nixio cannot validate the file ({last})"]]

@@ -23,7 +23,7 @@ from archive.container.documents import STAMPS, Documents
 from archive.container.layout import Scope
 from archive.container.rows import Rows, microseconds
 from archive.container.streams import Place, Streams
-from archive.container.tables import table_of
+from archive.container.tables import require_apart, table_of
 from archive.container.tags import SegmentTags
 from archive.container.versions import check_versions
 from archive.entry import Entry
@@ -126,8 +126,14 @@ class Container:
         """The columns of a scope, with the rows that a crash kept from them."""
         found = self._indexes.get(scope)
         if found is None:
-            found = self._indexes[scope] = ColumnIndex(self.session, self.documents, scope)
-            for row in range(found.indexed, self._length(scope)):
+            found = ColumnIndex(self.session, self.documents, scope)
+            length = self._length(scope)
+            if found.indexed < length:  # each of these is read
+                require_apart(
+                    self.session, "parameter sets" if scope == "parameters" else f"{scope}s"
+                )
+            self._indexes[scope] = found
+            for row in range(found.indexed, length):
                 found.add(self._index_row(scope, row))
                 if scope == "segment":
                     self._tags.add(self.places(row))

@@ -13,6 +13,19 @@ def table_of(session: Session, name: str) -> Growing:
     return of_type(session.dataset("data_frames", name), layout.TABLES[name])
 
 
+def require_apart(session: Session, name: str) -> None:
+    """Raises CorruptArchive if the documents of a table are together longer than all there are.
+
+    Each row has a document of its own. A million rows that share one of a megabyte would take
+    hours to read.
+    """
+    table = table_of(session, name)
+    total = table.read()["length"].sum(dtype=np.float64)
+    there = len(session.dataset("data_arrays", layout.RECORDS))
+    if total > there:
+        raise table.damaged(f"documents of {total:.0f} bytes share the {there} there are")
+
+
 def of_type(data: Growing, dtype: np.dtype[np.generic]) -> Growing:
     """The same dataset, if a row of it is one item of that dtype, else CorruptArchive."""
     if data.dtype != dtype or data.row_shape:
