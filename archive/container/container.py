@@ -129,9 +129,8 @@ class Container:
             found = ColumnIndex(self.session, self.documents, scope)
             length = self._length(scope)
             if found.indexed < length:  # each of these is read
-                require_apart(
-                    self.session, "parameter sets" if scope == "parameters" else f"{scope}s"
-                )
+                table = {"run": "runs", "segment": "segments"}.get(scope, "parameter sets")
+                require_apart(self.session, table)
             self._indexes[scope] = found
             for row in range(found.indexed, length):
                 found.add(self._index_row(scope, row))

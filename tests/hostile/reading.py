@@ -1,7 +1,8 @@
 """Reads damaged files, as a process of its own that may crash, hang or run out of memory.
 
 ``python -m tests.hostile.reading FOLDER FIRST LAST``: of the archives in FOLDER the damaged copies
-FIRST to LAST. Each line of the output is a number that is begun, or what it did that it must not.
+FIRST to LAST. Each line of the output is a number that is begun, or what it did that it must not;
+the last says how many could be opened.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import archive
 from archive.container import check
 from tests.hostile.mutations import Mutations
 
+SUMMARY = "opened"
 SECONDS = 5.0
 MEGABYTES = 500
 
@@ -44,25 +46,33 @@ def _run(run: archive.Run) -> None:
 
 def _segment(segment: archive.Segment) -> None:
     _ = (segment.annotations, segment.t_start, segment.recorded, repr(segment))
-    for part in segment.to_entry().parts:
-        for array in part.arrays.values():
-            with contextlib.suppress(archive.ArchiveError):
-                np.asarray(array)
+    arrays = [array for part in segment.to_entry().parts for array in part.arrays.values()]
+    faults = []
+    for array in arrays:
+        try:
+            np.asarray(array)
+        except archive.ArchiveError as error:
+            faults.append(error)
+    if faults:
+        raise faults[0]
 
 
-def read(path: Path) -> None:
-    """Open, read and check. Only errors of ours may come of it, and they end nothing here."""
-    with contextlib.suppress(archive.ArchiveError), archive.open(path) as exp:
-        pieces = uses(exp)
-        while True:
-            try:
-                piece = next(pieces)
-            except StopIteration:
-                break
+def read(path: Path) -> bool:
+    """Open, read and check. Only errors of ours may come of it, and they end nothing here.
+
+    False if the file could not be opened.
+    """
+    try:
+        exp = archive.open(path)
+    except archive.ArchiveError:
+        return False
+    with exp:
+        for piece in uses(exp):
             with contextlib.suppress(archive.ArchiveError):
                 piece()
         with contextlib.suppress(archive.ArchiveError):
             exp.check()
+    return True
 
 
 def main(folder: Path, first: int, last: int) -> None:
@@ -73,16 +83,18 @@ def main(folder: Path, first: int, last: int) -> None:
     mutations = Mutations(sorted(folder.glob("*.nix")))
     path = folder / f"damaged-{first}.h5"
     _limit_memory()
+    opened = 0
     for number in range(first, last):
         path.write_bytes(mutations.make(number))
         print(number, flush=True)
         faulthandler.dump_traceback_later(SECONDS, exit=True)
         try:
-            read(path)
+            opened += read(path)
         except BaseException:
             print(number, "raised", traceback.format_exc().replace("\n", "\\n"), flush=True)
         faulthandler.cancel_dump_traceback_later()
     path.unlink()
+    print(SUMMARY, opened, last - first)
 
 
 def _limit_memory() -> None:
