@@ -2,7 +2,8 @@
 
 A quantity is ``{"value": ..., "unit": ...}``, an array a list, a complex number ``{"real": ...,
 "imag": ...}``, bytes ``{"base64": ...}``, a moment text in ISO 8601; NaN and the infinities are
-the texts ``"nan"``, ``"inf"`` and ``"-inf"``; an integer of more than 14,000 bits is text in hexadecimal.
+the texts ``"nan"``, ``"inf"`` and ``"-inf"``; an integer of more than 14,000 bits is text in
+hexadecimal.
 """
 
 from __future__ import annotations

@@ -99,13 +99,13 @@ class _Walk:
     def _object(
         self, place: _Place, name: bytes, where: str, waiting: list[_Place]
     ) -> Iterator[Fault]:
-        opened = h5o.open(place.group, name)
-        address = h5o.get_info(opened).addr
+        address = place.group.links.get_info(name).u
         if address in place.way:
             yield Fault(where, "a link to a group that it lies in")
         if address in self._seen:
             return
         self._seen.add(address)
+        opened = h5o.open(place.group, name)
         if isinstance(opened, h5t.TypeID):
             return
         yield from self._attributes(opened, where)
@@ -137,17 +137,20 @@ class _Walk:
             yield Fault(where, f"it has {count} attributes")
             return
         for number in range(count):
-            attribute = h5a.open(holder, index=number)
-            name = f"{where}@{attribute.name[:80].decode(errors='replace')}"
-            size = prod(attribute.shape or ()) * attribute.get_type().get_size()
-            if size > ATTRIBUTE_BYTES:
-                yield Fault(name, f"the attribute has {size} bytes")
-            elif self._on_text is not None and isinstance(attribute.get_type(), h5t.TypeStringID):
-                values = np.empty(attribute.shape, attribute.dtype)
-                type_ = attribute.get_type()
-                # NumPy's bytes have no encoding, and HDF5 converts none: as it lies in the file
-                attribute.read(values, None if type_.is_variable_str() else type_)
-                yield from self._texts(name, values)
+            size = h5a.get_info(holder, index=number).data_size
+            if size > ATTRIBUTE_BYTES or self._on_text is not None:
+                yield from self._attribute(h5a.open(holder, index=number), size, where)
+
+    def _attribute(self, attribute: h5a.AttrID, size: int, where: str) -> Iterator[Fault]:
+        where = f"{where}@{attribute.name[:80].decode(errors='replace')}"
+        if size > ATTRIBUTE_BYTES:
+            yield Fault(where, f"the attribute has {size} bytes")
+        elif self._on_text is not None and isinstance(attribute.get_type(), h5t.TypeStringID):
+            values = np.empty(attribute.shape, attribute.dtype)
+            type_ = attribute.get_type()
+            # NumPy's bytes have no encoding, and HDF5 converts none: as it lies in the file
+            attribute.read(values, None if type_.is_variable_str() else type_)
+            yield from self._texts(where, values)
 
     def _texts(self, where: str, values: npt.ArrayLike) -> Iterator[Fault]:
         assert self._on_text is not None

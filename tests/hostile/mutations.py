@@ -125,6 +125,8 @@ def _splice(random: Random, content: bytearray, at: int) -> None:
 def _cut(random: Random, content: bytearray, at: int) -> None:
     if random.random() < 0.2:  # a truncated file is refused at once: the others tell more
         del content[at:]
+    else:
+        _flip(random, content, at)
 
 
 def _put(content: bytearray, at: int, what: bytes | bytearray) -> None:

@@ -14,6 +14,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,22 @@ def uses(exp: archive.Experiment) -> Iterator[Callable[[], Any]]:
     yield lambda: exp.runs.where("simulator == 'none'").table()
     yield lambda: exp.segments.where("amplitude > 0.05 nA and label like 's*'").table()
     yield lambda: exp.segments.where("run.parameters.tau_m == 10 ms")
-    for number in range(min(3, len(exp.runs))):
-        yield lambda run=number: _run(exp.runs[run])  # type: ignore[misc]  # bound now
-    for number in range(min(3, len(exp.segments))):
-        yield lambda segment=number: _segment(exp.segments[segment])  # type: ignore[misc]
+    for number in range(2):
+        yield partial(_run, exp, number)
+        yield partial(_segment, exp, number)
 
 
-def _run(run: archive.Run) -> None:
+def _run(exp: archive.Experiment, number: int) -> None:
+    if number >= len(exp.runs):
+        return
+    run = exp.runs[number]
     _ = (run.name, run.annotations, run.parameters, run.provenance, run.reason, repr(run))
 
 
-def _segment(segment: archive.Segment) -> None:
+def _segment(exp: archive.Experiment, number: int) -> None:
+    if number >= len(exp.segments):
+        return
+    segment = exp.segments[number]
     _ = (segment.annotations, segment.t_start, segment.recorded, repr(segment))
     arrays = [array for part in segment.to_entry().parts for array in part.arrays.values()]
     faults = []
