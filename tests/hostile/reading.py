@@ -88,7 +88,7 @@ def main(folder: Path, first: int, last: int) -> None:
     # nixio's own validation runs in a process of its own, at half a second each
     check._nix_faults = lambda path: []
     # and so does Neo, which is asked where damage made the file another program's
-    opening.view_through_neo = _no_view
+    vars(opening)["view_through_neo"] = _no_view
     warnings.simplefilter("ignore")
     mutations = Mutations(sorted(folder.glob("*.nix")))
     path = folder / f"damaged-{first}.h5"
