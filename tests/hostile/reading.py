@@ -67,7 +67,7 @@ def _segment(exp: archive.Experiment, number: int) -> None:
 
 
 def read(path: Path, checked: bool) -> bool:
-    """Open and read, and perhaps check. Only errors of ours may come of it, and they end nothing here.
+    """Open and read, perhaps check. Only errors of ours may come of it, which end nothing here.
 
     False if the file could not be opened.
     """
