@@ -35,11 +35,13 @@ from archive.experiment import (
     IrregularSignal,
     Run,
     RunView,
+    Salvaged,
     Segment,
     SegmentView,
     Signal,
     Spikes,
     open,
+    salvage,
 )
 from archive.query import Where
 
@@ -65,6 +67,7 @@ __all__ = [
     "Refused",
     "Run",
     "RunView",
+    "Salvaged",
     "Segment",
     "SegmentView",
     "Signal",
@@ -74,4 +77,5 @@ __all__ = [
     "Where",
     "open",
     "plot",
+    "salvage",
 ]

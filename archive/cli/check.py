@@ -3,62 +3,97 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from archive.cli.arguments import File, Json, examples
 from archive.cli.console import print_json, print_table, progress, say
 from archive.cli.tables import counted
 from archive.container import Container
 from archive.container.check import Report, check as check_container
+from archive.container.check_deep import check_deeply
 from archive.errors import CorruptArchive
 
 EPILOG = examples(
     "neuroarchive check fi.nix",
+    "neuroarchive check fi.nix --deep",
     "neuroarchive check fi.nix --json | jq .findings",
 )
 SHOWN = 50
 
 
-def check(file: File, as_json: Json = False) -> None:
+def check(
+    file: File,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every value too, and compare it with its digest.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Check an archive, changing nothing.
 
     NIX's own rules, by nixio; that every document can be read; that every stretch lies inside its
     stream and holds what it says; that the index of queries says what the documents say.
 
+    With --deep, also every value and document by the digests that were written with it, every
+    object and chunk of the file, and what NIX is told of each entity.
+
     Exits with 0 if all is well, with 13 if anything is not.
 
-    --json: file, valid, runs, segments (how many were checked), findings (name, what, hint).
+    --json: file, valid, runs, segments (how many were checked), findings (name, what, hint),
+    damaged_runs, damaged_segments (their numbers; all others are sound).
     """
-    container = Container(file, writable=False)
-    try:
-        report = _checked(container)
-    finally:
-        container.close()
+    report = _deeply_checked(file) if deep else _checked(file)
     if as_json:
-        print_json({"file": file, "valid": report.is_valid(), **asdict(report)})
+        damaged = {
+            "damaged_runs": report.damaged_runs,
+            "damaged_segments": report.damaged_segments,
+        }
+        print_json({"file": file, "valid": report.is_valid(), **asdict(report), **damaged})
     else:
         _print(report, str(file))
     if not report.is_valid():
         raise CorruptArchive(
             counted(len(report.findings), "finding"),
             path=file,
-            hint="keep a copy of the file as it is; runs and segments without a finding are sound",
+            hint="keep a copy of the file as it is; runs and segments without a finding are sound; "
+            f"'neuroarchive salvage {file} NEW' copies all that can be read",
         )
 
 
-def _checked(container: Container) -> Report:
+def _checked(file: Path) -> Report:
+    container = Container(file, writable=False)
+    try:
+        with progress("checking") as bar:
+            if bar is None:
+                return check_container(container)
+            task = bar.add_task("", total=len(container.segments))
+            return check_container(container, lambda: bar.advance(task))
+    finally:
+        container.close()
+
+
+def _deeply_checked(file: Path) -> Report:
+    """The same without opening the file in this process, which it might end."""
     with progress("checking") as bar:
         if bar is None:
-            return check_container(container)
-        task = bar.add_task("", total=len(container.segments))
-        return check_container(container, lambda: bar.advance(task))
+            return check_deeply(file)
+        task = bar.add_task("", total=None)
+        return check_deeply(file, lambda: bar.advance(task))
 
 
 def _print(report: Report, file: str) -> None:
+    sound = (
+        f"{report.runs - len(report.damaged_runs)} of {counted(report.runs, 'run')} and "
+        f"{report.segments - len(report.damaged_segments)} of "
+        f"{counted(report.segments, 'segment')} are sound"
+    )
     checked = f"{counted(report.runs, 'run')} and {counted(report.segments, 'segment')} checked"
     if report.is_valid():
         say(f"{file}: sound, {checked}", style="green")
         return
     cells = [(found.name, found.what, found.hint) for found in report.findings[:SHOWN]]
-    print_table(f"{file}: {checked}", ("name", "what is wrong", "hint"), cells)
+    print_table(f"{file}: {sound}", ("name", "what is wrong", "hint"), cells)
     if len(report.findings) > SHOWN:
         say(f"… and {len(report.findings) - SHOWN} more: --json lists all", style="dim")

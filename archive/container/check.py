@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +13,13 @@ import numpy.typing as npt
 
 import schemas
 from archive.container import layout
+from archive.container.check_digests import document_faults, part_fault
 from archive.container.check_index import index_faults
+from archive.container.check_nix import nix_faults
 from archive.container.container import Container
 from archive.container.contents import Contents, digest
 from archive.container.contract import check_part, part_name
+from archive.container.nix_validation import nixio_faults
 from archive.container.rows import Rows, microseconds
 from archive.container.stream_documents import ACTIVE, ROWS
 from archive.container.streams import Place, bounds_names
@@ -31,21 +30,9 @@ NIX_HINT = "programs that read NIX may stumble over it; this library may still r
 UNSAFE_HINT = "do not open the file with other programs: they follow what this one refuses"
 DOCUMENT_HINT = "what the other rows say is not touched by this"
 STRETCH_HINT = "the data of this segment are not to be trusted; those of the others are"
+DIGEST_HINT = "it can be read, and is not what was written; nothing else is touched by this"
 INDEX_HINT = "queries for this key may answer wrongly; what runs and segments say of it is right"
 TAGS_HINT = "only programs that read the segments through NIX's MultiTags are led astray"
-
-NIXIO_SECONDS = 300  # 100,000 segments take a few seconds
-NIXIO_VALIDATION = """
-import json, sys, nixio
-with nixio.File.open(sys.argv[1], nixio.FileMode.ReadOnly) as file:
-    errors = file.validate()["errors"]
-    found = [
-        (f"{type(entity).__name__} {getattr(entity, 'name', '')}".strip(), text)
-        for entity, texts in errors.items()
-        for text in texts
-    ]
-    print(json.dumps(found))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +56,37 @@ class Report:
         """Whether nothing was found."""
         return not self.findings
 
+    @property
+    def damaged_runs(self) -> list[int]:
+        """The runs of which something was found; of their segments this says nothing."""
+        return self._named("run")
 
-def check(container: Container, on_segment: Callable[[], object] = lambda: None) -> Report:
+    @property
+    def damaged_segments(self) -> list[int]:
+        """The segments of which, or of whose parts, something was found."""
+        return self._named("segment")
+
+    def _named(self, what: str) -> list[int]:
+        names = (re.match(rf"{what} (\d+)", found.name) for found in self.findings)
+        return sorted({int(name[1]) for name in names if name})
+
+
+def check(
+    container: Container,
+    on_segment: Callable[[], object] = lambda: None,
+    *,
+    deep: bool = False,
+    at: Callable[[str], object] = lambda place: None,
+) -> Report:
     """Look at everything but the values of signals. `on_segment` is called after each segment.
 
     NIX's own rules, by nixio; every document; every stretch within its stream, and its spikes,
     times and labels as their model says; the index of queries and the MultiTags against the
-    documents and the table of stretches.
+    documents and the table of stretches. With `deep`, every value too, by the digests, and what
+    NIX is told of it. `at` is told what comes next; an ArchiveError that it raises is a finding.
     """
-    checking = _Checking(container, on_segment)
-    steps = (
+    checking = _Checking(container, on_segment, deep, at)
+    steps = [
         checking.nix,
         checking.experiment,
         checking.parameter_sets,
@@ -88,9 +96,13 @@ def check(container: Container, on_segment: Callable[[], object] = lambda: None)
         checking.segments,
         checking.index,
         checking.tags,
-    )
+    ]
+    if deep:
+        steps += [checking.documents, checking.entities]
     for step in steps:
-        with checking.finding(step.__name__.replace("_", " "), DOCUMENT_HINT):
+        name = step.__name__.replace("_", " ")
+        with checking.finding(name, DOCUMENT_HINT):
+            at(name)
             step()
     found = tuple(dict.fromkeys(checking.findings))
     return Report(found, checking.count("runs"), checking.count("segments"))
@@ -100,6 +112,8 @@ def check(container: Container, on_segment: Callable[[], object] = lambda: None)
 class _Checking:
     container: Container
     on_segment: Callable[[], object]
+    deep: bool
+    at: Callable[[str], object]
     findings: list[Finding] = field(default_factory=list)
 
     def note(self, name: str, what: str, hint: str) -> None:
@@ -132,10 +146,20 @@ class _Checking:
             self.note(name, what, UNSAFE_HINT)
         if found:
             return
-        for name, fault in _nix_faults(self.container.path):
+        for name, fault in nixio_faults(self.container.path):
             self.note(name, fault, NIX_HINT)
 
+    def entities(self) -> None:
+        """What NIX is told of each entity."""
+        for name, what in nix_faults(self.container):
+            self.note(name, what, NIX_HINT)
+
     # -- documents ---------------------------------------------------------------------------
+
+    def documents(self) -> None:
+        """The digests of all documents, each of which depends on those before it."""
+        for name, what in document_faults(self.container):
+            self.note(name, what, DIGEST_HINT)
 
     def experiment(self) -> None:
         self._row(self.container.experiment, 0, "experiment", schemas.Experiment)
@@ -192,6 +216,11 @@ class _Checking:
             first = names.setdefault(model.name, row)
             if first != row:
                 self.note(name, f"it has the name of run {first}, {model.name!r}", DOCUMENT_HINT)
+            ends = [end for end in container.changes("run", row) if isinstance(end, schemas.RunEnd)]
+            said = [(0, 0)]  # of a run that goes on, perhaps after it had ended
+            said += [(layout.OUTCOMES.index(e.outcome), microseconds(e.ended)) for e in ends[-1:]]
+            if (int(found["outcome"]), int(found["ended"])) not in said:
+                self.note(name, "it ended otherwise than its documents say", INDEX_HINT)
             if microseconds(model.started) != int(found["started"]):
                 self.note(name, "it started at another time than its document says", INDEX_HINT)
             with self.finding(name, DOCUMENT_HINT):
@@ -236,24 +265,32 @@ class _Checking:
         owners = self.table("stretches")["segment"]
         for row, found in enumerate(self.table("segments")):
             name = f"segment {row}"
-            model = self._row(container.segments, row, name, schemas.Segment)
-            if not 0 <= int(found["run"]) < runs:
-                self.note(name, f"it belongs to run {found['run']} of {runs}", DOCUMENT_HINT)
-            recorded = microseconds(getattr(model, "recorded", None))
-            if model is not None and recorded != int(found["recorded"]):
-                what = "it was recorded at another time than its document says"
-                self.note(name, what, INDEX_HINT)
-            first, count = int(found["stretch"]), int(found["stretches"])
-            if (owners[first : first + count] != row).any():
-                self.note(name, "one of its stretches is that of another segment", STRETCH_HINT)
             with self.finding(name, STRETCH_HINT):
-                places, differs = container.places(row), container.differences(row)
-                if len(places) != len(differs):
-                    what = f"it has {len(places)} stretches and {len(differs)} documents of parts"
-                    self.note(name, what, STRETCH_HINT)
-                for number, (place, own) in enumerate(zip(places, differs, strict=False)):
-                    self._part(f"{name}, part {number}", place, own)
+                self.at(name)
+                self._segment(name, row, found, runs, owners)
             self.on_segment()
+
+    def _segment(
+        self, name: str, row: int, found: np.void, runs: int, owners: npt.NDArray[np.int64]
+    ) -> None:
+        container = self.container
+        model = self._row(container.segments, row, name, schemas.Segment)
+        if not 0 <= int(found["run"]) < runs:
+            self.note(name, f"it belongs to run {found['run']} of {runs}", DOCUMENT_HINT)
+        recorded = microseconds(getattr(model, "recorded", None))
+        if model is not None and recorded != int(found["recorded"]):
+            what = "it was recorded at another time than its document says"
+            self.note(name, what, INDEX_HINT)
+        first, count = int(found["stretch"]), int(found["stretches"])
+        if (owners[first : first + count] != row).any():
+            self.note(name, "one of its stretches is that of another segment", STRETCH_HINT)
+        with self.finding(name, STRETCH_HINT):
+            places, differs = container.places(row), container.differences(row)
+            if len(places) != len(differs):
+                what = f"it has {len(places)} stretches and {len(differs)} documents of parts"
+                self.note(name, what, STRETCH_HINT)
+            for number, (place, own) in enumerate(zip(places, differs, strict=False)):
+                self._part(f"{name}, part {number}", place, own)
 
     def _part(self, name: str, place: Place, differs: dict[str, Any]) -> None:
         with self.finding(name, STRETCH_HINT):
@@ -274,6 +311,8 @@ class _Checking:
                     for key, array in streams.arrays(place).items()
                 }
                 check_part(model, arrays)
+            if self.deep and (fault := part_fault(self.container, place)):
+                self.note(name, fault, DIGEST_HINT)
 
     def _inside(self, name: str, place: Place) -> bool:
         """Whether a stretch lies inside all arrays of its stream."""
@@ -329,28 +368,3 @@ class _Checking:
     def _first_axis(self, name: str) -> npt.NDArray[np.float64]:
         values = self.container.session.dataset("data_arrays", name).read()
         return np.asarray(values[:, 0] if values.ndim == 2 else values, np.float64)
-
-
-def _nix_faults(path: Path) -> list[list[str]]:
-    """Name and text of each error that nixio's validation finds.
-
-    In a process of its own: HDF5 opens no file twice in one process the way that nixio does, and
-    a damaged one may end the process. No lock is needed, as every change is flushed.
-    """
-    try:
-        done = subprocess.run(
-            # -P: a nixio.py that lies beside the file is not imported
-            [sys.executable, "-P", "-c", NIXIO_VALIDATION, str(path)],
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            env={**os.environ, "HDF5_USE_FILE_LOCKING": "FALSE", "PYTHONIOENCODING": "utf-8"},
-            timeout=NIXIO_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return [["nixio", f"nixio does not come to an end within {NIXIO_SECONDS} s"]]
-    if done.returncode:
-        last = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
-        return [["nixio", f"nixio cannot validate the file ({last})"]]
-    found: list[list[str]] = json.loads(done.stdout)
-    return found

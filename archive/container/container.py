@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +20,7 @@ from archive.container.columns import NAME, ColumnIndex, parameter_row
 from archive.container.contents import Contents, digest
 from archive.container.documents import STAMPS, Documents
 from archive.container.layout import Scope
-from archive.container.rows import Rows, microseconds
+from archive.container.rows import Rows, microseconds, to_ms
 from archive.container.streams import Place, Streams
 from archive.container.tables import require_apart, table_of
 from archive.container.tags import SegmentTags
@@ -34,8 +33,18 @@ from archive.storage import Durability, Session, Transaction
 class Container:
     """All that lies in one archive file. Rows count from 0 in order of creation."""
 
-    def __init__(self, path: Path, *, writable: bool, durability: Durability = "commit") -> None:
-        self.session = Session(path, writable=writable, stamps=STAMPS, durability=durability)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        writable: bool,
+        durability: Durability = "commit",
+        timeout: float = 10,
+    ) -> None:
+        """As `Session`."""
+        self.session = Session(
+            path, writable=writable, stamps=STAMPS, durability=durability, timeout=timeout
+        )
         self.path = path
         self.undone = 0  # how many transactions were rolled back
         try:
@@ -160,11 +169,16 @@ class Container:
 
     # -- writing -----------------------------------------------------------------------------
 
+    def refresh(self) -> None:
+        """In a session that reads: go on to what is committed now."""
+        self.session.refresh()
+        self._forget()
+
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, held: bool = True) -> Iterator[Transaction]:
         """See `Session.transaction`; when it fails, nothing of it is remembered either."""
         try:
-            with self.session.transaction() as transaction:
+            with self.session.transaction(held=held) as transaction:
                 yield transaction
         except BaseException:
             self._forget()
@@ -252,47 +266,48 @@ class Container:
         with self.transaction() as transaction:
             self.runs.set(transaction, row, ended=0, outcome=0)
 
-    def add_segment(self, run: int, segment: Entry) -> int:
-        """Append a segment with all its parts, or nothing of it. Raises ContractError."""
+    def add_segments(self, run: int, segments: Sequence[Entry]) -> list[int]:
+        """Append segments with all their parts, or nothing of them. Raises ContractError."""
+        with self.transaction() as transaction:
+            return [self._add_segment(transaction, run, segment) for segment in segments]
+
+    def _add_segment(self, transaction: Transaction, run: int, segment: Entry) -> int:
         model = segment.model
         if not isinstance(model, schemas.Segment):
             raise ContractError(f"a {model.kind} is not a segment")
         index = self.index("segment")
         count = self.segment_count(run)
-        with self.transaction() as transaction:
-            written = [self.streams.append(transaction, part) for part in segment.parts]
-            places = [place for place, _ in written]
-            number = len(self.segments)
-            stretches = table_of(self.session, "stretches")
-            first = transaction.append(
-                stretches,
-                np.array([(number, *place) for place in places], layout.TABLES["stretches"]),
-            )
-            document = self.documents.dump(transaction, model)
-            if any(differs for _, differs in written):
-                document["parts"] = [differs for _, differs in written]
-            t_start, t_stop = self._extent(places)
-            self.segments.append_document(
-                transaction,
-                document,
-                run=run,
-                recorded=microseconds(model.recorded),
-                stretch=first,
-                stretches=len(places),
-                t_start=t_start,
-                t_stop=t_stop,
-            )
-            index.add({NAME: model.name, **model.annotations})
-            self._tags.add(places)
-            self._segment_counts[run] = count + 1
-            self._batch(transaction)
+        written = [self.streams.append(transaction, part) for part in segment.parts]
+        places = [place for place, _ in written]
+        number = len(self.segments)
+        rows = np.array([(number, *place) for place in places], layout.TABLES["stretches"])
+        first = transaction.append(table_of(self.session, "stretches"), rows)
+        document = self.documents.dump(transaction, model)
+        if any(differs for _, differs in written):
+            document["parts"] = [differs for _, differs in written]
+        t_start, t_stop = self._extent(places)
+        self.segments.append_document(
+            transaction,
+            document,
+            rows.tobytes(),
+            run=run,
+            recorded=microseconds(model.recorded),
+            stretch=first,
+            stretches=len(places),
+            t_start=t_start,
+            t_stop=t_stop,
+        )
+        index.add({NAME: model.name, **model.annotations})
+        self._tags.add(places)
+        self._segment_counts[run] = count + 1
+        self._batch(transaction)
         return number
 
     def _extent(self, places: Sequence[Place]) -> tuple[float, float]:
         bounds = [
             (place.t_start * scale, place.t_stop * scale)
             for place in places
-            if (scale := _to_ms(str(self.streams[place.stream].model.get("time_unit", "ms"))))
+            if (scale := to_ms(str(self.streams[place.stream].model.get("time_unit", "ms"))))
             and place.t_start == place.t_start
         ]
         if not bounds:
@@ -382,12 +397,3 @@ class Container:
         return CorruptArchive(
             what, path=self.path, entry=entry, hint="'neuroarchive check' lists what is damaged"
         )
-
-
-@lru_cache(maxsize=64)
-def _to_ms(unit: str) -> float:
-    """Milliseconds per unit; 0 for a unit that is not a time."""
-    try:
-        return float(Fraction(schemas.conversion(unit, "ms")))
-    except schemas.UnitError:
-        return 0.0

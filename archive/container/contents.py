@@ -44,7 +44,7 @@ class Contents:
         """The row of the model, which is added unless an equal one is there."""
         row = self.find(digest)
         if row is None:
-            place = self._documents.write(transaction, model)
+            place = self._documents.write(transaction, model, digest.encode())
             row = transaction.append(
                 self._table, np.array([(*place, digest.encode())], self._dtype)
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import schemas
-from archive.container import layout
+from archive.container import digests, layout
 from archive.container.documents import STAMPS
 from archive.errors import ContractError
 from archive.storage import Transaction, create
@@ -46,8 +46,9 @@ def create_container(path: Path, experiment: schemas.Experiment, writer: str) ->
                 metadata=metadata,
             )
             if table == "experiment":
-                line = json.dumps(schemas.dump(experiment), ensure_ascii=False).encode()
-                start = transaction.append(records, np.frombuffer(line + b"\n", np.uint8))
-                transaction.append(made, np.array([(start, len(line), 0, 0)], dtype))
+                document = json.dumps(schemas.dump(experiment), ensure_ascii=False).encode()
+                line = digests.line(digests.BEGINNING, document)
+                start = transaction.append(records, np.frombuffer(line, np.uint8))
+                transaction.append(made, np.array([(start, len(document), 0, 0)], dtype))
 
     create(path, experiment.name, fill, stamp=stamp)

@@ -105,9 +105,9 @@ class Documents:
             fetch = self._fetch()
             return {key: schemas.decode(v, fetch=fetch) for key, v in document.items()}
 
-    def write(self, transaction: Transaction, model: schemas.Model) -> tuple[int, int]:
-        """Append a model to the records; returns its place."""
-        return self.records.append(transaction, self.dump(transaction, model))
+    def write(self, transaction: Transaction, model: schemas.Model, rows: bytes) -> tuple[int, int]:
+        """Append a model to the records; returns its place. See `Records.append`."""
+        return self.records.append(transaction, self.dump(transaction, model), rows)
 
     def read(self, place: tuple[int, int]) -> dict[str, Any]:
         """The JSON document at a place."""
@@ -128,3 +128,18 @@ class Documents:
                     current.pop(key, None)
                 current.update(change.get("annotations", {}))
         return self.values(current)
+
+
+def references(document: Any) -> list[Any]:
+    """All references to blobs inside a document."""
+    if isinstance(document, list):
+        return [found for item in document for found in references(item)]
+    if not isinstance(document, dict):
+        return []
+    for tag in ("$array", "$scalar"):
+        if tag in document:
+            document = {"$bytes": document[tag]["data"]}
+    if "$bytes" in document:
+        payload = document["$bytes"]
+        return [payload["blob"]] if isinstance(payload, dict) else []
+    return [found for value in document.values() for found in references(value)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archive.container import layout
+from archive.container import digests, layout
 from archive.container.tables import of_type
 from archive.errors import ContractError, CorruptArchive
 from archive.storage import Growing, Session, Transaction
@@ -20,6 +20,7 @@ BYTE = np.dtype(np.uint8)
 DOCUMENT_LIMIT = 1 << 24
 # Blobs that were written lately, to store equal ones once.
 _REMEMBERED = 4096
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _bytes(heap: Growing, start: int, length: int) -> bytes:
@@ -27,26 +28,50 @@ def _bytes(heap: Growing, start: int, length: int) -> bytes:
 
 
 class Records:
-    """One JSON document per line. A document is known by its first byte and its length."""
+    """One JSON document per line, with a digest that also depends on the line before. A document
+    is known by its first byte and its length."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        # how long the heap was after the last line of this session, and the digest of that line
+        self._last = (0, digests.BEGINNING)
 
     @property
     def _heap(self) -> Growing:
         return of_type(self._session.dataset("data_arrays", layout.RECORDS), BYTE)
 
-    def append(self, transaction: Transaction, document: Mapping[str, Any]) -> tuple[int, int]:
-        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        line = text.encode() + b"\n"
-        if len(line) > DOCUMENT_LIMIT:
+    def append(
+        self, transaction: Transaction, document: Mapping[str, Any], rows: bytes = b""
+    ) -> tuple[int, int]:
+        """Add a document; the digest of its line also covers `rows`, which come with it."""
+        text = _ENCODER.encode(document).encode()
+        if len(text) > DOCUMENT_LIMIT:
             raise ContractError(
-                f"a document of {len(line)} bytes is too long, {DOCUMENT_LIMIT} are the most",
+                f"a document of {len(text)} bytes is too long, {DOCUMENT_LIMIT} are the most",
                 path=self._session.path,
                 hint="give long lists as arrays, which are kept outside of documents",
             )
+        line = digests.line(self._digest(), text, rows)
         start = transaction.append(self._heap, np.frombuffer(line, np.uint8))
-        return start, len(line) - 1
+        self._last = (start + len(line), line[-digests.TRAILER + 1 : -1])
+        return start, len(line) - digests.TRAILER
+
+    def _digest(self) -> bytes:
+        """The digest of the last line: from the file, unless this session wrote it."""
+        length = len(self._heap)
+        if length != self._last[0]:
+            last = max(0, length - digests.TRAILER + 1)
+            self._last = (length, _bytes(self._heap, last, length - 1 - last))
+        return self._last[1]
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return len(self._heap)
+
+    def content(self) -> bytes:
+        """The whole heap."""
+        return _bytes(self._heap, 0, len(self._heap))
 
     def read(self, start: int, length: int) -> dict[str, Any]:
         """The document there. CorruptArchive if there is none."""
@@ -114,7 +139,7 @@ class Blobs:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._known: dict[bytes, tuple[int, int]] = {}
+        self._known: dict[str, tuple[int, int]] = {}
 
     @property
     def _heap(self) -> Growing:
@@ -126,30 +151,34 @@ class Blobs:
         return len(self._heap)
 
     def append(self, transaction: Transaction, content: bytes) -> Any:
-        digest = hashlib.sha256(content).digest()
+        digest = hashlib.sha256(content).hexdigest()
         known = self._known.get(digest)
         if known is None:
             start = transaction.append(self._heap, np.frombuffer(content, np.uint8))
             known = (start, len(content))
             self._remember(digest, known)
-        return [known[0], known[1]]
+        return [*known, digest]
 
     def remember(self, reference: Any) -> None:
         """Let a blob of an earlier session stand for equal ones to come."""
-        start, length = reference
-        self._remember(hashlib.sha256(self.read(reference)).digest(), (start, length))
+        start, length, _ = reference
+        self._remember(hashlib.sha256(self.read(reference)).hexdigest(), (start, length))
 
-    def _remember(self, digest: bytes, place: tuple[int, int]) -> None:
+    def _remember(self, digest: str, place: tuple[int, int]) -> None:
         if len(self._known) >= _REMEMBERED:
             self._known.pop(next(iter(self._known)))
         self._known[digest] = place
 
     def read(self, reference: Any) -> bytes:
         """The bytes of a reference. Raises ValueError for what is none."""
-        start, length = reference
+        start, length, _ = reference
         if type(start) is not int or type(length) is not int:
             raise ValueError(f"{reference!r:.60} is no place among the blobs")
         return _bytes(self._heap, start, length)
+
+    def is_sound(self, reference: Any) -> bool:
+        """Whether a blob is what the digest in its reference says."""
+        return bool(hashlib.sha256(self.read(reference)).hexdigest() == reference[2])
 
 
 class TextHeap:
@@ -173,7 +202,7 @@ class TextHeap:
         end = len(self._heap)
         codes = []
         for text in texts:
-            line = _pack(text)
+            line = digests.packed([text])
             code = self._codes.get(line)
             if code is None:
                 code = self._codes[line] = end
@@ -186,7 +215,7 @@ class TextHeap:
 
     def code(self, text: str) -> int | None:
         """The code of exactly this text; None if nothing has it."""
-        line = _pack(text)
+        line = digests.packed([text])
         if self._codes is not None:
             return self._codes.get(line)
         content = self._read()
@@ -247,11 +276,6 @@ class TextHeap:
             codes[line + b"\0"] = at
             at += len(line) + 1
         return codes
-
-
-def _pack(text: str) -> bytes:
-    # NUL ends a text, so one inside takes the two bytes that Java's modified UTF-8 gives it.
-    return text.encode().replace(b"\0", b"\xc0\x80") + b"\0"
 
 
 def _unpack(line: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 LAYOUT: Final = 1
 
@@ -15,7 +16,7 @@ Scope = Literal["run", "segment", "parameters"]
 SCOPES: Final[tuple[Scope, ...]] = ("run", "segment", "parameters")
 
 # Heaps: bytes in one growing uint8 DataArray each.
-RECORDS: Final = "records"  # JSON Lines: one document per run, segment, change, stream …
+RECORDS: Final = "records"  # one document per run, segment, change, stream …, with a digest
 BLOBS: Final = "blobs"  # arrays and bytes too long to stand in a document
 TEXTS: Final = "texts"  # each text once, UTF-8, ended by NUL; its offset is its code
 NAMES: Final = "names"  # the same for names, of which nearly every row has its own
@@ -60,6 +61,7 @@ TABLES: Final[dict[str, np.dtype[np.void]]] = {
             ("active_count", "<i8"),
             ("t_start", "<f8"),  # in the stream's time unit
             ("t_stop", "<f8"),
+            ("digest", "S32"),  # of its arrays, XXH3-128 in hexadecimal
         ]
     ),
     "streams": np.dtype(_DOCUMENT),
@@ -68,6 +70,9 @@ TABLES: Final[dict[str, np.dtype[np.void]]] = {
     "provenance": np.dtype([*_DOCUMENT, ("digest", "S64")]),
 }
 
+# Of a row, where its document is and what may change later; its digest covers all the others.
+UNSEALED: Final = ("record", "length", "change", "change_length", "ended", "outcome")
+
 OUTCOMES: Final = ("running", "finished", "failed", "interrupted", "abandoned")
 
 # Rows per chunk. Small: most archives hold few rows, and an unfilled chunk is space lost.
@@ -75,12 +80,11 @@ TABLE_CHUNK: Final = 256
 COLUMN_CHUNK: Final = 4096
 HEAP_CHUNK: Final = 1 << 14
 
-# A signal's chunk: for long recordings near CHUNK_FULL bytes, and never wider than this many
-# channels, so that one channel over all time need not read all the others, and a window in time
-# not much more than the window (figures: docs/decisions/0004).
-CHUNK_ROWS: Final = 512
-CHUNK_CHANNELS: Final = 128
-CHUNK_FULL: Final = 1 << 19
+# A chunk of a long recording has CHUNK_FULL bytes, or up to twice as many: storage writes pieces
+# of 256 kB past the log. A signal's is as narrow as that allows, but for CHUNK_WIDTH bytes, so
+# that one channel over all time need not read many others (figures: docs/decisions/0004).
+CHUNK_FULL: Final = 9 << 15
+CHUNK_WIDTH: Final = 112  # 14 channels of float64
 CHUNK_BYTES: Final = 1 << 16  # the least: tiny segments share a chunk
 
 # What stands in a column where a row has no value of that type and unit.
@@ -95,3 +99,9 @@ TEXT_LIMIT: Final = 1024
 COLUMN_LIMIT: Final = 512
 # Rows whose annotations wait for their columns; the documents of these are read at open.
 INDEX_BATCH: Final = 256
+
+
+def sealed(row: np.void | npt.NDArray[np.void]) -> bytes:
+    """What the digest of a row's document covers of the row itself."""
+    names = [name for name in row.dtype.names or () if name not in UNSEALED]
+    return b"".join(row[name].tobytes() for name in names)

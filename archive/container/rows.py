@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,15 @@ def microseconds(moment: datetime | None) -> int:
 def moment(microseconds: int) -> datetime | None:
     """The moment, in UTC; None for 0."""
     return EPOCH + timedelta(microseconds=microseconds) if microseconds else None
+
+
+@lru_cache(maxsize=64)
+def to_ms(unit: str) -> float:
+    """Milliseconds per unit; 0 for a unit that is not a time."""
+    try:
+        return float(Fraction(schemas.conversion(unit, "ms")))
+    except schemas.UnitError:
+        return 0.0
 
 
 class Rows:
@@ -84,12 +95,18 @@ class Rows:
         return self.append_document(transaction, self._documents.dump(transaction, model), **fields)
 
     def append_document(
-        self, transaction: Transaction, document: Mapping[str, Any], **fields: Any
+        self,
+        transaction: Transaction,
+        document: Mapping[str, Any],
+        came_with: bytes = b"",
+        **fields: Any,
     ) -> int:
-        """The same, from a document that is JSON already."""
-        place = self._documents.records.append(transaction, document)
-        values = (*place, 0, 0, *fields.values())
-        return transaction.append(self._table, np.array([values], self._dtype))
+        """The same, from a document that is JSON already. Its digest also covers what came with it:
+        the stretches of a segment."""
+        row = np.array([(0, 0, 0, 0, *fields.values())], self._dtype)
+        sealed = layout.sealed(row) + came_with
+        row["record"], row["length"] = self._documents.records.append(transaction, document, sealed)
+        return transaction.append(self._table, row)
 
     def set(self, transaction: Transaction, row: int, **fields: Any) -> None:
         """Change some columns of a row."""
@@ -124,12 +141,12 @@ class Rows:
         late: list[dict[str, Any]] = []
         while place[1] and place != known[1]:
             late.append(self._documents.read((place[0], place[1])))
-            place = self._before(place[0], late[-1])
+            place = self.before(place[0], late[-1])
         documents = [*before, *late[::-1]] if place[1] else late[::-1]
         self._changes = ((row, newest), documents)
         return documents
 
-    def _before(self, start: int, change: Mapping[str, Any]) -> list[int]:
+    def before(self, start: int, change: Mapping[str, Any]) -> list[int]:
         """The place of the change before one that starts there, which must lie before it: a
         change that leads to itself would be read for ever."""
         match change.get("previous"):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -12,18 +12,19 @@ import numpy.typing as npt
 
 import schemas
 from archive.container import layout
+from archive.container.chunks import chunk_shape
 from archive.container.contract import check_part
-from archive.container.documents import BREACHES, Documents
+from archive.container.digests import array_digest
+from archive.container.documents import BREACHES, Documents, references
+from archive.container.heaps import DOCUMENT_LIMIT
 from archive.container.lazy import Labels, Neurons, Stretch
+from archive.container.nix_terms import TIMES, VARYING, nix_terms, properties, readable_name
 from archive.container.stream_documents import ACTIVE, ROWS, Stream, parse_stream
 from archive.container.tables import table_of
 from archive.entry import ArrayLike, Entry
 from archive.errors import CorruptArchive
 from archive.storage import Growing, Session, Transaction
 
-# Fields in which the segments of one stream may differ.
-VARYING: Final = ("description", "annotations", "array_annotations", "train_annotations")
-TIMES: Final = ("t_start", "t_stop")
 # Rows without bytes need no storage, but more of them than this nobody has recorded.
 NO_BYTES_ROWS: Final = 1 << 32
 
@@ -38,6 +39,7 @@ class Place(NamedTuple):
     active_rows: int
     t_start: float
     t_stop: float
+    digest: bytes
 
 
 class Streams:
@@ -50,7 +52,7 @@ class Streams:
         self._blobs = documents.blobs
         self._texts = documents.texts
         self._table = table_of(session, "streams")
-        self._streams: list[Stream] = []
+        self._streams: list[Stream | CorruptArchive] = []
         self._by_key: dict[str, int] = {}
         self._names: dict[str, set[str]] = {}
         self._load()
@@ -60,7 +62,10 @@ class Streams:
             self._load()
         if not 0 <= row < len(self._streams):
             raise self._corrupt(f"there is no stream {row} among {len(self._streams)}")
-        return self._streams[row]
+        found = self._streams[row]
+        if isinstance(found, CorruptArchive):
+            raise found
+        return found
 
     def __len__(self) -> int:
         return len(self._table)
@@ -73,27 +78,32 @@ class Streams:
         arrays = {name: np.asarray(array) for name, array in part.arrays.items()}
         check_part(part.model, arrays)
         document = self._documents.dump(transaction, part.model)
-        if "labels" in arrays:
+        labels = arrays.get("labels")
+        if labels is not None:
             arrays["labels"] = self._label_codes(transaction, arrays["labels"])
         rows = {name: arrays[name] for name in ROWS[document["kind"]] if name in arrays}
         channels = arrays.get("channels", _all_channels(part.model, arrays))
         number = self._find_or_make(transaction, document, rows, channels)
-        stream = self._streams[number]
-        start = count = 0
-        for name, values in rows.items():
+        stream = self[number]
+        written = {
+            name: values.astype(stream.types[name][0], copy=False) for name, values in rows.items()
+        }
+        start = count = active_start = active_count = 0
+        for name, values in written.items():
             count = len(values)
             data = self._data(stream, name)
-            if data is None:
-                continue
-            start = transaction.append(data, values.astype(data.dtype, copy=False))
-        active_start = active_count = 0
+            if data is not None:
+                start = transaction.append(data, values)
         if stream.kind == "spike-trains":
-            neurons, ends = _active(arrays["neuron"])
-            active_count = len(neurons)
-            active_start = transaction.append(self._need(stream, "neurons"), neurons)
-            transaction.append(self._need(stream, "ends"), ends)
+            written |= zip(ACTIVE, _active(arrays["neuron"]), strict=True)
+            active_count = len(written["neurons"])
+            for name in ACTIVE:
+                active_start = transaction.append(self._need(stream, name), written[name])
+        if labels is not None:
+            written["labels"] = labels.astype(object)
+        digest = array_digest(written)
         t_start, t_stop = _times(part.model, arrays, count)
-        place = Place(number, start, count, active_start, active_count, t_start, t_stop)
+        place = Place(number, start, count, active_start, active_count, t_start, t_stop, digest)
         base = stream.model
         differs: dict[str, Any] = {
             key: document.get(key)
@@ -124,9 +134,9 @@ class Streams:
         number = len(self._streams)
         reference = None if where is None else self._blobs.append(transaction, where)
         section = transaction.section(
-            self._free_name("sections", _readable_name(document)),
+            self._free_name("sections", readable_name(document)),
             f"archive.stream.{document['kind']}",
-            _properties(document),
+            properties(document),
         )
         arrays: dict[str, str | None] = {}
         for name, (dtype, shape) in types.items():
@@ -162,32 +172,21 @@ class Streams:
     ) -> str | None:
         if 0 in shape:
             return None  # HDF5 has no chunk of no bytes, and there is nothing to keep
-        kind = document["kind"]
         first = rows.get(name, rows.get("times"))
         count = 0 if first is None else len(first)
-        main = name == ROWS[kind][0]
+        main = name == ROWS[document["kind"]][0]
         full_name = self._free_name(
             "data_arrays",
-            _readable_name(document) + ("" if main and kind == "signal" else f".{name}"),
+            readable_name(document) + ("" if main and document["kind"] == "signal" else f".{name}"),
         )
-        unit = {"times": "time_unit", "durations": "time_unit", "values": "unit"}.get(name)
-        unit = "waveform_unit" if name == "waveforms" else unit
-        sampling = None
-        if kind in ("signal", "image-sequence"):
-            time_unit = document.get("time_unit", "ms")
-            atomic = schemas.nix_unit(time_unit) if schemas.is_atomic(time_unit) else None
-            sampling = (document["sampling_period"], atomic)
-        text = document.get(unit, "ms" if unit == "time_unit" else None) if unit else None
         data = transaction.data_array(
             full_name,
-            f"archive.{kind}.{name}",
+            f"archive.{document['kind']}.{name}",
             np.dtype(dtype),
             row_shape=tuple(shape),
             chunks=chunk_shape(count, tuple(shape), np.dtype(dtype).itemsize),
             metadata=section,
-            unit=schemas.nix_unit(text) if text else None,
-            label=document["variable"] if main else name,
-            sampling=sampling,
+            **nix_terms(document, name, main=main),
         )
         self._session.remember("data_arrays", full_name, data)
         return full_name
@@ -220,33 +219,25 @@ class Streams:
 
     def arrays(self, place: Place) -> dict[str, ArrayLike]:
         """The arrays of a part, still on disk."""
+        channels = self.channels(place)
+        return {**self.rows(place), **({} if channels is None else {"channels": channels})}
+
+    def rows(self, place: Place, without: Collection[str] = ()) -> dict[str, ArrayLike]:
+        """The arrays of a part that have a row per sample, spike, event …"""
         stream = self[place.stream]
-        found: dict[str, ArrayLike] = {}
-        for name, (dtype, shape) in stream.types.items():
-            if name in ACTIVE:
-                continue
-            data = self._data(stream, name)
-            if data is None:
-                if not 0 <= place.rows < NO_BYTES_ROWS:
-                    raise self._corrupt(f"a part has {place.rows} rows")
-                found[name] = np.empty((place.rows, *shape), np.dtype(dtype))
-            else:
-                found[name] = Stretch(data, place.start, place.rows)
-        if isinstance(found.get("labels"), Stretch):
-            found["labels"] = Labels(found["labels"], self._texts)  # type: ignore[arg-type]  # checked above
+        found = self.stored(place, without)
         if stream.kind == "spike-trains":
-            neurons, ends = (
-                Stretch(self._need(stream, name), place.active_start, place.active_rows)
-                for name in ACTIVE
-            )
+            neurons, ends = (found.pop(name) for name in ACTIVE)
             times = self._need(stream, "times")
             times.justify(place.rows * times.dtype.itemsize)  # each spike's train takes as much
             found["neuron"] = Neurons(neurons, ends, place.rows, stream.width)
-        if stream.channels is not None:
-            found["channels"] = self._channels(stream)
         return found
 
-    def _channels(self, stream: Stream) -> npt.NDArray[np.int64]:
+    def channels(self, place: Place) -> npt.NDArray[np.int64] | None:
+        """The place in the population of each channel or train; None for a part without them."""
+        stream = self[place.stream]
+        if stream.channels is None:
+            return None
         try:
             content = self._blobs.read(stream.channels)
         except (ValueError, TypeError) as error:
@@ -254,6 +245,26 @@ class Streams:
         if len(content) != 8 * stream.width:
             raise self._corrupt(f"of {stream.width} channels {len(content)} bytes are there")
         return np.frombuffer(content, "<i8").copy()
+
+    def stored(self, place: Place, without: Collection[str] = ()) -> dict[str, Any]:
+        """The arrays of a part as they lie in the file, which is what their digest covers."""
+        stream = self[place.stream]
+        found: dict[str, Any] = {}
+        own, active = (place.start, place.rows), (place.active_start, place.active_rows)
+        for name, (dtype, shape) in stream.types.items():
+            if name in without:
+                continue
+            first, count = active if name in ACTIVE else own
+            data = self._data(stream, name)
+            if data is None:
+                if not 0 <= count < NO_BYTES_ROWS:
+                    raise self._corrupt(f"a part has {count} rows")
+                found[name] = np.empty((count, *shape), np.dtype(dtype))
+            else:
+                found[name] = Stretch(data, first, count)
+                if name == "labels":
+                    found[name] = Labels(found[name], self._texts)
+        return found
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -284,43 +295,35 @@ class Streams:
 
     def _load(self) -> None:
         """Read the streams that were added since the last time."""
-        places = self._table.read(len(self._streams)).tolist()
-        for document in self._records.read_many(places):
+        # documents share no bytes, or a short file could have more of them than can be read
+        left = DOCUMENT_LIMIT + self._records.size
+        for place in self._table.read(len(self._streams)).tolist():
             try:
+                document = self._records.read(*place)
+                left -= place[1]
+                if left < 0:
+                    raise self._corrupt("the documents of streams share the bytes there are")
                 stream = parse_stream(document)
                 self._by_key[document["key"]] = len(self._streams)
-            except BREACHES as error:
-                raise self._corrupt(f"the document of a stream is none ({error!r:.200})") from error
+            except (CorruptArchive, *BREACHES) as error:
+                # raised when it is needed: the other streams can be read
+                self._streams.append(self._unreadable(error))
+                continue
             self._streams.append(stream)
             if self._session.writable:
-                for reference in _references(document["model"]):
-                    self._blobs.remember(reference)
+                for reference in references(document["model"]):
+                    with suppress(CorruptArchive, *BREACHES):  # it stands for no other one then
+                        self._blobs.remember(reference)
+
+    def _unreadable(self, error: Exception) -> CorruptArchive:
+        if isinstance(error, CorruptArchive):
+            return self._corrupt(f"a stream cannot be read ({error.message})")
+        return self._corrupt(f"the document of a stream is none ({error!r:.200})")
 
 
 def bounds_names(array: str) -> tuple[str, str]:
     """The arrays of positions and extents that mark the segments of a stream."""
     return f"{array}.segments.positions", f"{array}.segments.extents"
-
-
-def chunk_shape(rows: int, row_shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """A chunk for a stream whose first stretch has this many rows: near 512 kB for long
-    recordings; for short ones a whole number of stretches, so that appends do not share chunks."""
-    width = _even(row_shape[0], layout.CHUNK_CHANNELS) if len(row_shape) == 1 else None
-    inner = row_shape if width is None else (width,)
-    row_bytes = max(1, int(np.prod(inner, dtype=np.int64))) * itemsize
-    rows = max(1, rows)
-    most = max(layout.CHUNK_ROWS if len(row_shape) == 1 else 1, layout.CHUNK_FULL // row_bytes)
-    if rows > most:
-        return (_even(rows, most), *inner)
-    if rows * row_bytes >= layout.CHUNK_BYTES:
-        return (rows, *inner)
-    least = layout.CHUNK_BYTES if row_shape else layout.HEAP_CHUNK
-    return (rows * max(1, least // (rows * row_bytes)), *inner)
-
-
-def _even(length: int, most: int) -> int:
-    """The length of equal pieces, near `most`, that leave the least over."""
-    return -(-length // max(1, round(length / most)))
 
 
 def _on_disk(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -331,8 +334,10 @@ def _active(neuron: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any
     """The trains that have spikes, and where the spikes of each one end."""
     if len(neuron) == 0:
         return np.empty(0, "<i4"), np.empty(0, "<i8")
-    last = np.append(np.flatnonzero(neuron[1:] != neuron[:-1]), len(neuron) - 1)
-    return neuron[last].astype("<i4"), (last + 1).astype("<i8")
+    is_last = np.ones(len(neuron), bool)
+    np.not_equal(neuron[1:], neuron[:-1], out=is_last[:-1])
+    ends = is_last.nonzero()[0] + 1
+    return neuron[ends - 1].astype("<i4"), ends.astype("<i8")
 
 
 def _times(
@@ -366,29 +371,5 @@ def _key(
 ) -> str:
     fixed = {k: v for k, v in document.items() if k not in VARYING and k not in TIMES}
     where = None if channels is None else hashlib.sha256(channels).hexdigest()
-    text = json.dumps([fixed, types, where], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _readable_name(document: Mapping[str, Any]) -> str:
-    names = [document.get("population"), document["variable"]]
-    return ".".join(name[:100] for name in names if name)
-
-
-def _properties(document: Mapping[str, Any]) -> dict[str, str | int | float]:
-    return {
-        key: value
-        for key, value in document.items()
-        if key not in TIMES and isinstance(value, str | int | float)
-    }
-
-
-def _references(document: Any) -> list[Any]:
-    """All references to blobs inside a document."""
-    if isinstance(document, dict):
-        if set(document) == {"blob"}:
-            return [document["blob"]]
-        return [found for value in document.values() for found in _references(value)]
-    if isinstance(document, list):
-        return [found for value in document for found in _references(value)]
-    return []
+    text = schemas.to_json({"fixed": fixed, "types": types, "where": where})
+    return hashlib.sha256(text).hexdigest()[:32]

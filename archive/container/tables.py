@@ -16,11 +16,13 @@ def table_of(session: Session, name: str) -> Growing:
 def require_apart(session: Session, name: str) -> None:
     """Raises CorruptArchive if the documents of a table are together longer than all there are.
 
-    Each row has a document of its own. A million rows that share one of a megabyte would take
-    hours to read.
+    Each row has a document of its own, and so has its newest change. A million rows that share one
+    of a megabyte would take hours to read.
     """
     table = table_of(session, name)
-    total = table.read()["length"].sum(dtype=np.float64)
+    rows = table.read()
+    lengths = [field for field in ("length", "change_length") if field in (rows.dtype.names or ())]
+    total = sum(rows[field].sum(dtype=np.float64) for field in lengths)
     there = len(session.dataset("data_arrays", layout.RECORDS))
     if total > there:
         raise table.damaged(f"documents of {total:.0f} bytes share the {there} there are")

@@ -6,6 +6,7 @@ An index like the columns: the table of stretches is the truth. Nothing here is 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,10 @@ class SegmentTags:
         self._session = session
         self._streams = streams
         self._waiting: list[Place] = []
+
+    @cached_property
+    def _made(self) -> set[str]:
+        return set(self._session.names("multi_tags"))
 
     def add(self, places: list[Place]) -> None:
         """The stretches of the next segment; written with the batch."""
@@ -51,7 +56,7 @@ class SegmentTags:
         positions[:, 0], extents[:, 0] = bounds[:, 0], bounds[:, 1]
         extents[:, 1:] = data.row_shape
         names = bounds_names(main)
-        if f"{main}.segments" not in self._session.names("multi_tags"):
+        if f"{main}.segments" not in self._made:
             self._make(transaction, main, names, len(data.shape), stream.model)
         for name, values in zip(names, (positions, extents), strict=True):
             target = self._session.dataset("data_arrays", name)
@@ -89,3 +94,4 @@ class SegmentTags:
             units=[unit or "", *[""] * (axes - 1)],
             metadata=metadata,
         )
+        self._made.add(f"{main}.segments")

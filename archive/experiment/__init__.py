@@ -1,5 +1,6 @@
 """What the user holds: experiments, runs, segments and what was recorded in them."""
 
+from archive.container.salvage import Salvaged
 from archive.experiment.experiment import Experiment
 from archive.experiment.opening import open
 from archive.experiment.recorded import (
@@ -10,6 +11,7 @@ from archive.experiment.recorded import (
     Signal,
     Spikes,
 )
+from archive.experiment.rescue import salvage
 from archive.experiment.runs import Run, RunView, Segment, SegmentView
 
 __all__ = [
@@ -20,9 +22,11 @@ __all__ = [
     "IrregularSignal",
     "Run",
     "RunView",
+    "Salvaged",
     "Segment",
     "SegmentView",
     "Signal",
     "Spikes",
     "open",
+    "salvage",
 ]

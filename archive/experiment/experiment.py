@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import schemas
 from archive import provenance, values
 from archive.container import Container
 from archive.container.check import Report, check
+from archive.container.check_deep import check_deeply
 from archive.entry import Entry, Loss
 from archive.errors import AlreadyExists
 from archive.experiment.annotated import Annotated
@@ -23,6 +23,9 @@ from archive.experiment.runs import Run, RunView, SegmentView
 from archive.hooks.neo_ import to_neo_block
 from archive.hooks.plain import modelled
 from archive.storage import remove_file
+
+if TYPE_CHECKING:  # slow to import, and few need it
+    from tempfile import TemporaryDirectory
 
 
 class Experiment(Annotated):
@@ -63,6 +66,10 @@ class Experiment(Annotated):
         """All segments of all runs, in order."""
         self._container.session.check_open()
         return SegmentView(self._container)
+
+    def refresh(self) -> None:
+        """In mode ``r``: see what has been committed since the archive was opened."""
+        self._container.refresh()
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -181,7 +188,7 @@ class Experiment(Annotated):
     def transaction(self) -> Iterator[None]:
         """Everything appended inside becomes permanent together, or not at all."""
         try:
-            with self._container.transaction():
+            with self._container.transaction(held=False):
                 yield
         except BaseException:
             there = len(self.runs)  # those that began inside are gone
@@ -237,10 +244,15 @@ class Experiment(Annotated):
         """
         return export(self, path, format, **options)
 
-    def check(self) -> Report:
-        """Look at everything but the values of signals; changes nothing. See `Report`."""
+    def check(self, *, deep: bool = False) -> Report:
+        """Look at everything but the values of signals; changes nothing. See `Report`.
+
+        With `deep`, read all values too and compare them with their digests, and all that NIX is
+        told of them, as they were after the last transaction. A process of its own does that, as
+        a damaged file may end it or keep it for ever; that is a finding then.
+        """
         self._container.session.check_open()
-        return check(self._container)
+        return check_deeply(self.path) if deep else check(self._container)
 
     def to_entry(self) -> Entry:
         """The experiment with its runs as parts, for adapters."""

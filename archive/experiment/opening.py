@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import uuid
 import warnings
 from collections.abc import Sequence
@@ -32,13 +31,17 @@ def open(
     description: str | None = None,
     people: Sequence[str] = (),
     durability: Durability = "commit",
+    timeout: float = 10,
 ) -> Experiment:
     """Open the archive of an experiment.
 
     Mode ``r`` reads (the default), ``a`` appends and creates the file if there is none, ``x``
     creates it and raises AlreadyExists if there is one. `name` (default: the file's name),
     `description` and `people` are for a new archive. With durability ``commit`` every append is
-    on the disk when it returns; with ``close`` the file is synced when it is closed.
+    on the disk when it returns; with ``close`` appends are grouped for some seconds, which a
+    crash may cost, but never more than these. One process at a time may append: others wait up
+    to `timeout` seconds, then Busy says who holds the archive. Reading is possible at any time,
+    and sees what was committed when the archive was opened, or refreshed.
 
     Under MPI every process but the first writes to a part of its own, ``path.1`` and so on,
     which is removed when it is closed with no segment in it (as when PyNN gathers all data to
@@ -74,7 +77,9 @@ def open(
             provenance.writer(),
         )
     try:
-        experiment = Experiment(Container(file, writable=mode != "r", durability=durability))
+        experiment = Experiment(
+            Container(file, writable=mode != "r", durability=durability, timeout=timeout)
+        )
     except Foreign as error:
         if mode == "r" and error.is_nix:
             return _through_neo(file)
@@ -91,7 +96,9 @@ def _name(file: Path) -> str:
 
 def _through_neo(file: Path) -> Experiment:
     """What Neo makes of a NIX file, in an archive that exists only while it is open."""
-    folder = tempfile.TemporaryDirectory(prefix="neuroarchive-")
+    from tempfile import TemporaryDirectory  # with what it imports, 4 ms that few need
+
+    folder = TemporaryDirectory(prefix="neuroarchive-")
     staged = Path(folder.name) / "view.nix"
     try:
         view_through_neo(file, staged, _name(file))

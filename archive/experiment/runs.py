@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,7 @@ from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import export
 from archive.experiment.ranks import mpi_rank
 from archive.experiment.segment_contents import SegmentContents
+from archive.experiment.termination import exit_on_sigterm
 from archive.experiment.views import View
 from archive.hooks import run_facts, segments_from
 from archive.hooks.neo_io import Annotate, Put, PyNNIO
@@ -95,7 +96,7 @@ class Run(Annotated):
     """One execution of a simulation, with the segments that it made.
 
     As a context manager it notes at its end how it ended: finished, failed (with the
-    traceback) or interrupted.
+    traceback) or interrupted (by Ctrl-C, or by SIGTERM, unless the program has a handler for it).
     """
 
     _scope = "run"
@@ -106,6 +107,7 @@ class Run(Annotated):
         self._memory = PyNNMemory()
         self._parts_of_ranks: list[Run] = []
         self._undone = container.undone
+        self._end_of_sigterm: Callable[[], None] = lambda: None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -170,9 +172,14 @@ class Run(Annotated):
             sampling_period=sampling_period,
         )
         self._annotate_late()
-        with self._container.transaction():
-            self._annotate_facts(objects)
+        facts = self._new_facts(objects)
+        if facts:
+            with self._container.transaction():
+                self.annotate(facts)
+                rows = self.put(entries)
+        else:
             rows = self.put(entries)
+        self._facts_noted = self._facts_noted or bool(objects)
         if not rows:
             return None
         self._memory.note(objects, rows[-1])
@@ -189,16 +196,9 @@ class Run(Annotated):
                 path=self._container.path,
                 hint=f"exp.run({self.name!r}, resume=True) opens it again",
             )
-        rows = []
-        with self._container.transaction():
-            for entry in segments:
-                model = entry.model
-                if getattr(model, "name", None) is None:
-                    number = self._container.segment_count(self._row)
-                    model = model.model_copy(update={"name": f"segment{number:03d}"})
-                named = Entry(model, parts=entry.parts)
-                rows.append(self._container.add_segment(self._row, named))
-        return rows
+        first = self._container.segment_count(self._row)
+        named = [_named(entry, first + number) for number, entry in enumerate(segments)]
+        return self._container.add_segments(self._row, named)
 
     def _check_not_undone(self) -> None:
         """A run that began in a transaction which failed is gone; its row may be another's."""
@@ -210,6 +210,7 @@ class Run(Annotated):
                     hint="begin it again with exp.run(...)",
                 )
             self._undone = self._container.undone
+            self._facts_noted = False  # they may have been undone, too
 
     def neo_io(self) -> PyNNIO:
         """What PyNN's ``population.write_data(io)`` and ``Assembly.write_data`` can write to.
@@ -253,17 +254,16 @@ class Run(Annotated):
         for row, late in self._memory.pending():
             self._annotate_row(row, late)
 
-    def _annotate_facts(self, objects: Sequence[object]) -> None:
+    def _new_facts(self, objects: Sequence[object]) -> dict[str, Any]:
         """What the objects say of the simulator, once, where the user has not said it."""
+        self._check_not_undone()
         if self._facts_noted or not objects:
-            return
-        self._facts_noted = True
+            return {}
         known = self._container.runs.annotations(self._row)
         facts = {key: value for key, value in run_facts(objects).items() if key not in known}
         if "simulator" in facts:
             facts["simulator"] = str(facts["simulator"]).lower()  # as the contract has it
-        if facts:
-            self.annotate(facts)
+        return facts
 
     def finish(self, outcome: Outcome = "finished", reason: str | None = None) -> None:
         """Note that the run has ended. Leaving a ``with`` block does so by itself."""
@@ -278,6 +278,7 @@ class Run(Annotated):
             self._container.end_run(self._row, end)
 
     def __enter__(self) -> Self:
+        self._end_of_sigterm = exit_on_sigterm()
         return self
 
     def __exit__(
@@ -286,12 +287,15 @@ class Run(Annotated):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.finish()
-        elif isinstance(error, Exception):
-            self.finish("failed", "".join(traceback.format_exception(error)))
-        else:
-            self.finish("interrupted", "".join(traceback.format_exception_only(error)))
+        try:
+            if error is None:
+                self.finish()
+            elif isinstance(error, Exception):
+                self.finish("failed", "".join(traceback.format_exception(error)))
+            else:
+                self.finish("interrupted", "".join(traceback.format_exception_only(error)))
+        finally:
+            self._end_of_sigterm()
 
     # -- out ---------------------------------------------------------------------------------
 
@@ -320,6 +324,14 @@ class Run(Annotated):
         facts += [(f"parameter {key}", value) for key, value in self.parameters.items()]
         facts += [(f"annotation {key}", value) for key, value in self.annotations.items()]
         return html_table(f"Run {self._row} {self.name}", ["", ""], facts)
+
+
+def _named(segment: Entry, number: int) -> Entry:
+    """The segment, with a name if it has none."""
+    if getattr(segment.model, "name", None) is not None:
+        return segment
+    model = segment.model.model_copy(update={"name": f"segment{number:03d}"})
+    return Entry(model, parts=segment.parts)
 
 
 class RunView(View[Run]):

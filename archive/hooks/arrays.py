@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,18 +58,28 @@ def mapping_parts(
 
 def magnitude_and_unit(value: Any, where: str) -> tuple[Any, str]:
     """The numbers and the unit of an array or quantity (of quantities or Brian 2)."""
-    ancestors = [(kind.__module__, kind.__name__) for kind in type(value).__mro__]
-    if any(module.startswith("neo.") for module, _ in ancestors):
+    source = _source(type(value).__mro__)
+    if source == "neo":
         raise FormatError(
             f"a neo {type(value).__name__} in a mapping would lose what else it says",
             entry=where,
             hint="put it into a neo.Segment and append that",
         )
-    if any(module.startswith("quantities.") for module, _ in ancestors):
+    if source == "quantities":
         return value.magnitude, unit_text(value)
-    if ("brian2.units.fundamentalunits", "Quantity") in ancestors:
+    if source == "brian2":
         return np.asarray(value), si_unit(type(value), value.dim, where)
     return value, "dimensionless"
+
+
+@lru_cache(maxsize=256)
+def _source(ancestors: tuple[type, ...]) -> str | None:
+    """Which of the packages that know units a type comes from; the first that fits."""
+    names = [(kind.__module__, kind.__name__) for kind in ancestors]
+    for package in ("neo", "quantities"):
+        if any(module.startswith(f"{package}.") for module, _ in names):
+            return package
+    return "brian2" if ("brian2.units.fundamentalunits", "Quantity") in names else None
 
 
 def _split(name: str) -> tuple[str | None, str]:

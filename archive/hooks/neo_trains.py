@@ -90,9 +90,10 @@ def spikes_entry(
 
 def sorting(times: npt.NDArray[Any], neuron: npt.NDArray[Any]) -> npt.NDArray[np.intp] | None:
     """The order by neuron, then time; None if that is the order already."""
-    steps = np.diff(neuron)
-    back = np.diff(times) < 0
-    if not ((steps < 0) | ((steps == 0) & back)).any():
+    # compared, not subtracted: differences of unsigned integers are never below zero
+    later, earlier = neuron[1:], neuron[:-1]
+    back = times[1:] < times[:-1]
+    if not ((later < earlier) | ((later == earlier) & back)).any():
         return None
     if not back.any():
         # Small integers are sorted by radix, ten times faster than by comparing.

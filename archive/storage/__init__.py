@@ -1,9 +1,12 @@
 """Bytes: how an archive file is opened, created, read and changed. Knows no model."""
 
+from archive.storage.creation import create, publish, remove_file
 from archive.storage.files import Files
 from archive.storage.growing import Growing
 from archive.storage.guarded import Foreign
-from archive.storage.session import Durability, Session, create, remove_file
+from archive.storage.probing import probe
+from archive.storage.recovery import Recovery, look, recover
+from archive.storage.session import Durability, Session
 from archive.storage.transaction import Transaction
 
 __all__ = [
@@ -11,8 +14,13 @@ __all__ = [
     "Files",
     "Foreign",
     "Growing",
+    "Recovery",
     "Session",
     "Transaction",
     "create",
+    "look",
+    "probe",
+    "publish",
+    "recover",
     "remove_file",
 ]

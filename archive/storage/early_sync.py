@@ -6,20 +6,17 @@ often than needed changes no promise: a transaction is permanent after the last 
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from threading import Thread
-
-from archive.storage.files import Files
 
 STEP = 8 << 20  # bytes
 
 
 class EarlySync:
-    """The syncs of one transaction."""
+    """The syncs of the main file in one transaction after the other."""
 
-    def __init__(self, path: Path, files: Files) -> None:
-        self._path = path
-        self._files = files
+    def __init__(self, sync: Callable[[], None]) -> None:
+        self._sync = sync
         self._bytes = 0
         self._thread: Thread | None = None
         self._error: OSError | None = None
@@ -29,24 +26,31 @@ class EarlySync:
         self._bytes += count
         if self._bytes >= STEP and (self._thread is None or not self._thread.is_alive()):
             self._bytes = 0
-            self._thread = Thread(target=self._sync, name="neuroarchive early sync")
+            self._thread = Thread(target=self._run, name="neuroarchive early sync")
             self._thread.start()
 
-    def _sync(self) -> None:
+    def _run(self) -> None:
         try:
-            self._files.sync(self._path)
+            self._sync()
         except OSError as error:
             # Linux tells of a failed write once: the last sync would know nothing of this one.
             self._error = error
 
     def finish(self) -> None:
-        """The sync that makes the transaction permanent. Raises OSError."""
+        """The sync that makes the bytes permanent. Raises OSError."""
         self.wait()
-        if self._error is not None:
-            raise self._error
-        self._files.sync(self._path)
+        error, self._bytes, self._error = self._error, 0, None
+        if error is not None:
+            raise error
+        self._sync()
 
     def wait(self) -> None:
         """Until no sync goes on."""
         if self._thread is not None:
             self._thread.join()
+            self._thread = None
+
+    def forget(self) -> None:
+        """The transaction is undone: the next one begins without its errors."""
+        self.wait()
+        self._bytes, self._error = 0, None

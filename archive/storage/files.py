@@ -1,25 +1,64 @@
-"""Every call to the operating system that makes a change permanent stands in this file.
+"""Every call to the operating system that touches an archive or its log stands in this file.
 
-The fault injector of the tests takes the place of `SystemFiles`; nothing else in the package
-may sync, link, replace or remove.
+The fault injectors of the tests take the place of `SystemFiles`; nothing else in `archive.storage`
+may read, write, sync, lock, link or remove.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+Buffer = bytes | bytearray | memoryview
+
 
 class Files(Protocol):
-    """What storage asks of the operating system."""
+    """What storage asks of the operating system. All calls raise OSError, as `os` does."""
 
-    def sync(self, path: Path, /) -> None:
-        """Make the content of a file permanent."""
+    def open(self, path: Path, /, *, write: bool = False, create: bool = False) -> int:
+        """A descriptor; with `create` the file is made if there is none."""
+        ...
+
+    def close(self, descriptor: int, /) -> None: ...
+
+    def size(self, descriptor: int, /) -> int:
+        """The length of the file in bytes."""
+        ...
+
+    def read(self, descriptor: int, into: bytearray | memoryview, offset: int, /) -> int:
+        """Fill a buffer from `offset` on; returns how many bytes there were."""
+        ...
+
+    def write(self, descriptor: int, data: Buffer, offset: int, /) -> int:
+        """Write at `offset`; returns how many bytes were taken, which may be fewer."""
+        ...
+
+    def truncate(self, descriptor: int, length: int, /) -> None:
+        """Make the file that long."""
+        ...
+
+    def sync(self, descriptor: int, /) -> None:
+        """Make content and length permanent."""
         ...
 
     def sync_folder(self, path: Path, /) -> None:
         """Make the names in a folder permanent."""
+        ...
+
+    def lock(self, descriptor: int, /, *, exclusive: bool) -> bool:
+        """Take the file's lock, or change the one that is held, without waiting; whether it
+        could be had. It goes when the descriptor is closed or the process ends."""
+        ...
+
+    def unlock(self, descriptor: int, /) -> None: ...
+
+    def is_named(self, descriptor: int, path: Path, /) -> bool:
+        """Whether the open file is still the one of that name."""
         ...
 
     def link(self, source: Path, target: Path, /) -> None:
@@ -31,26 +70,77 @@ class Files(Protocol):
         ...
 
 
-class SystemFiles:
-    """The real thing."""
+def write_whole(files: Files, descriptor: int, data: Buffer, offset: int) -> None:
+    """Write all of it, however many calls that takes. Raises OSError."""
+    view = memoryview(data).cast("B")
+    while view:
+        taken = files.write(descriptor, view, offset)
+        if not taken:
+            raise OSError(errno.EIO, "the system takes no more bytes")
+        view, offset = view[taken:], offset + taken
 
-    def sync(self, path: Path, /) -> None:
-        descriptor = os.open(path, os.O_RDWR)
-        try:
-            # fdatasync also writes the length, which is all of the metadata that reading needs;
-            # systems without it (macOS, Windows) have fsync.
-            getattr(os, "fdatasync", os.fsync)(descriptor)
-        finally:
-            os.close(descriptor)
+
+def read_whole(files: Files, descriptor: int, into: bytearray | memoryview, offset: int) -> int:
+    """Fill the buffer as far as the file goes; returns how many bytes there were."""
+    view = memoryview(into).cast("B")
+    count = 0
+    while count < len(view) and (got := files.read(descriptor, view[count:], offset + count)):
+        count += got
+    return count
+
+
+class SystemFiles:
+    """The real thing, on POSIX systems."""
+
+    def open(self, path: Path, /, *, write: bool = False, create: bool = False) -> int:
+        flags = os.O_RDWR if write or create else os.O_RDONLY
+        return os.open(path, flags | (os.O_CREAT if create else 0), 0o666)
+
+    def close(self, descriptor: int, /) -> None:
+        os.close(descriptor)
+
+    def size(self, descriptor: int, /) -> int:
+        return os.fstat(descriptor).st_size
+
+    def read(self, descriptor: int, into: bytearray | memoryview, offset: int, /) -> int:
+        return os.preadv(descriptor, [into], offset)
+
+    def write(self, descriptor: int, data: Buffer, offset: int, /) -> int:
+        return os.pwrite(descriptor, data, offset)
+
+    def truncate(self, descriptor: int, length: int, /) -> None:
+        os.ftruncate(descriptor, length)
+
+    def sync(self, descriptor: int, /) -> None:
+        if hasattr(fcntl, "F_FULLFSYNC"):  # macOS: fsync leaves the data in the disk's own cache
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        else:
+            # also writes the length, which is all of the metadata that reading needs
+            os.fdatasync(descriptor)
 
     def sync_folder(self, path: Path, /) -> None:
-        if os.name == "nt":  # Windows cannot open a folder, and keeps names by itself
-            return
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def lock(self, descriptor: int, /, *, exclusive: bool) -> bool:
+        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def unlock(self, descriptor: int, /) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def is_named(self, descriptor: int, path: Path, /) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), path.stat())
+        except FileNotFoundError:
+            return False
 
     def link(self, source: Path, target: Path, /) -> None:
         os.link(source, target)
@@ -59,4 +149,20 @@ class SystemFiles:
         path.unlink()
 
 
-SYSTEM = SystemFiles()
+_current: Files = SystemFiles()
+
+
+def system() -> Files:
+    """What storage calls, unless it is told otherwise."""
+    return _current
+
+
+@contextmanager
+def use(files: Files) -> Iterator[None]:
+    """Other files for all that this process opens inside, for fault injection."""
+    global _current
+    former, _current = _current, files
+    try:
+        yield
+    finally:
+        _current = former

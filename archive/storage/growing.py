@@ -6,25 +6,29 @@ fifteen of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, lru_cache
+from itertools import product
 from math import prod
 from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5d, h5f, h5i, h5p, h5s, h5t
+from h5py import h5d, h5f, h5g, h5i, h5p, h5s, h5t
 
 from archive.errors import CorruptArchive, Refused
 
 # From this many bytes on it pays to look at where chunks begin and end.
 LARGE = 1 << 15
-# So many bytes are written at a time, at least.
-STEP = 1 << 22
+# Of so many bytes a buffer is made, to sort values into chunks or out of them: it should stay in
+# the processor's cache.
+BUFFER = 1 << 20
 
 # A read of this many bytes needs no reason: a column may hold little but its fill value.
 FREE = 1 << 26
+# So many chunks may lie in what is read, though they are not stored.
+FREE_CHUNKS = 1 << 14
 # Packed values may be so many times as long as what is stored of them, and no more. Values that
 # hardly differ pack better (gzip: 1000 to 1); those are read in parts.
 PACKED = 256
@@ -45,18 +49,27 @@ class Growing:
 
     def __init__(self, dataset: h5py.Dataset | h5d.DatasetID) -> None:
         self._id = dataset.id if isinstance(dataset, h5py.Dataset) else dataset
+        # HDF5 is not told of errors in reading; whoever knows them is asked afterwards
+        self.after: Callable[[], None] = lambda: None
         self.dtype: np.dtype[Any] = self._id.dtype
         self._memory_type = h5t.py_create(self.dtype)
         shape = self._id.shape
         self._length: int = shape[0]
         self.row_shape: tuple[int, ...] = tuple(shape[1:])
         self._zeros = (0,) * len(self.row_shape)
+        self._ones = (1,) * len(shape)
 
     @cached_property
     def chunks(self) -> tuple[int, ...]:
-        """The shape of a chunk."""
-        found: tuple[int, ...] = self._id.get_create_plist().get_chunk()
+        """The shape of a chunk; of what is not divided, its own."""
+        plist = self._id.get_create_plist()
+        divided = plist.get_layout() == h5d.CHUNKED
+        found: tuple[int, ...] = plist.get_chunk() if divided else self._id.shape
         return found
+
+    @cached_property
+    def _chunk_bytes(self) -> int:
+        return prod(self.chunks) * self.dtype.itemsize
 
     def __len__(self) -> int:
         return self._length
@@ -70,7 +83,7 @@ class Growing:
         to read is said by other parts of the file."""
         stop = self._length if stop is None else stop
         self.require(start, stop - start)
-        return self._read((start, *self._zeros), (stop - start, *self.row_shape), None)
+        return self._read((start, *self._zeros), (stop - start, *self.row_shape), self._ones)
 
     def read_part(
         self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
@@ -79,20 +92,55 @@ class Growing:
         return self._read(start, count, step)
 
     def _read(
-        self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...] | None
+        self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
     ) -> npt.NDArray[Any]:
         if not self._id.valid:
             raise Refused("the archive is closed", hint="open it again to read from it")
         self.justify(prod(count) * self.dtype.itemsize)
         out = np.empty(count, self.dtype)
         if out.size:
+            self._justify_chunks(start, count, step)
             try:
-                space = self._id.get_space()
-                space.select_hyperslab(start, count, step)
-                self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+                if self._one_call_is_best(count, step):
+                    space = self._id.get_space()
+                    space.select_hyperslab(start, count, step)
+                    self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+                else:
+                    self._read_tiles(start, step, out)
             except (OSError, RuntimeError, ValueError) as error:
+                self.after()
                 raise self.damaged(f"HDF5 cannot read it ({error})") from error
+            self.after()
         return out
+
+    def _one_call_is_best(self, count: tuple[int, ...], step: tuple[int, ...]) -> bool:
+        """Whether what is asked for lies in the file in long pieces, or far apart."""
+        if step == self._ones:
+            if not self.row_shape:
+                return True
+            if count[1:] == self.row_shape == self.chunks[1:]:
+                return True
+        return step[0] >= self.chunks[0]
+
+    def _read_tiles(
+        self, start: tuple[int, ...], step: tuple[int, ...], out: npt.NDArray[Any]
+    ) -> None:
+        """By tiles as wide as a chunk. Their rows lie in the file as in memory, so that HDF5
+        copies them at one go, and NumPy is quicker than HDF5 at picking single values out."""
+        rows = max(1, BUFFER // self._chunk_bytes) * self.chunks[0]
+        across_bytes = prod(map(min, self.chunks[1:], self.row_shape)) * self.dtype.itemsize
+        self.justify(min(rows, self._length) * across_bytes)
+        across = _across(start[1:], out.shape[1:], step[1:], self.chunks[1:], self.row_shape)
+        space = self._id.get_space()
+        shape: tuple[int, ...] = ()
+        for down, first, length, picked in _tiles(start[0], out.shape[0], step[0], rows):
+            for into, corner, width, chosen in across:
+                if (length, *width) != shape:
+                    shape = (length, *width)
+                    memory, buffer = h5s.create_simple(shape), np.empty(shape, self.dtype)
+                space.select_hyperslab((first, *corner), shape)
+                self._id.read(memory, space, buffer, self._memory_type)
+                out[(down, *into)] = buffer[(picked, *chosen)]
 
     def require(self, start: int, count: int) -> None:
         """Raises CorruptArchive where there are no such rows."""
@@ -108,6 +156,18 @@ class Growing:
                 f"{size} bytes of it would be read, and what is stored cannot be so many"
             )
 
+    def _justify_chunks(
+        self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
+    ) -> None:
+        """Raises CorruptArchive for many chunks that are not there: HDF5 looks for each one."""
+        axes = zip(start, count, step, self.chunks, strict=True)
+        found = prod(
+            min(number, (first + (number - 1) * stride) // width - first // width + 1)
+            for first, number, stride, width in axes
+        )
+        if found > FREE_CHUNKS and found > self._id.get_num_chunks():
+            raise self.damaged(f"{found} chunks of it would be read, and fewer are stored")
+
     def damaged(self, what: str) -> CorruptArchive:
         """The error that says so of this dataset."""
         name = (h5i.get_name(self._id) or b"").decode(errors="replace")
@@ -118,22 +178,21 @@ class Growing:
             hint="'neuroarchive check' lists what is damaged; a part of it may be readable",
         )
 
-    # -- for Transaction only ----------------------------------------------------------------
+    # -- for Session and Transaction only ------------------------------------------------------
+
+    def reopen(self, dataset: h5d.DatasetID) -> None:
+        """The same dataset, in the file that was closed and opened again."""
+        self._id = dataset
+        self._length = dataset.shape[0]
 
     def resize(self, length: int) -> None:
         self._id.set_extent((length, *self.row_shape))
         self._length = length
 
-    def write(
-        self,
-        start: int,
-        values: npt.NDArray[Any],
-        on_bytes: Callable[[int], None] = lambda count: None,
-    ) -> None:
-        """Write rows that exist. `values` has this dataset's dtype and row shape; `on_bytes` is
-        told now and then how many bytes have gone to the file."""
+    def write(self, start: int, values: npt.NDArray[Any]) -> None:
+        """Write rows that exist. `values` has this dataset's dtype and row shape."""
         if values.nbytes >= LARGE:
-            self._write_large(start, values, on_bytes)
+            self._write_large(start, values)
         else:
             self._write_box(start, values)
 
@@ -144,27 +203,98 @@ class Growing:
             memory = h5s.create_simple(values.shape)
             self._id.write(memory, space, np.ascontiguousarray(values), self._memory_type)
 
-    def _write_large(
-        self, start: int, values: npt.NDArray[Any], on_bytes: Callable[[int], None]
-    ) -> None:
-        """In steps. Whole chunks that are as wide as the rows lie in memory as they will lie in
-        the file, and go there past HDF5's chunk cache."""
-        rows = self.chunks[0]
-        whole = self.chunks[1:] == self.row_shape
+    def _write_large(self, start: int, values: npt.NDArray[Any]) -> None:
+        """Chunks in which no other rows lie go to the file past HDF5's chunk cache."""
+        rows, *width = self.chunks
         stop = start + len(values)
-        step = rows if whole else max(1, STEP // (rows * values[0].nbytes)) * rows
         while start < stop:
             # up to the next border between chunks, so that no chunk is written twice
-            end = min(stop, (start // rows) * rows + step)
+            end = min(stop, (start // rows + 1) * rows)
             part = values[: end - start]
-            if whole and start % rows == 0 and end - start == rows:
-                place = (start, *self._zeros)
-                self._id.write_direct_chunk(place, np.ascontiguousarray(part))
+            alone = start % rows == 0 and end in (start + rows, self._length)
+            if alone and (*width,) == self.row_shape:
+                self._write_chunk((start, *self._zeros), part)
+            elif alone and len(width) == 1:
+                self._write_chunks(start, part)
             else:
                 self._write_box(start, part)
-            on_bytes(part.nbytes)
             values = values[end - start :]
             start = end
+
+    def _write_chunk(self, corner: tuple[int, ...], values: npt.NDArray[Any]) -> None:
+        """One chunk, of which `values` may be only a part."""
+        if values.shape != self.chunks:
+            full = np.zeros(self.chunks, self.dtype)
+            full[tuple(map(slice, values.shape))] = values
+            values = full
+        self._id.write_direct_chunk(corner, np.ascontiguousarray(values))
+
+    def _write_chunks(self, start: int, values: npt.NDArray[Any]) -> None:
+        """The chunks side by side in which these rows (row, channel) lie, some at a time."""
+        rows, width = self.chunks
+        buffer = np.zeros((max(1, BUFFER // self._chunk_bytes), rows, width), self.dtype)
+        step = len(buffer) * width
+        for first in range(0, self.row_shape[0], step):
+            part = values[:, first : first + step]
+            whole = part.shape[1] // width
+            if whole:
+                _sort(part[:, : whole * width], buffer[:whole, : len(values)])
+            for at in range(whole):
+                self._id.write_direct_chunk((start, first + at * width), buffer[at])
+            if part.shape[1] > whole * width:
+                self._write_chunk((start, first + whole * width), part[:, whole * width :])
+
+
+def _tiles(start: int, count: int, step: int, tile: int) -> Iterator[tuple[slice, int, int, slice]]:
+    """What is picked along an axis, by the tiles in which it lies. For each tile where it goes
+    in the result, where to begin to read and how much, and what to pick of that."""
+    done = 0
+    while done < count:
+        first = start + done * step
+        picks = min(count - done, -((first % tile - tile) // step))
+        yield slice(done, done + picks), first, (picks - 1) * step + 1, slice(None, None, step)
+        done += picks
+
+
+# To find the tiles of a row anew for each of many short reads would take a third of their time.
+@lru_cache(maxsize=64)
+def _across(
+    start: tuple[int, ...],
+    count: tuple[int, ...],
+    step: tuple[int, ...],
+    tile: tuple[int, ...],
+    lengths: tuple[int, ...],
+) -> list[tuple[tuple[Any, ...], ...]]:
+    """The same along all axes but the first, where a tile is read as a whole."""
+    axes = []
+    for begin, number, stride, width, length in zip(start, count, step, tile, lengths, strict=True):
+        whole = []
+        for into, first, size, _ in _tiles(begin, number, stride, width):
+            offset = first % width
+            picked = slice(offset, offset + size, stride)
+            whole.append((into, first - offset, min(width, length - first + offset), picked))
+        axes.append(whole)
+    return [tuple(zip(*tiles, strict=True)) or ((),) * 4 for tiles in product(*axes)]
+
+
+def _sort(values: npt.NDArray[Any], chunks: npt.NDArray[Any]) -> None:
+    """Copy values (row, channel) into chunks (chunk, row, channel)."""
+    width = chunks.shape[2]
+    if values.strides[1] == values.itemsize:
+        # the channels of a chunk lie side by side: NumPy is quicker when they move as one
+        line = np.dtype((np.void, width * values.itemsize))
+        chunks.view(line)[..., 0] = values.view(line).T
+    else:
+        chunks[:] = values.reshape(len(values), -1, width).swapaxes(0, 1)
+
+
+def find(parent: h5g.GroupID, name: bytes, *, cached: bool) -> h5d.DatasetID:
+    """The dataset of that name in a group; KeyError if there is none. Uncached, HDF5 reads no
+    more of a chunk than is asked for: the system keeps what was read in memory anyway."""
+    plist = h5p.create(h5p.DATASET_ACCESS)
+    if not cached:
+        plist.set_chunk_cache(1, 0, 0.0)
+    return h5d.open(parent, name, plist)
 
 
 def create(

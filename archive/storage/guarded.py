@@ -19,7 +19,7 @@ import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5pl, h5s, h5t, h5z
 
 from archive.errors import ArchiveError, CorruptArchive, FormatError
-from archive.storage.growing import Growing, allowance
+from archive.storage.growing import allowance, find
 from archive.storage.nix import KINDS
 
 # The filters that HDF5 and h5py bring along: no other is ever looked for.
@@ -48,6 +48,10 @@ class Foreign(FormatError):
     def __init__(self, message: str, *, is_nix: bool, **where: Any) -> None:
         super().__init__(message, **where)
         self.is_nix = is_nix
+
+
+class Missing(CorruptArchive):
+    """A part that the archive names and does not have."""
 
 
 @cache
@@ -103,10 +107,11 @@ def dataset_fault(dataset: h5d.DatasetID) -> str | None:
     return None
 
 
-def dataset(block: h5py.Group, kind: str, name: str, path: Path) -> Growing:
-    """The data of the DataArray or DataFrame of that name.
+def dataset(block: h5py.Group, kind: str, name: str, path: Path, *, cached: bool) -> h5d.DatasetID:
+    """The data of the DataArray or DataFrame of that name; `cached` as in `growing.find`.
 
-    Raises CorruptArchive if it is missing, not in this file, or not numbers in rows.
+    Raises Missing if it is not there, CorruptArchive if it is not in this file, or not numbers in
+    rows.
     """
     key = f"{kind}/{name}"[:300]
     if "/" in name or "\0" in name or name in ("", "."):
@@ -118,15 +123,13 @@ def dataset(block: h5py.Group, kind: str, name: str, path: Path) -> Growing:
             entity = entities if fault else h5g.open(entities, name.encode())
             fault = fault or link_fault(entity, b"data")
         except KeyError as error:
-            raise CorruptArchive(
-                "the archive lacks a part that it names", path=path, entry=key
-            ) from error
+            raise Missing("the archive lacks a part that it names", path=path, entry=key) from error
         if not fault:
-            opened = h5d.open(entity, b"data")
+            opened = find(entity, b"data", cached=cached)
             fault = dataset_fault(opened) or _shape_fault(opened)
         if fault:
             raise CorruptArchive(f"refused: {fault}", path=path, entry=key, hint=HINT)
-        return Growing(opened)
+        return opened
 
 
 def _shape_fault(dataset: h5d.DatasetID) -> str | None:

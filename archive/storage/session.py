@@ -2,122 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
+import atexit
 import os
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 import h5py
-from h5py import h5f, h5p
+from h5py import h5d
 
 from archive.errors import (
-    AlreadyExists,
     ArchiveError,
-    ArchiveNotFound,
-    Busy,
     CorruptArchive,
     FormatError,
     Refused,
     TransactionError,
 )
-from archive.storage import guarded, nix
-from archive.storage.early_sync import EarlySync
-from archive.storage.files import SYSTEM, Files
+from archive.storage import files as files_, guarded
+from archive.storage.files import Files
 from archive.storage.growing import Growing
+from archive.storage.hdf5 import open_hdf5
+from archive.storage.held_back import held_back
+from archive.storage.openable import refusals, require_plain
+from archive.storage.overlay import Overlay
+from archive.storage.snapshot import Snapshot
+from archive.storage.store import Store
 from archive.storage.transaction import Transaction
 
 Durability = Literal["commit", "close"]
 
-BLOCK_TYPE = "archive.experiment"
-
-
-def _access_list() -> h5p.PropFAID:
-    plist = h5p.create(h5p.FILE_ACCESS)
-    # 'earliest' keeps HDF5 1.8 able to read, and sets no write flag that a crash leaves behind.
-    plist.set_libver_bounds(h5f.LIBVER_EARLIEST, h5f.LIBVER_LATEST)
-    return plist
-
-
-def _hdf5(path: Path, flags: int) -> h5py.File:
-    return h5py.File(h5f.open(os.fsencode(path), flags=flags, fapl=_access_list()))
-
-
-def create(
-    path: Path,
-    name: str,
-    fill: Callable[[Transaction], None],
-    *,
-    stamp: Mapping[str, str | int],
-    files: Files = SYSTEM,
-) -> None:
-    """A new archive with what `fill` puts in; all of it appears under `path` at once.
-
-    Raises AlreadyExists, Refused where the folder cannot be written to, and TransactionError
-    when the system fails; then nothing is left of it.
-    """
-    if path.exists():
-        raise AlreadyExists(
-            "the file exists already",
-            path=path,
-            hint="mode='a' appends to an archive; mode='r' reads it",
-        )
-    staged = path.with_name(f".{uuid.uuid4().hex}.new")
-    plist = h5p.create(h5p.FILE_CREATE)
-    plist.set_link_creation_order(nix.ORDERED)
-    try:
-        made = h5py.File(
-            h5f.create(os.fsencode(staged), h5f.ACC_EXCL, fcpl=plist, fapl=_access_list())
-        )
-    except FileNotFoundError as error:
-        raise ArchiveNotFound("the folder does not exist", path=path.parent) from error
-    except OSError as error:
-        raise Refused(
-            f"cannot write in the folder ({error.strerror or error})",
-            path=path.parent,
-            hint="choose a folder that you may write to",
-        ) from error
-    try:
-        with made:
-            nix.create_header(made, name, BLOCK_TYPE)
-            for holder in (made, made["data"][name], made["data"][name]["metadata"]):
-                nix.set_stamp(holder, stamp)
-            fill(Transaction(made["data"][name], stamp))
-        files.sync(staged)
-        _publish(staged, path, files)
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, ArchiveError):
-            raise
-        raise TransactionError(
-            f"the archive could not be created ({error})",
-            path=path,
-            hint="see that the disk has room and is sound, then repeat the last step",
-        ) from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            files.remove(staged)
-
-
-def _publish(staged: Path, path: Path, files: Files) -> None:
-    try:
-        files.link(staged, path)  # unlike a rename, never takes the place of another file
-    except FileExistsError as error:
-        raise AlreadyExists(
-            "another process created the file just now", path=path, hint="open it with mode='a'"
-        ) from error
-    try:
-        files.sync_folder(path.parent)
-    except OSError:
-        files.remove(path)
-        raise
-
-
-def remove_file(path: Path, files: Files = SYSTEM) -> None:
-    """Remove an archive for good."""
-    files.remove(path)
-    files.sync_folder(path.parent)
+# With durability "close": how long a group of transactions lasts, and what may wait for its end.
+GROUP_SECONDS = 5.0
+GROUP_BYTES = 16 << 20
 
 
 class Session:
@@ -130,30 +49,84 @@ class Session:
         writable: bool,
         stamps: Sequence[str] = (),
         durability: Durability = "commit",
-        files: Files = SYSTEM,
+        timeout: float = 10,
+        files: Files | None = None,
     ) -> None:
-        """`stamps` names the attributes that the file and every entity in it carry."""
+        """`stamps` names the attributes that the file and every entity in it carry; `timeout`
+        is how many seconds to wait for another writer."""
         self.path = path
         self.writable = writable
         self._durability = durability
-        self._files = files
+        self._timeout = timeout
+        self._files = files or files_.system()
+        self._pid = os.getpid()
         self._datasets: dict[str, Growing] = {}
+        self.forbidden: dict[str, str] = {}  # what must not be read, by kind and name, and why
+        self._handed_out: weakref.WeakKeyDictionary[Growing, str] = weakref.WeakKeyDictionary()
         self._active: Transaction | None = None
-        self._changed = False
-        self._stamp: dict[str, str | int] = {}
-        self._file = _open(path, writable)
+        self._group_began: float | None = None
+        self._lost: str | None = None  # why the session cannot go on
+        self._store: Store | None = None
+        self._snapshot: Snapshot | None = None
+        self._hold()
         try:
-            self._block = guarded.find_block(self._file, path)
+            self._open()
             self._stamp = guarded.stamps(self._file, stamps, path)
         except BaseException:
-            self._file.close()
+            self._let_go()
             raise
+        OPEN.add(self)
+
+    def _hold(self) -> None:
+        require_plain(self.path)
+        with refusals(self.path, writable=self.writable):
+            if self.writable:
+                self._store = Store(self.path, self._files, self._timeout)
+                if self._durability == "commit":
+                    self._store.sync_early()
+            else:
+                self._snapshot = Snapshot(self.path, self._files, self._timeout)
+
+    @property
+    def _through(self) -> Overlay | None:
+        """The file object that HDF5 reads through; None for its own driver."""
+        if self._store is not None:
+            return self._store.file
+        return None if self._snapshot is None else self._snapshot.file
+
+    def _open(self) -> None:
+        if not self.path.stat().st_size and (self._through is None or not self._through.end):
+            raise FormatError(
+                "not an HDF5 file, but an empty one", path=self.path, hint="remove it first"
+            )
+        self._file = open_hdf5(self.path, self._through, writable=self.writable)
+        self._block = guarded.find_block(self._file, self.path)
+
+    def _let_go(self) -> None:
+        """Close HDF5's file and all others, whatever state they are in."""
+        self._close_hdf5()
+        for hold in (self._store, self._snapshot):
+            if isinstance(hold, Store):
+                hold.release()
+            elif hold is not None:
+                hold.close()
+
+    def _close_hdf5(self) -> None:
+        self._datasets.clear()
+        with suppress(RuntimeError, OSError):  # whatever it says, the file object knows more
+            if getattr(self, "_file", None):
+                self._file.close()
 
     # -- reading -----------------------------------------------------------------------------
 
     @property
     def closed(self) -> bool:
         return not self._file
+
+    @property
+    def recovered(self) -> int:
+        """How many transactions were taken from the log that a crash had left."""
+        return 0 if self._store is None else self._store.recovered
 
     @property
     def name(self) -> str:
@@ -165,19 +138,37 @@ class Session:
         """The attributes that the file and every entity in it carry."""
         return self._stamp
 
+    @property
+    def block(self) -> h5py.Group:
+        """The group in which all of ours lies."""
+        self.check_open()
+        return self._block
+
     def section(self, name: str) -> h5py.Group:
         """A Section below the Block's own, to hang entities on."""
         self.check_open()
         return self._block["metadata"]["sections"][name]
 
     def dataset(self, kind: str, name: str) -> Growing:
-        """The data of the DataArray or DataFrame of that name. CorruptArchive if it is missing."""
+        """The data of the DataArray or DataFrame of that name. CorruptArchive if it is missing, or
+        not to be trusted."""
         self.check_open()
         key = f"{kind}/{name}"
         found = self._datasets.get(key)
         if found is None:
-            found = self._datasets[key] = guarded.dataset(self._block, kind, name, self.path)
+            if key in self.forbidden:
+                raise CorruptArchive(self.forbidden[key], path=self.path, entry=key)
+            try:
+                found = Growing(self._find(kind, name))
+            except CorruptArchive:
+                self.check_read()
+                raise
+            self.remember(kind, name, found)
         return found
+
+    def _find(self, kind: str, name: str) -> h5d.DatasetID:
+        # who writes needs the cache, for segments that share a chunk
+        return guarded.dataset(self._block, kind, name, self.path, cached=self.writable)
 
     def names(self, kind: str) -> list[str]:
         """The names of all entities of a kind (or of the 'sections'), in order of creation."""
@@ -186,125 +177,199 @@ class Session:
         return list(parent[kind])
 
     def check_open(self) -> None:
+        """Raises Refused if the archive is closed, or the parent of this process writes to it."""
+        if self.writable and self._pid != os.getpid():
+            raise Refused(
+                "a forked process cannot use the archive that its parent has opened",
+                path=self.path,
+                hint="open it in the child, for reading, or use exp.session() there",
+            )
         if not self._file:
-            raise Refused("the archive is closed", path=self.path, hint="open it again")
+            hint = "open it again"
+            raise Refused(self._lost or "the archive is closed", path=self.path, hint=hint)
+        self.check_read()
+
+    def check_read(self) -> None:
+        """Raises what happened while HDF5 was reading, and which it was not told."""
+        file = self._through
+        if file is None:
+            return
+        interrupt, file.interrupt = file.interrupt, None
+        if interrupt is not None:
+            raise interrupt
+        if file.error is not None and self._active is None:
+            error, file.error = file.error, None
+            raise TransactionError(
+                f"the file cannot be read ({error})", path=self.path, hint="see to the disk"
+            ) from error
+
+    def refresh(self) -> None:
+        """In a session that reads: go on to what is committed now. CorruptArchive and Busy as at
+        opening."""
+        self.check_open()
+        if self.writable:
+            return
+        self._let_go()
+        self._hold()
+        try:
+            self._open()
+        except BaseException:
+            self._let_go()
+            raise
+        self._renew()
+
+    def _renew(self) -> None:
+        """Let the datasets that were handed out find their place in the file opened anew."""
+        for dataset, key in list(self._handed_out.items()):
+            with suppress(guarded.Missing):  # one that was undone stays closed
+                dataset.reopen(self._find(*key.split("/")))
+                self._datasets[key] = dataset
 
     # -- writing -----------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, held: bool = True) -> Iterator[Transaction]:
         """Everything done inside becomes permanent together, or not at all.
 
         A transaction inside another joins it: it is undone alone if it fails alone, and becomes
-        permanent with the outer one. Raises Refused in a read-only session, and
-        TransactionError when the system fails; then the archive is as it was before.
+        permanent with the outer one. Signals wait for its end, unless `held` is False, since
+        others' code runs inside. Raises Refused in a read-only session, and TransactionError
+        when the system fails; then the archive is as it was before.
         """
         self.check_open()
         if not self.writable:
             raise Refused(
                 "the archive was opened for reading", path=self.path, hint="open it with mode='a'"
             )
-        if self._active is not None:
-            with self._inner(self._active) as inner:
-                yield inner
-            return
-        early = EarlySync(self.path, self._files) if self._durability == "commit" else None
-        on_bytes = early.wrote if early is not None else lambda count: None
-        transaction = self._active = Transaction(self._block, self._stamp, on_bytes)
-        try:
-            yield transaction
-            self._file.flush()
-            if early is not None:
-                early.finish()
-            self._changed = True
-        except BaseException as error:
-            self._datasets.clear()
-            transaction.roll_back()
-            if isinstance(error, OSError | RuntimeError) and not isinstance(error, ArchiveError):
-                raise TransactionError(
-                    f"the change failed and was undone ({error})",
-                    path=self.path,
-                    hint="see that the disk has room and is sound, then repeat the last step",
-                ) from error
-            raise
-        finally:
-            self._active = None
-
-    @contextmanager
-    def _inner(self, outer: Transaction) -> Iterator[Transaction]:
-        inner = self._active = Transaction(self._block, self._stamp, outer.on_bytes)
-        try:
-            yield inner
-            outer.join(inner)
-        except BaseException:
-            self._datasets.clear()
-            inner.roll_back()
-            raise
-        finally:
+        with ExitStack() as stack:
+            if held:
+                stack.enter_context(held_back())
+            outer = self._active
+            transaction = self._active = Transaction(self._block, self._stamp)
+            try:
+                yield transaction
+            except BaseException as error:
+                with held_back():
+                    self._undo(transaction, outer, error)
+                raise
             self._active = outer
+            if outer is not None:
+                outer.join(transaction)
+            else:
+                with held_back():
+                    self._commit()
+
+    def _undo(
+        self, transaction: Transaction, outer: Transaction | None, error: BaseException
+    ) -> None:
+        self._active = outer
+        store = self._writing
+        self._datasets.clear()
+        cause: BaseException | None = store.file.error
+        if cause is None:
+            try:
+                transaction.roll_back()
+                cause = store.file.error
+            except (OSError, RuntimeError, KeyError) as failed:
+                cause = failed
+        if cause is not None:
+            if outer is None:
+                self._go_back()
+            else:  # the outer one cannot become permanent any more
+                store.file.error = store.file.error or OSError(str(cause))
+        elif isinstance(error, OSError | RuntimeError) and not isinstance(error, ArchiveError):
+            cause = error
+        if cause is not None:
+            raise self._failed(cause) from cause
+
+    def _failed(self, cause: BaseException) -> TransactionError:
+        return TransactionError(
+            f"the change failed and was undone ({cause})",
+            path=self.path,
+            hint="see that the disk has room and is sound, then repeat the last step",
+        )
+
+    @property
+    def _writing(self) -> Store:
+        assert self._store is not None
+        return self._store
+
+    def _commit(self) -> None:
+        if self._durability == "close" and not self._group_is_full():
+            return
+        try:
+            self._file.flush()
+            self._writing.commit()
+            self._group_began = None
+        except (OSError, RuntimeError) as error:
+            cause = self._writing.file.error or error
+            self._go_back()
+            raise self._failed(cause) from cause
+
+    def _group_is_full(self) -> bool:
+        now = time.monotonic()
+        self._group_began = self._group_began or now
+        waits = self._writing.file.waiting
+        return waits > GROUP_BYTES or now - self._group_began > GROUP_SECONDS
+
+    def _go_back(self) -> None:
+        """To the last commit, in the file: HDF5's memory is no longer what the file will be."""
+        self._close_hdf5()
+        self._group_began = None
+        try:
+            self._writing.roll_back()
+            self._open()
+            self._renew()
+        except (OSError, RuntimeError, ArchiveError) as error:
+            self._lost = f"the session has ended, since the file cannot be read back ({error})"
+            self._let_go()
 
     def remember(self, kind: str, name: str, dataset: Growing) -> None:
         """Keep the handle of a dataset that was just created."""
         self._datasets[f"{kind}/{name}"] = dataset
+        self._handed_out[dataset] = f"{kind}/{name}"
+        dataset.after = self.check_read
+
+    def note(self, run: str | None) -> None:
+        """Tell those who wait for the archive what it is held for."""
+        self._writing.note(run)
 
     def close(self) -> None:
-        """Close the file; with durability 'close' this is where it is synced."""
+        """Commit what waits and close the file. Raises TransactionError if that fails; then what
+        was committed before is there, and the file is closed all the same."""
+        OPEN.discard(self)
         if not self._file:
             return
-        self._datasets.clear()
-        self._file.close()
-        if self._changed:
-            self._files.sync(self.path)
+        if self.writable and self._pid != os.getpid():
+            self._close_hdf5()  # else HDF5 does it when there is no Python left
+            return
+        if self._store is None:
+            self._let_go()
+            return
+        with held_back():
+            self._close_hdf5()
+            try:
+                self._store.close()
+            except OSError as error:
+                raise TransactionError(
+                    f"closing failed ({error}): what was not committed before is lost",
+                    path=self.path,
+                    hint="see that the disk has room and is sound, then open the archive again",
+                ) from error
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            with suppress(ArchiveError):
+                self.close()
 
 
-def _open(path: Path, writable: bool) -> h5py.File:
-    if path.is_dir():
-        raise FormatError("this is a folder", path=path, hint="name a file")
-    if path.exists() and not path.is_file():  # to open a pipe would wait for its other end
-        raise FormatError("this is no file but a device or pipe", path=path, hint="name a file")
-    if path.is_file() and not path.stat().st_size:  # to write, HDF5 would make a file of it
-        raise FormatError("not an HDF5 file, but an empty one", path=path, hint="remove it first")
-    guarded.refuse_plugins()
-    try:
-        file = _hdf5(path, h5f.ACC_RDWR if writable else h5f.ACC_RDONLY)
-    except FileNotFoundError as error:
-        raise ArchiveNotFound(
-            "no such file", path=path, hint="mode='a' or 'x' creates an archive"
-        ) from error
-    except PermissionError as error:
-        raise Refused(f"not permitted ({error.strerror})", path=path) from error
-    except BlockingIOError as error:
-        raise Busy(
-            "another session holds the archive",
-            path=path,
-            hint="close it there, or wait until that process has ended",
-        ) from error
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    # Within a process HDF5 lets a file be opened again, though neither session would see what
-    # the other one writes.
-    if h5f.get_obj_count(file.id, h5f.OBJ_FILE) > 1 and file.id.get_intent() == h5f.ACC_RDWR:
-        file.close()
-        raise _open_already(path)
-    return file
+OPEN: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
-def _open_already(path: Path) -> Busy:
-    return Busy(
-        "this process has the file open already",
-        path=path,
-        hint="close it first, or use the session that is open",
-    )
+def _close_all() -> None:
+    """HDF5 would close them when there is no Python left to write for it."""
+    for session in list(OPEN):
+        session.close()
 
 
-def _unreadable(path: Path, error: OSError) -> ArchiveError:
-    text = str(error)
-    if "already open" in text or "close degree" in text:
-        return _open_already(path)
-    if "signature not found" in text:
-        return FormatError(
-            "not an HDF5 file",
-            path=path,
-            hint="'neuroarchive export --help' and the documentation list what can be read",
-        )
-    return CorruptArchive(f"HDF5 cannot open the file ({text})", path=path)
+atexit.register(_close_all)

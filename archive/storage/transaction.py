@@ -20,15 +20,8 @@ from archive.storage.growing import Growing
 class Transaction:
     """The only way to change an archive. Made by `Session.transaction`."""
 
-    def __init__(
-        self,
-        block: h5py.Group,
-        stamp: Mapping[str, str | int],
-        on_bytes: Callable[[int], None] = lambda count: None,
-    ) -> None:
-        """`on_bytes` is told how many bytes have gone to the file, when it is many."""
+    def __init__(self, block: h5py.Group, stamp: Mapping[str, str | int]) -> None:
         self._block = block
-        self.on_bytes = on_bytes
         self._stamp = stamp
         self._undo: list[Callable[[], None]] = []
         self._grown: set[int] = set()
@@ -41,7 +34,7 @@ class Transaction:
             self._undo.append(lambda: target.resize(start))
         if len(values):
             target.resize(start + len(values))
-            target.write(start, values, self.on_bytes)
+            target.write(start, values)
         return start
 
     def extend(self, target: Growing, length: int) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
 
 NAME_LIMIT = 255
+_FORBIDDEN = re.compile(r"[/\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def check_name(name: str) -> str:
@@ -15,10 +18,10 @@ def check_name(name: str) -> str:
         raise ValueError("a name must not be empty")
     if len(name) > NAME_LIMIT:
         raise ValueError(f"a name has at most {NAME_LIMIT} characters, this one has {len(name)}")
-    bad = next((c for c in name if c == "/" or ord(c) < 32 or ord(c) == 127), None)
+    bad = _FORBIDDEN.search(name)
     if bad is not None:
-        raise ValueError(f"a name must not contain {bad!r} (in {name[:60]!r})")
-    if any(0xD800 <= ord(c) <= 0xDFFF for c in name):
+        raise ValueError(f"a name must not contain {bad[0]!r} (in {name[:60]!r})")
+    if _SURROGATE.search(name):
         raise ValueError(f"a name must be valid Unicode (in {name[:60]!r})")
     return name
 

@@ -272,6 +272,7 @@ def _check(text: str) -> str:
 UnitText = Annotated[str, AfterValidator(_check)]
 
 
+@lru_cache(maxsize=4096)
 def conversion(source: str, target: str) -> Fraction:
     """The exact number that a value in `source` is multiplied with to be in `target`.
 

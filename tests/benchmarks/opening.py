@@ -53,15 +53,15 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Row]:
         yield Row(f"open {segments} segments, append one, close", "ms", appended)
         path.unlink()
     names = {"ours": "archive", "plain": PEERS, "used": PEERS_USED}
-    takes = {key: partial(_import, name) for key, name in names.items()}
+    takes = {key: partial(_import, name, folder / "bytecode") for key, name in names.items()}
     taken = interleaved(size.rounds, takes, warm_up=not quick)
     for key, limit in (("plain", 2.0), ("used", None)):
         peer = f"import {names[key]}"
         yield Row("import archive", "ms", taken["ours"], peer, taken[key], "cost", limit)
 
 
-def _import(names: str, _: int) -> float:
-    return import_milliseconds(names)
+def _import(names: str, bytecode: Path, _: int) -> float:
+    return import_milliseconds(names, bytecode)
 
 
 def write(path: Path, segments: int) -> None:

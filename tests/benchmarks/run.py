@@ -24,7 +24,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.benchmarks import append_bulk, append_small, opening, query_runs, reading, spikes
+from tests.benchmarks import (
+    append_bulk,
+    append_small,
+    durable,
+    opening,
+    query_runs,
+    reading,
+    spikes,
+)
 from tests.benchmarks.measure import Figures, Row, quartiles
 
 
@@ -37,6 +45,7 @@ class Measure(Protocol):
 MEASURES: dict[str, Measure] = {
     "append_bulk": append_bulk.measure,
     "append_small": append_small.measure,
+    "durable": durable.measure,
     "query_runs": query_runs.measure,
     "opening": opening.measure,
     "reading": reading.measure,

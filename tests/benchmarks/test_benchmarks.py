@@ -27,6 +27,7 @@ pytestmark = pytest.mark.benchmark
 TARGETS = {
     "append_bulk": [0.75, 0.75, 300, 1.3],
     "append_small": [1.2, 1.5, 1500, 1.2, 1.5, 1500],
+    "durable": [1.5, 1.5, 0.8, 1000],
     "query_runs": [3, 1, 3, 1],
     "opening": [15, 15, 15, 15, 2],
     "reading": [1.5, 1.5],

@@ -110,6 +110,13 @@ def unallocated_contiguous(block: h5py.Group, _: Path) -> None:
     _replaced(block, "texts", shape=(8 << 40,), dtype=np.uint8)
 
 
+def tiny_chunks(block: h5py.Group, _: Path) -> None:
+    """Four megabytes that lie nowhere, for each byte of which HDF5 would look."""
+    _replaced(
+        block, "texts", shape=(4 << 20,), dtype=np.uint8, chunks=(1,), maxshape=(None,)
+    )  # fmt: skip
+
+
 def packed(block: h5py.Group, _: Path) -> None:
     """A quarter of a megabyte that becomes 256."""
     values = np.zeros(1 << 28, np.uint8)
@@ -141,8 +148,8 @@ def other_numbers(block: h5py.Group, _: Path) -> None:
 GREEDY: dict[str, Attack] = {
     how.__name__: how
     for how in (
-        unallocated, unallocated_contiguous, packed, unknown_filter, texts_of_any_length, no_rows,
-        other_numbers,
+        unallocated, unallocated_contiguous, tiny_chunks, packed, unknown_filter,
+        texts_of_any_length, no_rows, other_numbers,
     )
 }  # fmt: skip
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +15,16 @@ import numpy as np
 import pytest
 
 import archive
-from archive.container.check import _nix_faults, check
+from archive.container.check import check
 from archive.container.container import Container
+from archive.container.nix_validation import nixio_faults
 from archive.storage import growing
 from archive.storage.inspection import inspect
 from tests.hostile import attacks
 from tests.hostile.attacks import attack
+from tests.hostile.limits import budget
 from tests.hostile.reading import uses
 from tests.unit import rich_archive
-
-SECONDS = 5.0
-MEGABYTES = 300
 
 pytestmark = pytest.mark.damaged
 
@@ -42,20 +37,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def victim(sound: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(sound, tmp_path / "victim.nix"))
-
-
-@contextmanager
-def budget() -> Iterator[None]:
-    """No more seconds and bytes than any refusal may take."""
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    former = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEGABYTES * 2**20, former[1]))
-    began = time.process_time()
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, former)
-    assert time.process_time() - began < SECONDS
 
 
 def refusals(path: Path) -> list[archive.ArchiveError]:
@@ -102,6 +83,7 @@ def test_links_are_refused_for_writing_too(victim: Path, mode: Any) -> None:
 SAYS = {
     "unallocated": "cannot be so many",
     "unallocated_contiguous": "cannot be so many",
+    "tiny_chunks": "fewer are stored",
     "packed": "a chunk of",
     "unknown_filter": "filter 32123",
     "texts_of_any_length": "any length",
@@ -132,6 +114,21 @@ def test_declared_recordings_are_not_read(victim: Path) -> None:
         with pytest.raises(archive.CorruptArchive, match="cannot be so many") as caught:
             _ = signal.magnitude
     assert caught.value.entry == "data_arrays/cells.v"
+
+
+def test_wide_chunks_are_not_read_for_one_channel(victim: Path) -> None:
+    def wide(block: h5py.Group, _: Path) -> None:
+        holder = block["data_arrays"]["cells.v"]
+        del holder["data"]
+        shape = (1 << 15, 1 << 13)
+        holder.create_dataset("data", shape=shape, chunks=shape, maxshape=(None, None), dtype="f8")
+
+    attack(victim, wide)
+    with h5py.File(victim) as file, budget():
+        (block,) = file["data"].values()
+        data = growing.Growing(block["data_arrays"]["cells.v"]["data"])
+        with pytest.raises(archive.CorruptArchive, match="cannot be so many"):
+            data.read_part((0, 5), (1 << 15, 1), (1, 1))
 
 
 def test_what_packs_well_is_read_in_parts(victim: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +200,7 @@ def test_check_keeps_nixio_from_a_file_that_leads_elsewhere(
     victim: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attack(victim, attacks.outside_the_way)
-    monkeypatch.setattr("archive.container.check._nix_faults", lambda path: pytest.fail("asked"))
+    monkeypatch.setattr("archive.container.check.nixio_faults", lambda path: pytest.fail("asked"))
     with archive.open(victim) as exp:
         assert "another file" in exp.check().findings[0].what
 
@@ -213,7 +210,7 @@ def test_nothing_beside_the_file_is_imported(
 ) -> None:
     (tmp_path / "nixio.py").write_text("raise SystemExit('code of a stranger')")
     monkeypatch.chdir(tmp_path)
-    assert _nix_faults(sound) == []
+    assert nixio_faults(sound) == []
 
 
 # -- documents and tables ----------------------------------------------------------------------
@@ -243,8 +240,8 @@ DOCUMENTS: dict[str, tuple[attacks.Attack, str]] = {
         "breaks the contract",
     ),
     "objects": (experiment(b'{"$array":{"dtype":"|O","shape":[0],"data":""}}'), "no dtype"),
-    "blob outside": (experiment(b'{"$bytes":{"blob":[0,4611686018427387904]}}'), "breaks the"),
-    "blob of text": (experiment(b'{"$bytes":{"blob":["a",{}]}}'), "breaks the contract"),
+    "blob outside": (experiment(b'{"$bytes":{"blob":[0,4611686018427387904,""]}}'), "breaks the"),
+    "blob of text": (experiment(b'{"$bytes":{"blob":["a",{},""]}}'), "breaks the contract"),
     "offset of a date": (
         experiment(b'{"$datetime":"2024-05-01T00:00:00","offset":1%s}' % (b"0" * 300)),
         "breaks the contract",
@@ -306,7 +303,7 @@ def test_documents_that_share_their_bytes(victim: Path) -> None:
 def test_blobs_that_are_read_again_and_again(victim: Path) -> None:
     def again(block: h5py.Group, folder: Path) -> None:
         start = attacks.append(block, "blobs", bytes(1 << 20))
-        value = b'{"$bytes":{"blob":[%d,1048576]}}' % start
+        value = b'{"$bytes":{"blob":[%d,1048576,""]}}' % start
         experiment(b"[" + b",".join([value] * 10_000) + b"]")(block, folder)
 
     attack(victim, again)

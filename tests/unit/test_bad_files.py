@@ -14,11 +14,11 @@ import h5py
 import numpy as np
 import pytest
 import quantities as pq
-from h5py import h5f
 
 import archive
 import schemas
 from archive.experiment.opening import Mode
+from archive.storage.files import SystemFiles
 from tests.unit import rich_archive
 
 EX2 = Path(__file__).parent.parent / "data" / "pynn" / "ex2.nix"
@@ -114,13 +114,13 @@ def test_folder_that_cannot_be_written_to(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     with monkeypatch.context() as patch:
-        patch.setattr(h5f, "create", denied)
+        patch.setattr(SystemFiles, "open", denied)
         with pytest.raises(archive.Refused, match=r"cannot write in .*ermission") as new:
             archive.open(tmp_path / "new.nix", "a")
         assert new.value.path == str(tmp_path)
         assert new.value.hint
     with monkeypatch.context() as patch, unchanged(ours):
-        patch.setattr(h5f, "open", denied)
+        patch.setattr(SystemFiles, "open", denied)
         with pytest.raises(archive.Refused, match="not permitted"):
             archive.open(ours, "a")
     assert list(tmp_path.iterdir()) == [ours]

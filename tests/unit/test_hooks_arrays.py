@@ -94,6 +94,14 @@ def test_recording_of_spikes_ends_with_the_signals() -> None:
     assert signal.model.kind == "signal"
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64, np.int8])
+def test_pairs_in_any_order_are_sorted_whatever_the_integers(dtype: Any) -> None:
+    times, neuron = np.array([3.0, 1.0, 2.0]) * pq.ms, np.array([0, 2, 1], dtype)[::-1]
+    (part,) = parts_of({"cell/spikes": (times, neuron)})
+    assert array(part, "neuron").tolist() == [0, 1, 2]
+    assert array(part, "times").tolist() == [2.0, 3.0, 1.0]
+
+
 def test_unsorted_train_is_sorted_and_said() -> None:
     with pytest.warns(ArchiveWarning, match="cell/spikes"):
         (part,) = parts_of({"cell/spikes": {5: [3.0, 1.0] * pq.ms}})

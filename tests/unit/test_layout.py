@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +73,21 @@ def test_nixio_iterates_by_position(rich: Path) -> None:
         assert sections[0].name == "tables"
         assert {section.name for section in sections} >= {"cells.v", "w", "cells.spikes", "film"}
         assert block.metadata.sections["cells.v"]["unit"] == "mV"
+
+
+def test_sections_say_what_a_stream_is(rich: Path) -> None:
+    expected: dict[str, dict[str, object]] = {
+        "cells.v": {"population": "cells", "variable": "v", "unit": "mV"},
+        "cells.spikes": {"population": "cells", "variable": "spikes", "size": 5},
+    }
+    with block_of(rich) as block:
+        for name, facts in expected.items():
+            section = block.metadata.sections[name]
+            assert {p.name: p.values[0] for p in section.props}.items() >= facts.items()
+            assert not {"kind", "sampling_period", "description"} & {p.name for p in section.props}
+            for entity in (section, *section.props):
+                assert uuid.UUID(entity.id)
+                assert 0 <= entity.updated_at - entity.created_at <= 1
 
 
 def test_every_axis_is_described(rich: Path) -> None:
@@ -293,7 +309,15 @@ def test_one_segment_reads_only_itself(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_file_that_nixio_holds(rich: Path) -> None:
+    import nixio
+
     with block_of(rich):
         archive.open(rich).close()
-        with pytest.raises(archive.Busy, match="open already"):
-            archive.open(rich, "a")
+        archive.open(rich, "a").close()
+    with nixio.File.open(str(rich), nixio.FileMode.ReadWrite):
+        with pytest.raises(archive.Busy, match="held by another program"):
+            archive.open(rich, "a", timeout=0.1)
+        with pytest.raises(archive.Busy, match="held by another program"):
+            archive.open(rich, timeout=0.1)
+    with archive.open(rich, "a"), pytest.raises(OSError, match="lock"):
+        nixio.File.open(str(rich), nixio.FileMode.ReadWrite)

@@ -179,6 +179,24 @@ def test_quantity_shares_arrays_and_keeps_dtype() -> None:
         quantity(1.0, "furlong")
 
 
+def test_unit_is_plain_text_where_quantities_prints_unicode() -> None:
+    unicode = pq.markup.config.use_unicode
+    try:
+        pq.markup.config.use_unicode = True
+        assert unit_text(3 * pq.uA) == "uA"
+    finally:
+        pq.markup.config.use_unicode = unicode
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["mV", "uS/cm**2", "1/s", "mm**2", "1/(s*mV)", "dimensionless", "kiloohm", "degC", "(um**2)"],
+)
+def test_unit_text_is_that_of_quantities(unit: str) -> None:
+    one = quantity(1.0, unit)
+    assert unit_text(one) == one.dimensionality.string == unit
+
+
 def test_unit_that_the_contract_lacks() -> None:
     with pytest.raises(ContractError, match="smoot") as caught:
         to_schema({"a": 3 * pq.UnitQuantity("smoot", 1.7018 * pq.m)}, "length")

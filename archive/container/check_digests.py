@@ -1,0 +1,129 @@
+"""The digests of an archive against its documents, rows, blobs and arrays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from archive.container import layout
+from archive.container.container import Container
+from archive.container.digests import BEGINNING, TRAILER, array_digest, line_digest
+from archive.container.documents import references
+
+Fault = tuple[str, str]
+# The tables with a document per row, and what a row is called.
+NAMES = {
+    "experiment": "experiment",
+    "runs": "run",
+    "segments": "segment",
+    "streams": "stream",
+    "parameter sets": "parameter set",
+    "columns": "column",
+    "provenance": "provenance record",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a row says of a line of the records: whose it is, and what else its digest covers."""
+
+    name: str
+    length: int
+    rows: bytes
+
+
+def document_faults(container: Container) -> Iterator[Fault]:
+    """Each document that is not what it was when it was written, or that no row leads to.
+
+    A document counts as changed where the row that came with it was changed.
+    """
+    content = container.documents.records.content()
+    claims: dict[int, _Claim] = {}
+    for place, claim in _claims(container, content):
+        if place in claims:
+            yield claim.name, f"its document is also that of {claims[place].name}"
+        claims[place] = claim
+    yield from _disorder(container)
+    before, start = BEGINNING, 0
+    while start < len(content):
+        stop = content.find(b"\n", start) + 1 or len(content)
+        digest = content[stop - TRAILER + 1 : stop - 1]
+        document = content[start : stop - TRAILER]
+        found = claims.pop(start, None)
+        name = found.name if found else "records"
+        if found is None:
+            yield name, f"nothing leads to the document at byte {start}"
+        elif found.length != len(document):
+            yield name, f"its document has {len(document)} bytes, and not {found.length}"
+        if line_digest(before, document, found.rows if found else b"") != digest:
+            yield name, "its document, or its row in the table, is not what was written"
+        yield from ((name, what) for what in _blob_faults(container, document))
+        before, start = digest, stop
+    for place, found in claims.items():
+        yield found.name, f"its document is not at byte {place} of the records"
+
+
+def _disorder(container: Container) -> Iterator[Fault]:
+    """Rows that have changed places: documents are written in the order of their rows."""
+    for table, name in NAMES.items():
+        places = container.session.dataset("data_frames", table).read()["record"]
+        for number in np.flatnonzero(places[1:] <= places[:-1]).tolist():
+            yield f"{name} {number + 1}", f"its document stands before that of {name} {number}"
+
+
+def _claims(container: Container, content: bytes) -> Iterator[tuple[int, _Claim]]:
+    stretches = container.session.dataset("data_frames", "stretches").read()
+    for table, name in NAMES.items():
+        for number, row in enumerate(container.session.dataset("data_frames", table).read()):
+            rows = layout.sealed(row)
+            if table == "segments":
+                first = int(row["stretch"])
+                rows += stretches[first : first + int(row["stretches"])].tobytes()
+            owner = name if table == "experiment" else f"{name} {number}"
+            yield int(row["record"]), _Claim(owner, int(row["length"]), rows)
+            if table in ("experiment", "runs", "segments"):
+                newest = int(row["change"]), int(row["change_length"])
+                for start, length in _changes(*newest, content):
+                    yield start, _Claim(owner, length, b"")
+
+
+def _changes(start: int, length: int, content: bytes) -> Iterator[tuple[int, int]]:
+    """The places of a row's changes, the newest first, as far as they can be followed."""
+    while length:
+        yield start, length
+        try:
+            before, length = json.loads(content[start : start + length])["previous"]
+        except (ValueError, LookupError, TypeError):
+            return
+        if not isinstance(before, int) or not isinstance(length, int) or before >= start:
+            return
+        start = before
+
+
+def _blob_faults(container: Container, document: bytes) -> Iterator[str]:
+    try:
+        said = json.loads(document)
+        found = references(said)
+        if said["kind"] == "stream" and said["channels"] is not None:
+            found.append(said["channels"])
+    except (ValueError, LookupError, TypeError):
+        return  # its own digest says so
+    for reference in found:
+        try:
+            sound = container.documents.blobs.is_sound(reference)
+        except Exception as error:
+            yield f"a value of it cannot be read ({error})"
+        else:
+            if not sound:
+                yield f"the value at byte {reference[0]} of the blobs is not what was written"
+
+
+def part_fault(container: Container, place: Any) -> str | None:
+    """Whether the arrays of a part are what was written. Raises what reading them raises."""
+    if array_digest(container.streams.stored(place)) != place.digest:
+        return "its arrays are not what was written"
+    return None

@@ -1,0 +1,264 @@
+"""The copying of a salvage: what can be read of each run, segment and part, and what is lost."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+import schemas
+from archive.container.check_digests import document_faults, part_fault
+from archive.container.container import Container
+from archive.container.contract import check_part, part_name
+from archive.container.creation import create_container
+from archive.container.isolation import Watch
+from archive.container.layout import Scope
+from archive.container.nix_terms import VARYING
+from archive.container.rows import moment
+from archive.container.streams import Place
+from archive.entry import Entry, Loss
+from archive.errors import ArchiveError, ContractError
+from archive.storage import probe
+
+Thing = TypeVar("Thing")
+NOTE = "salvage"
+# What a part can do without, so that the rest of it need not be lost.
+SPARE = ("channels", "waveforms")
+
+
+class Salvaging:
+    """One damaged archive, and what has been found out about it."""
+
+    def __init__(self, path: Path, watch: Watch) -> None:
+        self.losses: list[Loss] = []
+        self.runs = self.segments = 0
+        self.is_named = True
+        self._watch = watch
+        self._old = Container(path, writable=False)
+        for _ in probe(self._old.session, watch.at):
+            pass  # what cannot be read is refused from now on; some of it is not needed
+        self._changed: dict[str, str] = {}
+        self._attempt("records", "digests", self._compare)
+
+    def _compare(self) -> None:
+        for name, what in document_faults(self._old):
+            self._changed.setdefault(name, what)
+
+    def _lose(self, entry: str, field: str, reason: object) -> None:
+        text = reason.message if isinstance(reason, ArchiveError) else str(reason)
+        self.losses.append(Loss(entry, field, text))
+
+    def _attempt(self, entry: str, field: str, get: Callable[[], Thing]) -> Thing | None:
+        """What `get` returns; None, and a loss, if it raises what damage may raise."""
+        try:
+            return get()
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            self._lose(entry, field, error if isinstance(error, ArchiveError) else text)
+            return None
+
+    # -- experiment and runs -----------------------------------------------------------------
+
+    def copy(self, new: Path, writer: str) -> None:
+        """Make the new archive."""
+        read = self._attempt("experiment", "document", lambda: self._document("experiment", 0))
+        if not isinstance(read, schemas.Experiment):
+            self.is_named = False
+            read = schemas.Experiment(id=str(uuid.uuid4()), name=self._old.session.name)
+        create_container(new, read, writer)
+        self._new = Container(new, writable=True, durability="close")
+        try:
+            self._note_changed("experiment")
+            self._copy_changes("experiment", 0)
+            runs = self._attempt("runs", "table", lambda: len(self._old.runs)) or 0
+            for row in range(runs):
+                self._copy_run(row)
+            segments = self._attempt("segments", "table", lambda: len(self._old.segments)) or 0
+            for row in range(segments):
+                with self._new.transaction():
+                    self._copy_segment(row, runs)
+            for row in range(runs):
+                self._copy_changes("run", row)
+                self._annotate("run", row)
+        finally:
+            self._new.close()
+
+    def _document(self, scope: Scope | Literal["experiment"], row: int) -> schemas.Model:
+        document = self._old.rows(scope).document(row)
+        return self._old.documents.load({k: v for k, v in document.items() if k != "parts"})
+
+    def _note_changed(self, entry: str) -> None:
+        if entry in self._changed:
+            self._lose(entry, "digest", self._changed[entry])
+
+    def _copy_run(self, row: int) -> None:
+        entry = f"run {row}"
+        self._note_changed(entry)
+        run = self._attempt(entry, "document", lambda: self._document("run", row))
+        if not isinstance(run, schemas.Run):
+            run = schemas.Run(name=f"unreadable run {row}")
+        parameters = provenance = None
+        if run.parameters is not None:
+            parameters = self._attempt(
+                entry, "parameters", lambda: self._old.run_parameters(row) or _missing()
+            )
+        if run.provenance is not None:
+            provenance = self._attempt(
+                entry, "provenance", lambda: self._old.run_provenance(row) or _missing()
+            )
+        if self._new.run_named(run.name) is not None:
+            self._lose(entry, "name", f"another run has the name {run.name!r}")
+            run = run.model_copy(update={"name": f"{run.name[:200]} ({entry})"})
+        run = run.model_copy(update={"parameters": None, "provenance": None})
+        self._new.add_run(run, parameters, provenance)
+        self.runs += 1
+
+    def _run_of_lost(self) -> int:
+        """The run for segments whose own is not known."""
+        name = "segments of unknown runs"
+        row = self._new.run_named(name)
+        return self._new.add_run(schemas.Run(name=name), None, None) if row is None else row
+
+    def _copy_changes(self, scope: Scope | Literal["experiment"], row: int) -> None:
+        """The changes of a row, the newest of them read first, as each one names that before."""
+        entry = scope if scope == "experiment" else f"{scope} {row}"
+        found: list[schemas.Model] = []
+
+        def follow() -> None:
+            line = self._old.rows(scope)[row]
+            place = [int(line["change"]), int(line["change_length"])]
+            while place[1]:
+                document = self._old.documents.read((place[0], place[1]))
+                change = {k: v for k, v in document.items() if k != "previous"}
+                found.append(self._old.documents.load(change))
+                place = self._old.rows(scope).before(place[0], document)
+
+        self._attempt(entry, "changes", follow)
+        for change in reversed(found):
+            if isinstance(change, schemas.AnnotationChange):
+                self._new.annotate(scope, row, change)
+            elif isinstance(change, schemas.RunEnd):
+                self._new.end_run(row, change)
+        if scope == "run" and found:
+            outcome = self._attempt(entry, "outcome", lambda: int(self._old.runs[row]["outcome"]))
+            if outcome == 0:
+                self._new.resume_run(row)
+
+    def _annotate(self, scope: Scope, row: int) -> None:
+        """Say at the row itself what was lost of it."""
+        name = f"{scope} {row}"
+        lost = [f"{loss.field}: {loss.reason}" for loss in self.losses if loss.entry == name]
+        if lost:
+            said: dict[str, schemas.Value] = {NOTE: "; ".join(lost)}
+            change = schemas.AnnotationChange(annotations=said, at=datetime.now(UTC))
+            self._new.annotate(scope, row, change)
+
+    # -- segments ----------------------------------------------------------------------------
+
+    def _copy_segment(self, row: int, runs: int) -> None:
+        entry = f"segment {row}"
+        self._note_changed(entry)
+        line = self._attempt(entry, "row", lambda: self._row(entry, row))
+        model, parts, run = None, [], -1
+        if line is not None:
+            run = int(line["run"])
+            model = self._attempt(entry, "document", lambda: self._document("segment", row))
+            parts = self._parts(entry, row)
+        if not 0 <= run < runs:
+            self._lose(entry, "run", "it is not known")
+            run = self._run_of_lost()
+        if not isinstance(model, schemas.Segment):
+            recorded = None if line is None else moment(int(line["recorded"]))
+            model = schemas.Segment(name=f"unreadable segment {row}", recorded=recorded)
+        self._new.add_segments(run, [Entry(model, parts=parts)])
+        self.segments += 1
+        self._copy_changes("segment", row)
+        self._annotate("segment", row)
+
+    def _row(self, entry: str, row: int) -> np.void:
+        self._watch.at(entry)
+        return self._old.segments[row]
+
+    def _parts(self, entry: str, row: int) -> list[Entry]:
+        places = self._attempt(entry, "stretches", lambda: self._old.places(row)) or []
+        differs = self._attempt(entry, "parts", lambda: self._old.differences(row)) or []
+        if len(differs) != len(places):
+            self._lose(entry, "parts", "annotations and descriptions of its parts are not known")
+            differs = [{}] * len(places)
+        found = [
+            self._attempt(entry, f"part {number}", partial(self._part, entry, number, place, own))
+            for number, (place, own) in enumerate(zip(places, differs, strict=True))
+        ]
+        return [part for part in found if part is not None]
+
+    def _part(self, entry: str, number: int, place: Place, differs: dict[str, Any]) -> Entry:
+        self._watch.at(f"{entry}, part {number}")
+        streams = self._old.streams
+        try:
+            model = streams.model(place, differs)
+        except ArchiveError as error:
+            self._lose(entry, f"part {number}", f"of its document only the least is kept ({error})")
+            model = streams.model(place, dict.fromkeys(VARYING))
+        field = part_name(model)
+        arrays: dict[str, Any] = {}
+        try:
+            rows = streams.rows(place)
+        except ArchiveError as error:
+            rows = streams.rows(place, without=SPARE)
+            self._lose(entry, field, f"it is kept without some of its arrays ({error.message})")
+        reading: dict[str, Any] = {name: partial(np.asarray, array) for name, array in rows.items()}
+        for name, read in {**reading, "channels": partial(streams.channels, place)}.items():
+            try:
+                array = read()
+            except Exception as error:
+                if name not in (*SPARE, "labels"):
+                    raise
+                self._lose(entry, field, f"its {name} cannot be read ({error})")
+                array = np.full(place.rows, "", object) if name == "labels" else None
+            if array is not None:
+                arrays[name] = array
+        fault = self._attempt(entry, field, lambda: part_fault(self._old, place))
+        if fault:
+            self._lose(entry, field, fault)
+        try:
+            check_part(model, arrays)
+        except ContractError as error:
+            arrays = _mended(model, arrays)
+            self._lose(entry, field, f"{error.message}: such rows are left out, the others sorted")
+            check_part(model, arrays)
+        return Entry(model, arrays)
+
+
+def _missing() -> Any:
+    raise ContractError("it is not there")
+
+
+def _mended(model: schemas.Model, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    """The rows that the contract allows, in the order that it asks for."""
+    by_row = {name: array for name, array in arrays.items() if name != "channels"}
+    count = min(map(len, by_row.values()))
+    by_row = {name: array[:count] for name, array in by_row.items()}
+    keep = np.ones(count, bool)
+    for name in ("times", "durations"):
+        if name in by_row:
+            keep &= np.isfinite(by_row[name])
+    if "neuron" in by_row:
+        neuron = by_row["neuron"]
+        keep &= (neuron >= 0) & (neuron < getattr(model, "size", 0))
+    chosen = np.flatnonzero(keep)
+    if "times" in by_row and not isinstance(model, schemas.Event | schemas.Epoch):
+        keys = (by_row["times"][chosen], by_row.get("neuron", np.zeros(count))[chosen])
+        chosen = chosen[np.lexsort(keys)]
+    mended = {name: array[chosen] for name, array in by_row.items()}
+    channels = arrays.get("channels")
+    if channels is not None:
+        width = model.size if isinstance(model, schemas.SpikeTrains) else mended["values"].shape[1]
+        if len(channels) == width:
+            mended["channels"] = channels
+    return mended
