@@ -128,7 +128,7 @@ def _facts(block: Any) -> dict[str, Any]:
 
 
 def _limit_memory(size: int) -> None:
-    with contextlib.suppress(ImportError):  # Windows has no such limit
+    with contextlib.suppress(ImportError, OSError):  # only Linux has and says all of this
         import resource
 
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
