@@ -6,12 +6,13 @@ PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow bench lint docs clean
+.PHONY: help demo test test-slow crash bench lint docs clean
 
 help:
 	@echo "make demo       record two experiments, query and export them into demo/"
 	@echo "make test       the quick tests"
 	@echo "make test-slow  the long tests"
+	@echo "make crash      100,000 states of the disk after a power loss (about an hour)"
 	@echo "make bench      time and size, compared with peers"
 	@echo "make lint       style and types"
 	@echo "make docs       the documentation, into build/docs"
@@ -25,6 +26,9 @@ test: .venv/dev.stamp
 
 test-slow: .venv/dev.stamp
 	$(PYTHON) -m pytest -m slow
+
+crash: .venv/dev.stamp
+	ARCHIVE_CRASH_STATES=100000 $(PYTHON) -m pytest -m slow -n auto tests/crash/test_power_loss.py
 
 bench: .venv/dev.stamp
 	$(PYTHON) tests/benchmarks/run.py

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from archive import ArchiveError, ArchiveWarning, provenance
-from archive.cli import check, export, ls, plot, query, recover, salvage, show
+from archive.cli import check, export, ls, merge, plot, query, recover, salvage, show
 from archive.cli.arguments import examples, help_of
 from archive.cli.console import complain
 
@@ -23,6 +23,7 @@ VERBS = (
     (salvage.salvage, salvage.EPILOG),
     (recover.recover, recover.EPILOG),
     (plot.plot, plot.EPILOG),
+    (merge.merge, merge.EPILOG),
 )
 
 

@@ -1,13 +1,17 @@
 """Entries to NIX and back: layout 1 of the archive."""
 
+from archive.container.concatenated import Concatenated
 from archive.container.container import Container
 from archive.container.contract import part_name
 from archive.container.creation import create_container
+from archive.container.keyed import KeyedValues
 from archive.container.lazy import Neurons, Stretch
 from archive.container.queryable import RunColumns, SegmentColumns
 
 __all__ = [
+    "Concatenated",
     "Container",
+    "KeyedValues",
     "Neurons",
     "RunColumns",
     "SegmentColumns",

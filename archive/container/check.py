@@ -16,6 +16,7 @@ from archive.container import layout
 from archive.container.check_digests import document_faults, part_fault
 from archive.container.check_index import index_faults
 from archive.container.check_nix import nix_faults
+from archive.container.check_values import merge_faults, value_faults
 from archive.container.container import Container
 from archive.container.contents import Contents, digest
 from archive.container.contract import check_part, part_name
@@ -32,6 +33,7 @@ DOCUMENT_HINT = "what the other rows say is not touched by this"
 STRETCH_HINT = "the data of this segment are not to be trusted; those of the others are"
 DIGEST_HINT = "it can be read, and is not what was written; nothing else is touched by this"
 INDEX_HINT = "queries for this key may answer wrongly; what runs and segments say of it is right"
+MERGE_HINT = "a part may be merged once more, or be taken for merged"
 TAGS_HINT = "only programs that read the segments through NIX's MultiTags are led astray"
 
 
@@ -94,6 +96,8 @@ def check(
         checking.runs,
         checking.stretches,
         checking.segments,
+        checking.values,
+        checking.merges,
         checking.index,
         checking.tags,
     ]
@@ -340,6 +344,16 @@ class _Checking:
             self.note(name, "where the spikes of its trains end is not what it has", STRETCH_HINT)
             return False
         return True
+
+    # -- beside the runs ---------------------------------------------------------------------
+
+    def values(self) -> None:
+        for name, fault in value_faults(self.container):
+            self.note(name, fault, DOCUMENT_HINT)
+
+    def merges(self) -> None:
+        for name, fault in merge_faults(self.container):
+            self.note(name, fault, MERGE_HINT)
 
     # -- what is derived ---------------------------------------------------------------------
 

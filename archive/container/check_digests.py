@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from archive.container import layout
+from archive.container.blob_references import references
 from archive.container.container import Container
 from archive.container.digests import BEGINNING, TRAILER, array_digest, line_digest
-from archive.container.documents import references
 
 Fault = tuple[str, str]
 # The tables with a document per row, and what a row is called.
@@ -24,6 +24,8 @@ NAMES = {
     "parameter sets": "parameter set",
     "columns": "column",
     "provenance": "provenance record",
+    "values": "value",
+    "merges": "merge",
 }
 
 
@@ -70,15 +72,20 @@ def document_faults(container: Container) -> Iterator[Fault]:
 def _disorder(container: Container) -> Iterator[Fault]:
     """Rows that have changed places: documents are written in the order of their rows."""
     for table, name in NAMES.items():
-        places = container.session.dataset("data_frames", table).read()["record"]
-        for number in np.flatnonzero(places[1:] <= places[:-1]).tolist():
-            yield f"{name} {number + 1}", f"its document stands before that of {name} {number}"
+        rows = container.session.dataset("data_frames", table).read()
+        kept = np.flatnonzero(rows["length"])  # a value that was removed has no document
+        places = rows["record"][kept]
+        for at in np.flatnonzero(places[1:] <= places[:-1]).tolist():
+            before, number = kept[at : at + 2].tolist()
+            yield f"{name} {number}", f"its document stands before that of {name} {before}"
 
 
 def _claims(container: Container, content: bytes) -> Iterator[tuple[int, _Claim]]:
     stretches = container.session.dataset("data_frames", "stretches").read()
     for table, name in NAMES.items():
         for number, row in enumerate(container.session.dataset("data_frames", table).read()):
+            if table == "values" and not row["length"]:
+                continue  # it says that a key was removed
             rows = layout.sealed(row)
             if table == "segments":
                 first = int(row["stretch"])
@@ -107,7 +114,7 @@ def _changes(start: int, length: int, content: bytes) -> Iterator[tuple[int, int
 def _blob_faults(container: Container, document: bytes) -> Iterator[str]:
     try:
         said = json.loads(document)
-        found = references(said)
+        found = list(references(said))
         if said["kind"] == "stream" and said["channels"] is not None:
             found.append(said["channels"])
     except (ValueError, LookupError, TypeError):

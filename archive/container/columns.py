@@ -146,6 +146,31 @@ class ColumnIndex:
         transaction.extend(self._stored[NAME][0].data, total)
         self._waiting = []
 
+    def extend(
+        self, transaction: Transaction, columns: Mapping[str, Iterable[Column]], count: int
+    ) -> None:
+        """The next `count` rows, as columns; none may wait."""
+        first = self.indexed
+        self._column(transaction, Slot(NAME, "text", None))
+        for key, own in columns.items():
+            for column in own:
+                there = np.flatnonzero(column.present)
+                data = self._column(transaction, Slot(key, column.kind, column.unit))
+                if data is None or not len(there):
+                    continue
+                dtype, absent = _DTYPES[column.kind]
+                block = np.full(count, absent[0], dtype)
+                block[there] = 1 if column.values is None else column.values[there]
+                if column.texts is not None and column.values is not None:
+                    codes, which = np.unique(column.values[there], return_inverse=True)
+                    heap = self._texts[key == NAME]
+                    block[there] = np.array(
+                        heap.append(transaction, column.texts.decode(codes)), "<i8"
+                    )[which]
+                transaction.extend(data, first)
+                transaction.append(data, block)
+        transaction.extend(self._stored[NAME][0].data, first + count)
+
     def change(
         self,
         transaction: Transaction,

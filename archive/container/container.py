@@ -5,8 +5,8 @@ The one place that knows both sides: `archive.entry` above, `archive.storage` be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,14 +19,15 @@ from archive.container import layout
 from archive.container.columns import NAME, ColumnIndex, parameter_row
 from archive.container.contents import Contents, digest
 from archive.container.documents import STAMPS, Documents
+from archive.container.extents import extent
 from archive.container.layout import Scope
-from archive.container.rows import Rows, microseconds, to_ms
+from archive.container.rows import Rows, microseconds
 from archive.container.streams import Place, Streams
 from archive.container.tables import require_apart, table_of
 from archive.container.tags import SegmentTags
 from archive.container.versions import check_versions
 from archive.entry import Entry
-from archive.errors import ContractError, CorruptArchive
+from archive.errors import ContractError
 from archive.storage import Durability, Session, Transaction
 
 
@@ -46,23 +47,27 @@ class Container:
             path, writable=writable, stamps=STAMPS, durability=durability, timeout=timeout
         )
         self.path = path
-        self.undone = 0  # how many transactions were rolled back
+        self.durability = durability
+        self._going_on: dict[int, str] = {}  # names of runs begun here that have no end
+        self.undone = 0  # how often all that was read was dropped, as by a roll back
+        # Where several archives are read as one: how many rows of each scope come before.
+        self.rows_before: Mapping[str, int] = {}
         try:
-            check_versions(self.session.stamp, path)
+            check_versions(path, self.session.stamp)
         except BaseException:
             self.session.close()
             raise
 
-    def close(self) -> None:
-        """Write what waits for the index, then close the file."""
+    def close(self, *, remove: bool = False) -> None:
+        """Write what waits for the index, then close the file; with `remove`, remove it too."""
         if self.session.closed:
             return
         try:
-            if self.session.writable and self._has_waiting():
+            if self.session.writable and self._has_waiting() and not remove:
                 with self.transaction() as transaction:
                     self.write_index(transaction)
         finally:
-            self.session.close()
+            self.session.close(remove=remove)
 
     # -- what an archive consists of, opened when it is needed --------------------------------
 
@@ -95,7 +100,7 @@ class Container:
         return Streams(self.session, self.documents)
 
     @cached_property
-    def _tags(self) -> SegmentTags:
+    def tags(self) -> SegmentTags:
         return SegmentTags(self.session, self.streams)
 
     @cached_property
@@ -136,31 +141,33 @@ class Container:
         found = self._indexes.get(scope)
         if found is None:
             found = ColumnIndex(self.session, self.documents, scope)
-            length = self._length(scope)
+            length = self.count(scope)
             if found.indexed < length:  # each of these is read
                 table = {"run": "runs", "segment": "segments"}.get(scope, "parameter sets")
                 require_apart(self.session, table)
             self._indexes[scope] = found
             for row in range(found.indexed, length):
-                found.add(self._index_row(scope, row))
+                found.add(self.index_row(scope, row))
                 if scope == "segment":
-                    self._tags.add(self.places(row))
+                    self.tags.add(self.places(row))
         return found
 
-    def _length(self, scope: Scope) -> int:
+    def count(self, scope: Scope) -> int:
+        """How many rows a scope has."""
         return len(self.parameter_sets if scope == "parameters" else self.rows(scope))
 
     def rows(self, scope: Scope | Literal["experiment"]) -> Rows:
         """The table of runs, of segments, or the one row of the experiment."""
         return {"run": self.runs, "segment": self.segments}.get(scope, self.experiment)
 
-    def _index_row(self, scope: Scope, row: int) -> dict[str, schemas.Value]:
+    def index_row(self, scope: Scope, row: int) -> dict[str, schemas.Value]:
+        """What the columns hold of a row."""
         if scope == "parameters":
             return parameter_row(self.parameter_sets.model(row))
         rows = self.rows(scope)
         return {NAME: rows.document(row).get("name"), **rows.annotations(row)}
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Drop all that was read or waits: after a roll back it may not be so."""
         self.undone += 1
         for name, attribute in list(vars(type(self)).items()):
@@ -172,7 +179,7 @@ class Container:
     def refresh(self) -> None:
         """In a session that reads: go on to what is committed now."""
         self.session.refresh()
-        self._forget()
+        self.forget()
 
     @contextmanager
     def transaction(self, *, held: bool = True) -> Iterator[Transaction]:
@@ -181,14 +188,14 @@ class Container:
             with self.session.transaction(held=held) as transaction:
                 yield transaction
         except BaseException:
-            self._forget()
+            self.forget()
             raise
 
     def write_index(self, transaction: Transaction) -> None:
         """Write all waiting rows into their columns."""
         for index in self._indexes.values():
             index.write(transaction)
-        self._tags.write(transaction)
+        self.tags.write(transaction)
 
     def _has_waiting(self) -> bool:
         return any(index.waiting for index in self._indexes.values())
@@ -226,7 +233,16 @@ class Container:
             self._batch(transaction)
         self._run_names[run.name] = added
         self._segment_counts[added] = 0
+        self._goes_on(added, run.name)
         return added
+
+    def _goes_on(self, row: int, name: str | None) -> None:
+        """Tell who waits for the archive what it is held for; None: that run has ended."""
+        self._going_on.pop(row, None)
+        if name is not None:
+            self._going_on[row] = name
+        with suppress(OSError):  # it is only told
+            self.session.note(next(reversed(self._going_on.values()), None))
 
     def _add_parameters(
         self, transaction: Transaction, parameters: schemas.ParameterSet
@@ -250,6 +266,7 @@ class Container:
                 ended=microseconds(end.ended),
                 outcome=layout.OUTCOMES.index(end.outcome),
             )
+        self._goes_on(row, None)
 
     def abandon_runs(self, at: datetime) -> None:
         """Note of all runs without an end that they were found so."""
@@ -265,6 +282,7 @@ class Container:
         """Let a run that has ended go on; how it ended stays among its changes."""
         with self.transaction() as transaction:
             self.runs.set(transaction, row, ended=0, outcome=0)
+        self._goes_on(row, self.runs.document(row)["name"])
 
     def add_segments(self, run: int, segments: Sequence[Entry]) -> list[int]:
         """Append segments with all their parts, or nothing of them. Raises ContractError."""
@@ -285,7 +303,7 @@ class Container:
         document = self.documents.dump(transaction, model)
         if any(differs for _, differs in written):
             document["parts"] = [differs for _, differs in written]
-        t_start, t_stop = self._extent(places)
+        t_start, t_stop = extent(places, self.streams)
         self.segments.append_document(
             transaction,
             document,
@@ -298,27 +316,13 @@ class Container:
             t_stop=t_stop,
         )
         index.add({NAME: model.name, **model.annotations})
-        self._tags.add(places)
+        self.tags.add(places)
         self._segment_counts[run] = count + 1
         self._batch(transaction)
         return number
 
-    def _extent(self, places: Sequence[Place]) -> tuple[float, float]:
-        bounds = [
-            (place.t_start * scale, place.t_stop * scale)
-            for place in places
-            if (scale := to_ms(str(self.streams[place.stream].model.get("time_unit", "ms"))))
-            and place.t_start == place.t_start
-        ]
-        if not bounds:
-            return np.nan, np.nan
-        return min(start for start, _ in bounds), max(stop for _, stop in bounds)
-
     def annotate(
-        self,
-        scope: Scope | Literal["experiment"],
-        row: int,
-        change: schemas.AnnotationChange,
+        self, scope: Scope | Literal["experiment"], row: int, change: schemas.AnnotationChange
     ) -> None:
         """Set and remove annotations of a run or segment; the former values are filled in."""
         rows = self.rows(scope)
@@ -339,7 +343,7 @@ class Container:
         current = self.rows(scope).annotations(row)
         model = self.documents.load(document)
         if model.kind != scope:
-            raise self._corrupt(f"its document is that of a {model.kind}", f"{scope} {row}")
+            raise self.rows(scope).damaged(row, f"its document is that of a {model.kind}")
         return model.model_copy(update={"annotations": current})
 
     def changes(self, scope: Scope | Literal["experiment"], row: int) -> list[schemas.Model]:
@@ -379,7 +383,7 @@ class Container:
         if parts is None:
             return [{} for _ in self.places(row)]
         if not (isinstance(parts, list) and all(isinstance(part, dict) for part in parts)):
-            raise self._corrupt("what is said of its parts makes no sense", f"segment {row}")
+            raise self.segments.damaged(row, "what is said of its parts makes no sense")
         return parts
 
     def parts(self, row: int) -> list[Entry]:
@@ -387,13 +391,8 @@ class Container:
         places, differences = self.places(row), self.differences(row)
         if len(places) != len(differences):
             what = f"it has {len(places)} stretches and {len(differences)} documents of parts"
-            raise self._corrupt(what, f"segment {row}")
+            raise self.segments.damaged(row, what)
         return [
             Entry(self.streams.model(place, differs), self.streams.arrays(place))
             for place, differs in zip(places, differences, strict=True)
         ]
-
-    def _corrupt(self, what: str, entry: str) -> CorruptArchive:
-        return CorruptArchive(
-            what, path=self.path, entry=entry, hint="'neuroarchive check' lists what is damaged"
-        )

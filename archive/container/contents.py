@@ -45,12 +45,20 @@ class Contents:
         row = self.find(digest)
         if row is None:
             place = self._documents.write(transaction, model, digest.encode())
-            row = transaction.append(
-                self._table, np.array([(*place, digest.encode())], self._dtype)
-            )
-            if self._rows is not None:
-                self._rows[digest] = row
+            row = self.add(transaction, place, digest)
         return row
+
+    def add(self, transaction: Transaction, place: tuple[int, int], digest: str) -> int:
+        """The row of a new document, which lies at that place in the records."""
+        row = transaction.append(self._table, np.array([(*place, digest.encode())], self._dtype))
+        if self._rows is not None:
+            self._rows[digest] = row
+        return row
+
+    def places(self) -> list[tuple[int, int]]:
+        """Where the documents of all rows lie."""
+        table = self._table.read()
+        return list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
 
     def digest(self, row: int) -> str:
         return str(self._table.read(row, row + 1)["digest"][0].decode("latin-1"))

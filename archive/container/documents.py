@@ -128,18 +128,3 @@ class Documents:
                     current.pop(key, None)
                 current.update(change.get("annotations", {}))
         return self.values(current)
-
-
-def references(document: Any) -> list[Any]:
-    """All references to blobs inside a document."""
-    if isinstance(document, list):
-        return [found for item in document for found in references(item)]
-    if not isinstance(document, dict):
-        return []
-    for tag in ("$array", "$scalar"):
-        if tag in document:
-            document = {"$bytes": document[tag]["data"]}
-    if "$bytes" in document:
-        payload = document["$bytes"]
-        return [payload["blob"]] if isinstance(payload, dict) else []
-    return [found for value in document.values() for found in references(value)]

@@ -23,6 +23,11 @@ _REMEMBERED = 4096
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def places(table: npt.NDArray[np.void]) -> list[tuple[int, int]]:
+    """Where the documents of a table's rows lie in the records."""
+    return list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
+
+
 def _bytes(heap: Growing, start: int, length: int) -> bytes:
     return heap.read(start, start + length).tobytes()
 
@@ -44,17 +49,7 @@ class Records:
         self, transaction: Transaction, document: Mapping[str, Any], rows: bytes = b""
     ) -> tuple[int, int]:
         """Add a document; the digest of its line also covers `rows`, which come with it."""
-        text = _ENCODER.encode(document).encode()
-        if len(text) > DOCUMENT_LIMIT:
-            raise ContractError(
-                f"a document of {len(text)} bytes is too long, {DOCUMENT_LIMIT} are the most",
-                path=self._session.path,
-                hint="give long lists as arrays, which are kept outside of documents",
-            )
-        line = digests.line(self._digest(), text, rows)
-        start = transaction.append(self._heap, np.frombuffer(line, np.uint8))
-        self._last = (start + len(line), line[-digests.TRAILER + 1 : -1])
-        return start, len(line) - digests.TRAILER
+        return self.append_many(transaction, [to_json(document)], [rows])[0]
 
     def _digest(self) -> bytes:
         """The digest of the last line: from the file, unless this session wrote it."""
@@ -80,8 +75,42 @@ class Records:
         except (ValueError, RecursionError) as error:
             raise self._damaged(start, error) from error
 
+    def append_many(
+        self, transaction: Transaction, documents: Sequence[bytes], rows: Sequence[bytes]
+    ) -> list[tuple[int, int]]:
+        """Many documents that are JSON already, each with the rows that come with it; returns
+        their places."""
+        places, lines = [], []
+        start, before = len(self._heap), self._digest()
+        for document, own in zip(documents, rows, strict=True):
+            if len(document) > DOCUMENT_LIMIT:
+                raise ContractError(
+                    f"a document of {len(document)} bytes is too long, {DOCUMENT_LIMIT} are the "
+                    "most",
+                    path=self._session.path,
+                    hint="give long lists as arrays, which are kept outside of documents",
+                )
+            line = digests.line(before, document, own)
+            places.append((start, len(document)))
+            lines.append(line)
+            start, before = start + len(line), line[-digests.TRAILER + 1 : -1]
+        transaction.append(self._heap, np.frombuffer(b"".join(lines), np.uint8))
+        self._last = (start, before)
+        return places
+
     def read_many(self, places: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
         """Many documents; those that lie near one another are read together."""
+        lines = self.lines(places)
+        found = []
+        for place, line in zip(places, lines, strict=True):
+            try:
+                found.append(self._parse(line))
+            except (ValueError, RecursionError) as error:
+                raise self._damaged(place[0], error) from error
+        return found
+
+    def lines(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The JSON of many documents. CorruptArchive if they are longer than all there are."""
         total = sum(self._checked(length) for _, length in places)
         if total > len(self._heap):
             raise CorruptArchive(
@@ -90,7 +119,7 @@ class Records:
                 entry=layout.RECORDS,
                 hint="'neuroarchive check' lists what is damaged",
             )
-        found: list[dict[str, Any]] = [{}] * len(places)
+        found = [b""] * len(places)
         order = sorted(range(len(places)), key=lambda at: places[at][0])
         at = 0
         while at < len(order):
@@ -100,14 +129,10 @@ class Records:
             while at < len(order) and places[order[at]][0] < stop + (1 << 16):
                 stop = max(stop, sum(places[order[at]]))
                 at += 1
-            offset = start
-            try:
-                slab = _bytes(self._heap, start, stop - start)
-                for place in order[first:at]:
-                    offset, length = places[place]
-                    found[place] = self._parse(slab[offset - start : offset - start + length])
-            except (ValueError, RecursionError) as error:
-                raise self._damaged(offset, error) from error
+            slab = _bytes(self._heap, start, stop - start)
+            for place in order[first:at]:
+                offset, length = places[place]
+                found[place] = slab[offset - start : offset - start + length]
         return found
 
     def _checked(self, length: int) -> int:
@@ -276,6 +301,11 @@ class TextHeap:
             codes[line + b"\0"] = at
             at += len(line) + 1
         return codes
+
+
+def to_json(document: Mapping[str, Any]) -> bytes:
+    """A document as it lies in the records."""
+    return _ENCODER.encode(document).encode()
 
 
 def _unpack(line: bytes) -> str:

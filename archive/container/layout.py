@@ -68,6 +68,24 @@ TABLES: Final[dict[str, np.dtype[np.void]]] = {
     "parameter sets": np.dtype([*_DOCUMENT, ("digest", "S64")]),
     "columns": np.dtype(_DOCUMENT),
     "provenance": np.dtype([*_DOCUMENT, ("digest", "S64")]),
+    "values": np.dtype(
+        [
+            *_DOCUMENT,  # length 0: the key was removed
+            ("key", "<i8"),  # code in NAMES
+            ("session", "<i8"),  # code in NAMES of the session that set it; -1: the archive itself
+        ]
+    ),
+    "merges": np.dtype(  # what one transaction took over from a part
+        [
+            *_DOCUMENT,
+            ("run", "<i8"),  # first row in the table of runs, and how many
+            ("runs", "<i8"),
+            ("segment", "<i8"),  # the same in the table of segments
+            ("segments", "<i8"),
+            ("value", "<i8"),  # the same in the table of values
+            ("values", "<i8"),
+        ]
+    ),
 }
 
 # Of a row, where its document is and what may change later; its digest covers all the others.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from archive.container import layout
 from archive.container.columns import NAME, parameter_row
+from archive.container.concatenated import text_column
 from archive.container.container import Container
 from archive.container.layout import Scope
 from archive.container.rows import moment
@@ -83,7 +84,7 @@ class RunColumns:
 
     def _field(self, key: str) -> list[Column]:
         if key == "name":
-            return self._container.index("run").columns(NAME, len(self))
+            return self.names()
         if key not in RUN_FIELDS:
             return []
         values = self._container.runs.all()[key]
@@ -91,6 +92,12 @@ class RunColumns:
             everywhere = np.ones(len(values), bool)
             return [Column("text", everywhere, values, texts=_Outcomes())]
         return [_moments(values)]
+
+    def names(self) -> list[Column]:
+        """The column of the names."""
+        columns = self._container.index("run").columns(NAME, len(self))
+        renamed = self._container.runs.renamed
+        return [_with_texts(column, renamed) for column in columns] if renamed else columns
 
     def _parameters(self, key: str) -> list[Column]:
         sets = len(self._container.parameter_sets)
@@ -130,6 +137,10 @@ class SegmentColumns:
             return self._of_run(self._runs.columns(key))
         return self._field(key)
 
+    def names(self) -> list[Column]:
+        """The column of the names."""
+        return self._container.index("segment").columns(NAME, len(self))
+
     def _annotated(self, key: str) -> list[Column]:
         return _annotation_columns(self._container, "segment", key, len(self))
 
@@ -141,7 +152,7 @@ class SegmentColumns:
 
     def _field(self, key: str) -> list[Column]:
         if key == "name":
-            return self._container.index("segment").columns(NAME, len(self))
+            return self.names()
         if key not in SEGMENT_FIELDS:
             return []
         table = self._container.segments.all()
@@ -195,6 +206,14 @@ def _pointers(container: Container, scope: Scope, field: str, length: int) -> Ro
             hint="'neuroarchive check' lists what is damaged",
         )
     return rows
+
+
+def _with_texts(column: Column, texts: Mapping[int, str]) -> Column:
+    """A text column with other texts in some rows."""
+    if column.values is None or column.texts is None:
+        return column
+    known = column.texts.decode(column.values)
+    return text_column([texts.get(row, text) for row, text in enumerate(known)])
 
 
 def _broadcast(columns: list[Column], rows: Rows, valid: npt.NDArray[np.bool_]) -> list[Column]:

@@ -62,6 +62,8 @@ class Rows:
         # Of the row that was asked for last: its newest change, and all of them. Who annotates
         # one run a thousand times reads each change once.
         self._changes: tuple[tuple[int, list[int]], list[dict[str, Any]]] = ((-1, [0, 0]), [])
+        # Names of rows whose own is taken, where several archives are read as one.
+        self.renamed: Mapping[int, str] = {}
 
     def __len__(self) -> int:
         return len(self._table)
@@ -89,6 +91,10 @@ class Rows:
             if len(wrong):
                 raise self._table.damaged(f"{name} cannot be {wrong[0]}")
         return rows
+
+    def damaged(self, row: int, what: str) -> CorruptArchive:
+        """The error that says so of a row."""
+        return self._table.damaged(f"row {row}: {what}")
 
     def append(self, transaction: Transaction, model: schemas.Model, **fields: Any) -> int:
         """A new row; `fields` are the columns of the table beyond document and change."""
@@ -131,7 +137,12 @@ class Rows:
     def document(self, row: int) -> dict[str, Any]:
         """The document that the row was made with."""
         found = self[row]
-        return self._documents.read((int(found["record"]), int(found["length"])))
+        document = self._documents.read((int(found["record"]), int(found["length"])))
+        return self._named(row, document)
+
+    def _named(self, row: int, document: dict[str, Any]) -> dict[str, Any]:
+        name = self.renamed.get(row)
+        return document if name is None else {**document, "name": name}
 
     def changes(self, row: int) -> list[dict[str, Any]]:
         """The documents of all changes, the oldest first."""
@@ -167,7 +178,8 @@ class Rows:
         """The documents of many rows."""
         table = self.all()[list(rows)]
         places = list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
-        return self._documents.read_many(places)
+        found = self._documents.read_many(places)
+        return [self._named(*each) for each in zip(rows, found, strict=True)]
 
     def many_annotations(self, rows: Sequence[int]) -> list[dict[str, schemas.Value]]:
         """The annotations of many rows as they are now."""

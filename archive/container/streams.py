@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 import schemas
 from archive.container import layout
+from archive.container.blob_references import references
 from archive.container.chunks import chunk_shape
 from archive.container.contract import check_part
 from archive.container.digests import array_digest
-from archive.container.documents import BREACHES, Documents, references
+from archive.container.documents import BREACHES, Documents
 from archive.container.heaps import DOCUMENT_LIMIT
 from archive.container.lazy import Labels, Neurons, Stretch
 from archive.container.nix_terms import TIMES, VARYING, nix_terms, properties, readable_name
@@ -91,7 +92,7 @@ class Streams:
         start = count = active_start = active_count = 0
         for name, values in written.items():
             count = len(values)
-            data = self._data(stream, name)
+            data = self.data(stream, name)
             if data is not None:
                 start = transaction.append(data, values)
         if stream.kind == "spike-trains":
@@ -127,6 +128,19 @@ class Streams:
         if document["kind"] == "spike-trains":
             types |= {"neurons": ("<i4", []), "ends": ("<i8", [])}
         where = None if channels is None else np.ascontiguousarray(channels, "<i8").tobytes()
+        first = rows.get("times", rows.get("values"))
+        return self.place(transaction, document, types, where, 0 if first is None else len(first))
+
+    def place(
+        self,
+        transaction: Transaction,
+        document: Mapping[str, Any],
+        types: Mapping[str, tuple[str, list[int]]],
+        where: bytes | None,
+        count: int,
+    ) -> int:
+        """The stream for parts with such a document, arrays and channels; a new one is made for
+        stretches of `count` rows."""
         key = _key(document, types, where)
         number = self._by_key.get(key)
         if number is not None:
@@ -140,7 +154,7 @@ class Streams:
         )
         arrays: dict[str, str | None] = {}
         for name, (dtype, shape) in types.items():
-            arrays[name] = self._make(transaction, document, name, dtype, shape, rows, section)
+            arrays[name] = self._make(transaction, document, name, dtype, shape, count, section)
         stream = Stream(
             {k: v for k, v in document.items() if k not in TIMES}, arrays, types, reference
         )
@@ -163,17 +177,15 @@ class Streams:
     def _make(
         self,
         transaction: Transaction,
-        document: dict[str, Any],
+        document: Mapping[str, Any],
         name: str,
         dtype: str,
         shape: list[int],
-        rows: Mapping[str, npt.NDArray[Any]],
+        count: int,
         section: Any,
     ) -> str | None:
         if 0 in shape:
             return None  # HDF5 has no chunk of no bytes, and there is nothing to keep
-        first = rows.get(name, rows.get("times"))
-        count = 0 if first is None else len(first)
         main = name == ROWS[document["kind"]][0]
         full_name = self._free_name(
             "data_arrays",
@@ -255,7 +267,7 @@ class Streams:
             if name in without:
                 continue
             first, count = active if name in ACTIVE else own
-            data = self._data(stream, name)
+            data = self.data(stream, name)
             if data is None:
                 if not 0 <= count < NO_BYTES_ROWS:
                     raise self._corrupt(f"a part has {count} rows")
@@ -268,7 +280,7 @@ class Streams:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _data(self, stream: Stream, name: str) -> Growing | None:
+    def data(self, stream: Stream, name: str) -> Growing | None:
         array = stream.arrays[name]
         if array is None:
             return None
@@ -280,7 +292,7 @@ class Streams:
         return data
 
     def _need(self, stream: Stream, name: str) -> Growing:
-        data = self._data(stream, name)
+        data = self.data(stream, name)
         if data is None:
             raise self._corrupt(f"a spike stream has no {name}")
         return data

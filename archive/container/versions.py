@@ -1,4 +1,4 @@
-"""Whether this version of the library can deal with an archive."""
+"""Which archives this version can read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from archive.container.documents import parse_contract
 from archive.errors import CorruptArchive, VersionError
 
 
-def check_versions(stamp: Mapping[str, str | int], path: Path) -> None:
-    """Raises VersionError for a layout or contract from later than this version, CorruptArchive
-    for a stamp that names none."""
+def check_versions(path: Path, stamp: Mapping[str, str | int]) -> None:
+    """Raise VersionError for an archive of a later layout or contract than is known, and
+    CorruptArchive for one that does not say which it follows. `stamp` is what its file says."""
     try:
         found, contract = int(stamp["archive_layout"]), parse_contract(stamp)
     except (KeyError, ValueError) as error:

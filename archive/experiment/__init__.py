@@ -2,6 +2,7 @@
 
 from archive.container.salvage import Salvaged
 from archive.experiment.experiment import Experiment
+from archive.experiment.merging import Merged
 from archive.experiment.opening import open
 from archive.experiment.recorded import (
     Epochs,
@@ -13,6 +14,14 @@ from archive.experiment.recorded import (
 )
 from archive.experiment.rescue import salvage
 from archive.experiment.runs import Run, RunView, Segment, SegmentView
+from archive.experiment.sessions import (
+    LockingSession,
+    Session,
+    computer_session,
+    locking_session,
+    session,
+)
+from archive.experiment.shared_run import SharedRun
 
 __all__ = [
     "Epochs",
@@ -20,13 +29,20 @@ __all__ = [
     "Experiment",
     "ImageSequence",
     "IrregularSignal",
+    "LockingSession",
+    "Merged",
     "Run",
     "RunView",
     "Salvaged",
     "Segment",
     "SegmentView",
+    "Session",
+    "SharedRun",
     "Signal",
     "Spikes",
+    "computer_session",
+    "locking_session",
     "open",
     "salvage",
+    "session",
 ]

@@ -39,8 +39,9 @@ class Annotated:
 
     @property
     def index(self) -> int:
-        """Its number among all of its sort in the archive, from 0 in order of creation."""
-        return self._row
+        """Its number among all of its sort in the archive, from 0 in order of creation; those of
+        parts come after the archive's own."""
+        return self._row + self._container.rows_before.get(self._scope, 0)
 
     @property
     def name(self) -> str:

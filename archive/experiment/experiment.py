@@ -2,198 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import schemas
-from archive import provenance, values
+from archive import values
 from archive.container import Container
 from archive.container.check import Report, check
 from archive.container.check_deep import check_deeply
 from archive.entry import Entry, Loss
-from archive.errors import AlreadyExists
-from archive.experiment.annotated import Annotated
+from archive.errors import Refused
 from archive.experiment.display import html_table
 from archive.experiment.export import export
-from archive.experiment.runs import Run, RunView, SegmentView
+from archive.experiment.joined import Joined, all_annotations
+from archive.experiment.merging import Merged, merge
+from archive.experiment.parts import PATIENCE, open_parts, remove_folder
+from archive.experiment.recording import Recording
+from archive.experiment.sessions import (
+    LockingSession,
+    Session,
+    computer_session,
+    locking_session,
+    session,
+)
+from archive.experiment.shared_values import SharedValues
 from archive.hooks.neo_ import to_neo_block
-from archive.hooks.plain import modelled
-from archive.storage import remove_file
 
 if TYPE_CHECKING:  # slow to import, and few need it
     from tempfile import TemporaryDirectory
 
 
-class Experiment(Annotated):
+class Experiment(Recording, SharedValues):
     """One experiment: all of its runs and their segments. Made by `archive.open`."""
 
-    _scope = "experiment"
-
-    def __init__(self, container: Container) -> None:
-        super().__init__(container, 0)
-        self._provenance: schemas.Provenance | None = None
-        self._open_runs: list[Run] = []
+    def __init__(
+        self, container: Container, *, archive: Path | None = None, parts: bool = True
+    ) -> None:
+        """`archive` is the whole, where the container is a part of it; with `parts`, all parts of
+        it are read too."""
+        super().__init__(container)
+        self._archive = archive or container.path
+        self._with_parts = parts and not container.session.writable
         self._folder: TemporaryDirectory[str] | None = None
         self._remove_when_empty = False
-        self._began = False
+
+    @cached_property
+    def _joined(self) -> Joined:
+        parts = open_parts(self._archive, self._container) if self._with_parts else {}
+        return Joined({"": self._container, **parts})
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self._container.path
-
-    @property
-    def mode(self) -> str:
-        """``r`` or ``a``."""
-        return "a" if self._container.session.writable else "r"
-
-    @property
-    def closed(self) -> bool:
-        return self._container.session.closed
-
-    @property
-    def runs(self) -> RunView:
-        """All runs, in order."""
+    def annotations(self) -> dict[str, Any]:
+        """Facts by name, as they are now, those of the parts included. What a part says otherwise
+        has the name of the part behind its own."""
         self._container.session.check_open()
-        return RunView(self._container)
-
-    @property
-    def segments(self) -> SegmentView:
-        """All segments of all runs, in order."""
-        self._container.session.check_open()
-        return SegmentView(self._container)
+        found = [one.experiment.annotations(0) for one in self._joined.containers]
+        return values.from_schema_dict(all_annotations(found, self._joined.names))
 
     def refresh(self) -> None:
-        """In mode ``r``: see what has been committed since the archive was opened."""
+        """In mode ``r``: see what has been committed since the archive was opened, and the parts
+        that have come or gone."""
         self._container.refresh()
+        self.__dict__.pop("_joined", None)  # runs of parts that somebody still holds stay open
 
-    # -- writing -----------------------------------------------------------------------------
+    # -- many processes ----------------------------------------------------------------------
 
-    def run(
-        self,
-        name: str | None = None,
-        *,
-        parameters: Mapping[str, Any] | None = None,
-        annotations: Mapping[str, Any] | None = None,
-        description: str | None = None,
-        simulator: str | None = None,
-        resume: bool = False,
-    ) -> Run:
-        """Begin a run; without a name it is called ``run 0001`` and so on.
+    def session(self) -> Session:
+        """A part of the archive that only this process has; see `archive.session`."""
+        return session(self._archive)
 
-        `parameters` may be nested by population or projection; equal sets are stored once.
-        `resume` opens the run of that name again, if there is one. Raises AlreadyExists for a
-        name that is taken, or that is resumed with other parameters, ContractError for what
-        cannot be kept, Refused in mode 'r'.
+    def computer_session(self) -> Session:
+        """The part of this user on this machine; see `archive.computer_session`."""
+        return computer_session(self._archive)
+
+    def locking_session(self, *, timeout: float = PATIENCE) -> LockingSession:
+        """The archive itself, locked for each operation; see `archive.locking_session`."""
+        return locking_session(self._archive, timeout=timeout)
+
+    def merge(self, *parts: str | os.PathLike[str], keep: bool = False) -> list[Merged]:
+        """Append what lies in the parts beside the archive, or in other archives, and remove
+        the parts; returns what became of each.
+
+        All is read back and compared before a part is removed; with `keep`, and of archives that
+        lie elsewhere, nothing is removed. A merge that was interrupted is gone on with, and what
+        was merged before is not merged again. A part that is being written is left alone. A run
+        whose name is taken gets the name of its part behind its own, as it has when parts are
+        read; pieces of populations that MPI processes wrote are joined.
+        Raises Refused in mode 'r', and CorruptArchive if what was merged is not what the part
+        holds.
         """
+        if self.mode == "r":
+            raise Refused(
+                "the archive was opened for reading", path=self.path, hint="open it with mode='a'"
+            )
+        return merge(self._container, [Path(part) for part in parts] or None, keep=keep)
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of the parts that are read as if they were in the archive."""
         self._container.session.check_open()
-        self._abandon_runs()
-        name = self._free_name() if name is None else name
-        taken = self._container.run_named(name)
-        if taken is not None:
-            if not resume:
-                raise AlreadyExists(
-                    f"there is a run {name!r} already",
-                    path=self.path,
-                    hint="give another name, or resume=True to append to that run",
-                )
-            run = Run(self._container, taken)
-            self._check_same(run, parameters, description, simulator)
-            with self._container.transaction():
-                self._container.resume_run(taken)
-                if annotations:
-                    run.annotate(annotations)
-        else:
-            run = self._new_run(name, parameters, annotations, description, simulator)
-        going_on = [one for one in self._open_runs if one.outcome == "running"]
-        self._open_runs = [*going_on, run]
-        return run
-
-    def _abandon_runs(self) -> None:
-        """Runs that go on, though no session but this one can write: their process has died."""
-        if not self._began:
-            self._began = True
-            self._container.abandon_runs(datetime.now(UTC))
-
-    def _check_same(
-        self,
-        run: Run,
-        parameters: Mapping[str, Any] | None,
-        description: str | None,
-        simulator: str | None,
-    ) -> None:
-        """A run goes on as it began: what is said of it again must be what was said then."""
-        model = run.to_entry().model
-        assert isinstance(model, schemas.Run)
-        wrong = [
-            what
-            for what, now, then in (
-                ("description", description, model.description),
-                ("simulator", simulator, model.simulator),
-            )
-            if now not in (None, then)
-        ]
-        if parameters is not None:
-            given = values.to_schema_dict(parameters, f"parameters of run {run.name!r}")
-            known = values.to_schema_dict(run.parameters, "")
-            wrong += [] if schemas.identical(given, known) else ["parameters"]
-        if wrong:
-            raise AlreadyExists(
-                f"the run {run.name!r} began with other {', '.join(wrong)}",
-                path=self.path,
-                hint="begin a run of another name, or leave these out to resume it",
-            )
-
-    def _free_name(self) -> str:
-        number = len(self.runs) + 1
-        while self._container.run_named(f"run {number:04d}") is not None:
-            number += 1
-        return f"run {number:04d}"
-
-    def _new_run(
-        self,
-        name: str,
-        parameters: Mapping[str, Any] | None,
-        annotations: Mapping[str, Any] | None,
-        description: str | None,
-        simulator: str | None,
-    ) -> Run:
-        where = f"run {name!r}"
-        model = modelled(
-            schemas.Run,
-            where,
-            name=name,
-            description=description,
-            simulator=simulator,
-            started=datetime.now(UTC),
-            annotations=values.to_schema_dict(annotations or {}, f"annotations of {where}"),
-        )
-        parameter_set = None
-        if parameters is not None:
-            parameter_set = modelled(
-                schemas.ParameterSet,
-                where,
-                values=values.to_schema_dict(parameters, f"parameters of {where}"),
-            )
-        if self._provenance is None:
-            self._provenance = provenance.gather()
-        row = self._container.add_run(model, parameter_set, self._provenance)
-        return Run(self._container, row, name)
+        return list(self._joined.names[1:])
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything appended inside becomes permanent together, or not at all."""
+    def _archives(self) -> Iterator[Mapping[str, Container]]:
+        self._container.session.check_open()
+        if self.mode == "r":
+            yield dict(zip(self._joined.names, self._joined.containers, strict=True))
+            return
+        parts = open_parts(self._archive, self._container)
         try:
-            with self._container.transaction(held=False):
-                yield
-        except BaseException:
-            there = len(self.runs)  # those that began inside are gone
-            self._open_runs = [run for run in self._open_runs if run.index < there]
-            raise
+            yield {"": self._container, **parts}
+        finally:
+            for part in parts.values():
+                part.close()
+
+    def __reduce__(self) -> tuple[Callable[[Path, bool], Experiment], tuple[Path, bool]]:
+        if self.mode == "r" and self._folder is None:
+            return _reopened, (self.path, self._with_parts)
+        raise Refused(
+            "an archive that is open for writing cannot be sent to another process",
+            path=self.path,
+            hint="send its path, and call archive.session(path) there",
+        )
+
+    # -- files -------------------------------------------------------------------------------
 
     def keep_until_closed(self, folder: TemporaryDirectory[str]) -> None:
         """The folder that the file lies in goes when the archive is closed."""
@@ -203,36 +139,23 @@ class Experiment(Annotated):
         """The file goes when it is closed with no segment in it."""
         self._remove_when_empty = True
 
+    def _is_empty(self) -> bool:
+        return self._remove_when_empty and not len(self._container.segments)
+
     def close(self) -> None:
         """End the runs that are still going on, and close the file. Closing twice is no error."""
         if self.closed:
             return
-        remove = False
         try:
-            if self._container.session.writable:
-                for run in self._open_runs:
-                    run.finish()
-            remove = self._remove_when_empty and not len(self.segments)
+            super().close()
         finally:
-            self._container.close()
-            if remove:
-                remove_file(self.path)
+            if "_joined" in self.__dict__:
+                for part in self._joined.containers[1:]:
+                    part.close()
+            if self._remove_when_empty:
+                remove_folder(self._archive)  # if this was all that was in it
             if self._folder is not None:
                 self._folder.cleanup()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            for run in self._open_runs:
-                run.__exit__(kind, error, trace)
-        self.close()
 
     # -- out ---------------------------------------------------------------------------------
 
@@ -255,13 +178,15 @@ class Experiment(Annotated):
         return check_deeply(self.path) if deep else check(self._container)
 
     def to_entry(self) -> Entry:
-        """The experiment with its runs as parts, for adapters."""
+        """The experiment with its runs, and its values under keys, as parts, for adapters."""
         return self.entry()
 
     def entry(self) -> Entry:
         """The same: what makes an archive a Source."""
         model = self._container.model("experiment", 0)
-        return Entry(model, parts=(run.to_entry() for run in self.runs))
+        runs = (run.to_entry() for run in self.runs)
+        kept = (Entry(value) for value in self._models(""))
+        return Entry(model, parts=chain(runs, kept))
 
     def to_neo(self) -> Any:
         """A neo.Block with all segments of all runs; reads everything into memory."""
@@ -287,3 +212,7 @@ class Experiment(Annotated):
         facts += [("runs", len(self.runs)), ("segments", len(self.segments))]
         facts += list(self.annotations.items())
         return html_table(f"Experiment {self.name}", ["", ""], facts)
+
+
+def _reopened(path: Path, parts: bool) -> Experiment:
+    return Experiment(Container(path, writable=False), parts=parts)

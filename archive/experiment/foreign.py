@@ -11,18 +11,15 @@ import json
 import os
 import subprocess
 import sys
-import uuid
 import warnings
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import schemas
-from archive import provenance
-from archive.container import Container, create_container
+from archive.container import Container
 from archive.errors import ArchiveError, ArchiveWarning, FormatError
+from archive.experiment.creating import create_archive
 from archive.experiment.experiment import Experiment
-from archive.hooks.plain import modelled
 from archive.storage.inspection import inspect
 
 # The reader may take so many bytes over the file's own, in so many seconds and more per megabyte.
@@ -101,10 +98,7 @@ def _read(source: Path, target: Path, name: str) -> None:
         raise FormatError(f"{fault.name}: {fault.what}")
     with NixIO(str(source), mode="ro") as io:
         blocks = io.read_all_blocks()
-    model = modelled(
-        schemas.Experiment, name, id=str(uuid.uuid4()), name=name, created=datetime.now(UTC)
-    )
-    create_container(target, model, provenance.writer())
+    create_archive(target, name=name)
     with Experiment(Container(target, writable=True, durability="close")) as made:
         for number, block in enumerate(blocks):
             with made.run(f"block {number}", annotations=_facts(block)) as run:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import uuid
 import warnings
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import schemas
-from archive import provenance
-from archive.container import Container, create_container
-from archive.errors import ArchiveError, ArchiveWarning
+from archive.container import Container
+from archive.errors import AlreadyExists, ArchiveError, ArchiveWarning
+from archive.experiment.creating import create_archive, title
 from archive.experiment.experiment import Experiment
 from archive.experiment.foreign import view_through_neo
-from archive.experiment.ranks import mpi_rank, part_path
-from archive.hooks.plain import modelled
+from archive.experiment.parts import begin_part, part_path, rank_name
+from archive.experiment.ranks import end_together, mpi_rank
 from archive.storage import Durability, Foreign
 
 Mode = Literal["r", "a", "x"]
@@ -31,6 +28,7 @@ def open(
     description: str | None = None,
     people: Sequence[str] = (),
     durability: Durability = "commit",
+    parts: bool = True,
     timeout: float = 10,
 ) -> Experiment:
     """Open the archive of an experiment.
@@ -43,10 +41,12 @@ def open(
     to `timeout` seconds, then Busy says who holds the archive. Reading is possible at any time,
     and sees what was committed when the archive was opened, or refreshed.
 
-    Under MPI every process but the first writes to a part of its own, ``path.1`` and so on,
-    which is removed when it is closed with no segment in it (as when PyNN gathers all data to
-    the first process). A NIX file that is not an archive is opened in mode ``r`` as what Neo can
-    read in it.
+    In mode ``r`` the parts that other processes wrote beside the archive (see `archive.session`)
+    are read as if they were in it, unless `parts` is False; an ArchiveWarning names each that
+    cannot be read, as while it is being written. Under MPI every process but the first writes to
+    a part of its own, which is removed when it is closed with no segment in it (as when PyNN
+    gathers all data to the first process); and an error that ends one process ends all.
+    A NIX file that is not an archive is opened in mode ``r`` as what Neo can read in it.
     Raises ArchiveNotFound, AlreadyExists, Refused, Busy, FormatError, VersionError and
     CorruptArchive.
     """
@@ -59,39 +59,44 @@ def open(
         raise ArchiveError(
             f"durability {durability!r} is not known", path=file, hint="use 'commit' or 'close'"
         )
-    rank = 0 if mode == "r" else mpi_rank()
-    file = part_path(file, rank)
-    is_new = mode == "x" or (mode == "a" and not file.exists())
-    if is_new:
-        create_container(
-            file,
-            modelled(
-                schemas.Experiment,
-                str(file),
-                id=str(uuid.uuid4()),
-                name=name or _name(file),
-                description=description,
-                people=tuple(people),
-                created=datetime.now(UTC),
-            ),
-            provenance.writer(),
-        )
+    if mode == "r":
+        return _read(file, parts, timeout)
+    rank = mpi_rank()
+    end_together()
+    if rank:
+        return _open_rank(file, rank, mode, durability, timeout)
+    if mode == "x" or not file.exists():
+        create_archive(file, name=name, description=description, people=people)
+    container = Container(file, writable=True, durability=durability, timeout=timeout)
+    return Experiment(container)
+
+
+def _read(file: Path, parts: bool, timeout: float) -> Experiment:
     try:
-        experiment = Experiment(
-            Container(file, writable=mode != "r", durability=durability, timeout=timeout)
-        )
+        return Experiment(Container(file, writable=False, timeout=timeout), parts=parts)
     except Foreign as error:
-        if mode == "r" and error.is_nix:
+        if error.is_nix:
             return _through_neo(file)
         raise
-    if rank and is_new:
+
+
+def _open_rank(
+    archive: Path, rank: int, mode: Mode, durability: Durability, timeout: float
+) -> Experiment:
+    """The part of an MPI process that is not the first."""
+    file = part_path(archive, rank_name(rank))
+    is_new = not file.exists()
+    if mode == "x" and not is_new:
+        raise AlreadyExists(
+            "an earlier run left this part",
+            path=file,
+            hint=f"neuroarchive merge {archive}, or remove it",
+        )
+    container = begin_part(archive, rank_name(rank), timeout=timeout, durability=durability)
+    experiment = Experiment(container, archive=archive)
+    if is_new:
         experiment.remove_when_empty()
     return experiment
-
-
-def _name(file: Path) -> str:
-    printable = "".join(c if c.isprintable() else "_" for c in file.stem)
-    return printable[:200] or "experiment"
 
 
 def _through_neo(file: Path) -> Experiment:
@@ -101,8 +106,8 @@ def _through_neo(file: Path) -> Experiment:
     folder = TemporaryDirectory(prefix="neuroarchive-")
     staged = Path(folder.name) / "view.nix"
     try:
-        view_through_neo(file, staged, _name(file))
-        experiment = Experiment(Container(staged, writable=False))
+        view_through_neo(file, staged, title(file))
+        experiment = Experiment(Container(staged, writable=False), parts=False)
     except BaseException:
         folder.cleanup()
         raise

@@ -12,13 +12,8 @@ from typing import Any, Literal, Self
 import numpy as np
 
 import schemas
-from archive import provenance, values
-from archive.container import (
-    Container,
-    RunColumns,
-    SegmentColumns,
-    create_container,
-)
+from archive import values
+from archive.container import Container
 from archive.container.layout import OUTCOMES
 from archive.container.rows import moment
 from archive.entry import Entry, Loss
@@ -26,6 +21,8 @@ from archive.errors import Refused
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import export
+from archive.experiment.joined import Joined, Rows
+from archive.experiment.parts import PATIENCE, begin_part, rank_name
 from archive.experiment.ranks import mpi_rank
 from archive.experiment.segment_contents import SegmentContents
 from archive.experiment.termination import exit_on_sigterm
@@ -33,6 +30,9 @@ from archive.experiment.views import View
 from archive.hooks import run_facts, segments_from
 from archive.hooks.neo_io import Annotate, Put, PyNNIO
 from archive.hooks.pynn import PyNNMemory
+
+# The annotation of a run in which each MPI process keeps what it has of the populations.
+UNGATHERED = "mpi_rank"
 
 Outcome = Literal["finished", "failed", "interrupted", "abandoned"]
 
@@ -51,21 +51,19 @@ class SegmentView(View[Segment]):
 
     _scope = "segment"
 
-    def _item(self, row: int) -> Segment:
-        return Segment(self._container, row)
-
-    def _columns(self) -> SegmentColumns:
-        return SegmentColumns(self._container)
+    def _item(self, container: Container, row: int) -> Segment:
+        return Segment(container, row)
 
     def entry(self) -> Entry:
         """The experiment with these segments only, in their runs: what makes a view a Source."""
-        model = self._container.model("experiment", 0)
+        model = self._joined.main.model("experiment", 0)
         return Entry(model, parts=(run.to_entry(some) for run, some in self._by_run()))
 
     def _by_run(self) -> Iterator[tuple[Run, SegmentView]]:
-        runs = self._container.segments.all()["run"][self.rows]
-        for run in np.unique(runs).tolist():
-            yield Run(self._container, run), SegmentView(self._container, self.rows[runs == run])
+        for container, rows in self._pieces():
+            runs = container.segments.all()["run"][rows]
+            for run in np.unique(runs).tolist():
+                yield Run(container, run), _segments_of(container, rows[runs == run])
 
     def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
         """Write these segments in another format; see `Experiment.export`."""
@@ -73,23 +71,28 @@ class SegmentView(View[Segment]):
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per segment: ``run``, ``segment``, the run's annotations and its own."""
-        rows = self.rows.tolist()
-        if not rows:
-            return []
-        runs = self._container.segments.all()["run"][rows].tolist()
-        of_run = {run: Run(self._container, run) for run in set(runs)}
-        facts = {row: (run.name, run.annotations) for row, run in of_run.items()}
-        own = self._container.segments.many_annotations(rows)
-        names = [document.get("name") for document in self._container.segments.documents(rows)]
-        return [
-            {
-                "run": facts[run][0],
-                "segment": name,
-                **facts[run][1],
-                **values.from_schema_dict(annotations),
-            }
-            for run, name, annotations in zip(runs, names, own, strict=True)
-        ]
+        return [row for piece in self._pieces() for row in _segment_table(*piece)]
+
+
+def _segments_of(container: Container, rows: Rows) -> SegmentView:
+    return SegmentView(Joined({"": container}), rows)
+
+
+def _segment_table(container: Container, rows: Rows) -> list[dict[str, Any]]:
+    runs = container.segments.all()["run"][rows].tolist()
+    of_run = {run: Run(container, run) for run in set(runs)}
+    facts = {row: (run.name, run.annotations) for row, run in of_run.items()}
+    own = container.segments.many_annotations(rows.tolist())
+    names = [document.get("name") for document in container.segments.documents(rows.tolist())]
+    return [
+        {
+            "run": facts[run][0],
+            "segment": name,
+            **facts[run][1],
+            **values.from_schema_dict(annotations),
+        }
+        for run, name, annotations in zip(runs, names, own, strict=True)
+    ]
 
 
 class Run(Annotated):
@@ -124,7 +127,7 @@ class Run(Annotated):
     def segments(self) -> SegmentView:
         """Its segments, in order."""
         rows = np.flatnonzero(self._container.segments.all()["run"] == self._row)
-        return SegmentView(self._container, rows)
+        return _segments_of(self._container, rows)
 
     @property
     def started(self) -> datetime | None:
@@ -149,6 +152,12 @@ class Run(Annotated):
         return ends[-1].reason if ends else None
 
     # -- writing -----------------------------------------------------------------------------
+
+    def moved_to(self, container: Container) -> Self:
+        """This run, once its archive was closed and opened again."""
+        self._container = container
+        self._undone = container.undone
+        return self
 
     def append(
         self,
@@ -185,7 +194,7 @@ class Run(Annotated):
         self._memory.note(objects, rows[-1])
         if len(rows) == 1:
             return Segment(self._container, rows[0])
-        return SegmentView(self._container, np.array(rows))
+        return _segments_of(self._container, np.array(rows))
 
     def put(self, segments: Sequence[Entry]) -> list[int]:
         """Add entries of segments in one transaction; returns their rows."""
@@ -217,23 +226,18 @@ class Run(Annotated):
 
         Each segment is stored once, though PyNN passes all of them at every call. With
         ``gather=False`` under MPI each process writes a part of its own beside the archive,
-        ``experiment.nix.0`` and so on, each a complete archive.
+        which `Experiment.merge` joins to whole populations.
         """
-        rank = mpi_rank()
-        path = str(self._container.path)
-        # PyNN appends the rank by itself, to a name that is the same for all processes.
-        path = path.removesuffix(f".{rank}") if rank else path
-        return PyNNIO(self.put, self._annotate_row, path, self._open_part)
+        return PyNNIO(self.put, self._annotate_row, str(self._container.path), self._open_part)
 
     def _open_part(self, filename: str) -> tuple[Put, Annotate]:
-        path = Path(filename)
-        if path == self._container.path:
+        """PyNN names a file for each process; the parts that an archive has are named otherwise,
+        and processes other than the first write to theirs already."""
+        rank = mpi_rank()
+        if rank:
+            self.annotate({UNGATHERED: rank})
             return self.put, self._annotate_row
-        if not path.exists():
-            experiment = self._container.model("experiment", 0)
-            assert isinstance(experiment, schemas.Experiment)
-            create_container(path, experiment, provenance.writer())
-        container = Container(path, writable=True)
+        container = begin_part(self._container.path, rank_name(0), timeout=PATIENCE)
         row = container.run_named(self.name)
         if row is None:
             model = self._container.model("run", self._row)
@@ -243,6 +247,7 @@ class Run(Annotated):
         else:
             container.resume_run(row)
         part = Run(container, row)
+        part.annotate({UNGATHERED: rank})
         self._parts_of_ranks.append(part)
         return part.put, part._annotate_row
 
@@ -339,15 +344,12 @@ class RunView(View[Run]):
 
     _scope = "run"
 
-    def _item(self, row: int) -> Run:
-        return Run(self._container, row)
-
-    def _columns(self) -> RunColumns:
-        return RunColumns(self._container)
+    def _item(self, container: Container, row: int) -> Run:
+        return Run(container, row)
 
     def entry(self) -> Entry:
         """The experiment with these runs only: what makes a view a Source."""
-        model = self._container.model("experiment", 0)
+        model = self._joined.main.model("experiment", 0)
         return Entry(model, parts=(run.to_entry() for run in self))
 
     def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
@@ -356,13 +358,14 @@ class RunView(View[Run]):
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per run: ``run``, ``outcome`` and its annotations."""
-        rows = self.rows.tolist()
-        if not rows:
-            return []
-        outcomes = self._container.runs.all()["outcome"][rows].tolist()
-        names = [document.get("name") for document in self._container.runs.documents(rows)]
-        annotations = self._container.runs.many_annotations(rows)
-        return [
-            {"run": name, "outcome": OUTCOMES[outcome], **values.from_schema_dict(own)}
-            for name, outcome, own in zip(names, outcomes, annotations, strict=True)
-        ]
+        return [row for piece in self._pieces() for row in _run_table(*piece)]
+
+
+def _run_table(container: Container, rows: Rows) -> list[dict[str, Any]]:
+    outcomes = container.runs.all()["outcome"][rows].tolist()
+    names = [document.get("name") for document in container.runs.documents(rows.tolist())]
+    annotations = container.runs.many_annotations(rows.tolist())
+    return [
+        {"run": name, "outcome": OUTCOMES[outcome], **values.from_schema_dict(own)}
+        for name, outcome, own in zip(names, outcomes, annotations, strict=True)
+    ]

@@ -8,19 +8,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from archive.container import Container
-from archive.container.columns import NAME
 from archive.container.layout import Scope
 from archive.errors import NotFound
 from archive.experiment.display import ROWS_SHOWN, annotation_text, html_table
 from archive.experiment.frame import to_frame
+from archive.experiment.joined import Joined, Rows
 from archive.experiment.naming import not_found
-from archive.query import Columns, Predicate, evaluate, parse
+from archive.query import Predicate, evaluate, parse
 
 Item = TypeVar("Item")
-Rows = npt.NDArray[np.int64]
 
 
 class View(Sequence[Item], Generic[Item]):
@@ -28,25 +26,28 @@ class View(Sequence[Item], Generic[Item]):
 
     _scope: ClassVar[Scope]
 
-    def __init__(self, container: Container, rows: Rows | None = None) -> None:
-        self._container = container
+    def __init__(self, joined: Joined, rows: Rows | None = None) -> None:
+        self._joined = joined
         self._rows = rows
 
     @abstractmethod
-    def _item(self, row: int) -> Item:
-        """What the user holds for a row."""
-
-    @abstractmethod
-    def _columns(self) -> Columns:
-        """The table that queries are evaluated on."""
+    def _item(self, container: Container, row: int) -> Item:
+        """What the user holds for a row of a container."""
 
     def __len__(self) -> int:
-        return len(self._container.rows(self._scope)) if self._rows is None else len(self._rows)
+        return self._joined.count(self._scope) if self._rows is None else len(self._rows)
 
     @property
     def rows(self) -> Rows:
-        """The number of each item among all of its sort in the archive."""
+        """The number of each item among all of its sort in the archive and its parts."""
+        return self._joined.numbers(self._scope, self._positions())
+
+    def _positions(self) -> Rows:
         return np.arange(len(self)) if self._rows is None else self._rows
+
+    def _pieces(self) -> Iterator[tuple[Container, Rows]]:
+        """The rows by the container that they lie in, with their numbers there."""
+        return self._joined.split(self._scope, self._positions())
 
     @overload
     def __getitem__(self, key: int | str) -> Item: ...
@@ -55,35 +56,33 @@ class View(Sequence[Item], Generic[Item]):
     def __getitem__(self, key: int | str | slice) -> Item | Self:
         """By position, slice or name. Raises NotFound, also for a name that several have."""
         if isinstance(key, slice):
-            return type(self)(self._container, self.rows[key])
+            return type(self)(self._joined, self._positions()[key])
         if isinstance(key, str):
-            return self._item(self._row_named(key))
+            return self._at(self._row_named(key))
         key, count = operator.index(key), len(self)
         if not -count <= key < count:
             # an IndexError ends the iteration of a Sequence; NotFound would not
             raise IndexError(f"there is no {self._scope} {key} among {count}")
         position = key % count
-        return self._item(position if self._rows is None else int(self._rows[position]))
+        return self._at(position if self._rows is None else int(self._rows[position]))
+
+    def _at(self, row: int) -> Item:
+        return self._item(*self._joined.at(self._scope, row))
 
     def __iter__(self) -> Iterator[Item]:
-        for row in self.rows.tolist():
-            yield self._item(row)
+        for container, rows in self._pieces():
+            for row in rows.tolist():
+                yield self._item(container, row)
 
     def _row_named(self, name: str) -> int:
-        columns = self._container.index(self._scope).columns(NAME, len(self._columns()))
-        found: list[int] = []
-        for column in columns:
-            code = None if column.texts is None else column.texts.code(name)
-            if code is not None and column.values is not None:
-                hits = np.flatnonzero(column.values == code)
-                chosen = hits if self._rows is None else np.intersect1d(hits, self._rows)
-                found += chosen.tolist()
+        hits = self._joined.rows_named(self._scope, name)
+        found = (hits if self._rows is None else np.intersect1d(hits, self._rows)).tolist()
         if len(found) == 1:
             return int(found[0])
         if found:
             raise NotFound(
                 f"{len(found)} {self._scope}s have the name {name!r}",
-                path=self._container.path,
+                path=self._joined.main.path,
                 hint=f"where(\"name == '{name}'\") gives them all; their numbers are "
                 + ", ".join(str(row) for row in found[:5]),
             )
@@ -97,9 +96,9 @@ class View(Sequence[Item], Generic[Item]):
         'neuron'``. Raises QueryError for a query that cannot be understood, for a key that
         nothing has, and for a comparison across dimensions.
         """
-        mask = evaluate(parse(predicate), self._columns())
+        mask = evaluate(parse(predicate), self._joined.columns(self._scope))
         rows = np.flatnonzero(mask) if self._rows is None else self._rows[mask[self._rows]]
-        return type(self)(self._container, rows)
+        return type(self)(self._joined, rows)
 
     @abstractmethod
     def table(self) -> list[dict[str, Any]]:

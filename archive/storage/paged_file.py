@@ -95,20 +95,28 @@ class PagedFile(Overlay):
 
     def _put(self, view: memoryview, offset: int) -> None:
         self.end = max(self.end, offset + len(view))
-        direct = max(offset, self._free * PAGE)
-        first, last = -(-direct // PAGE), (offset + len(view)) // PAGE  # whole pages
-        if (last - first) * PAGE < (LITTLE if self.wrote_directly else DIRECT):
+        before = max(0, min(len(view), self._free * PAGE - offset))  # bytes of committed pages
+        new = view[before:]
+        if len(new) < (LITTLE if self.wrote_directly else DIRECT):
             self._wait(view, offset)
             return
         if self._failed:
             return  # all will be undone: HDF5 needs to find its metadata again, which are small
-        start, stop = first * PAGE - offset, last * PAGE - offset
-        self._wait(view[:start], offset)
-        self._write_directly(view[start:stop], first * PAGE)
-        for page in pages_within(self._dirty, first, last):
-            del self._dirty[page]
-            self._new -= 1
-        self._wait(view[stop:], offset + stop)
+        self._wait(view[:before], offset)
+        self._write_directly(new, offset + before)
+        self._over_waiting(new, offset + before)
+
+    def _over_waiting(self, view: memoryview, offset: int) -> None:
+        """What was written directly is newer than the pages that waited there."""
+        stop = offset + len(view)
+        for page in pages_within(self._dirty, offset // PAGE, -(-stop // PAGE)):
+            start, end = max(offset, page * PAGE), min(stop, (page + 1) * PAGE)
+            if end - start == PAGE:
+                del self._dirty[page]
+                self._new -= 1
+            else:
+                part = slice(start - page * PAGE, end - page * PAGE)
+                self._dirty[page][part] = view[start - offset : end - offset]
 
     def _write_directly(self, view: memoryview, offset: int) -> None:
         write_whole(self._files, self._main, view, offset)

@@ -73,7 +73,10 @@ class Session:
             self._open()
             self._stamp = guarded.stamps(self._file, stamps, path)
         except BaseException:
-            self._let_go()
+            try:
+                self.check_read()  # HDF5 knows only what it missed, not why
+            finally:
+                self._let_go()
             raise
         OPEN.add(self)
 
@@ -105,11 +108,10 @@ class Session:
     def _let_go(self) -> None:
         """Close HDF5's file and all others, whatever state they are in."""
         self._close_hdf5()
-        for hold in (self._store, self._snapshot):
-            if isinstance(hold, Store):
-                hold.release()
-            elif hold is not None:
-                hold.close()
+        if self._store is not None:
+            self._store.release()
+        if self._snapshot is not None:
+            self._snapshot.close()
 
     def _close_hdf5(self) -> None:
         self._datasets.clear()
@@ -185,8 +187,8 @@ class Session:
                 hint="open it in the child, for reading, or use exp.session() there",
             )
         if not self._file:
-            hint = "open it again"
-            raise Refused(self._lost or "the archive is closed", path=self.path, hint=hint)
+            what = self._lost or "the archive is closed"
+            raise Refused(what, path=self.path, hint="open it again")
         self.check_read()
 
     def check_read(self) -> None:
@@ -334,9 +336,9 @@ class Session:
         """Tell those who wait for the archive what it is held for."""
         self._writing.note(run)
 
-    def close(self) -> None:
-        """Commit what waits and close the file. Raises TransactionError if that fails; then what
-        was committed before is there, and the file is closed all the same."""
+    def close(self, *, remove: bool = False) -> None:
+        """Commit what waits and close the file, or remove it. Raises TransactionError if that
+        fails; then what was committed before is there, and the file is closed all the same."""
         OPEN.discard(self)
         if not self._file:
             return
@@ -349,7 +351,7 @@ class Session:
         with held_back():
             self._close_hdf5()
             try:
-                self._store.close()
+                (self._store.remove if remove else self._store.close)()
             except OSError as error:
                 raise TransactionError(
                     f"closing failed ({error}): what was not committed before is lost",

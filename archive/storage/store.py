@@ -48,6 +48,8 @@ class Store:
                 )
             descriptor = lock_log(path, files, timeout)
             self._log = Log(log_path(path), files, descriptor)
+            if not files.is_named(self._main, path):
+                self._open_again(path)
             # against programs that know nothing of our log
             lock_to_read(path, self._main, files, timeout)
             self.file = PagedFile(files, self._main, descriptor)
@@ -59,6 +61,16 @@ class Store:
             self.release()
             raise
         OPEN.add(self)
+
+    def _open_again(self, path: Path) -> None:
+        """Who had the file has removed it while this process waited. Raises FileNotFoundError
+        unless there is a new one."""
+        self._files.close(self._main)
+        self._main = -1
+        # a log with nothing in it is of no use to a file that is gone
+        self._understood = self._files.size(self._open_log.descriptor) == 0
+        self._main = self._files.open(path, write=True)
+        self._understood = False
 
     def note(self, run: str | None) -> None:
         """Tell others who holds the archive, and what for."""
@@ -188,6 +200,16 @@ class Store:
             with contextlib.suppress(OSError):  # it does no harm where it is
                 self._files.remove(self._log.path)
         self.drop()
+
+    def remove(self) -> None:
+        """Remove file and log for good, and let go of them: nobody has had the file since."""
+        self.early.forget()
+        try:
+            self._files.remove(self.path)
+            self._files.remove(self._open_log.path)
+            self._files.sync_folder(self.path.parent)
+        finally:
+            self.drop()
 
     def drop(self) -> None:
         """Close the files, and with them give up the locks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.v1.annotation import AnnotationChange
 from schemas.v1.experiment import Experiment
+from schemas.v1.keyed_value import KeyedValue
 from schemas.v1.model import Model
 from schemas.v1.model_description import ModelDescription
 from schemas.v1.parameters import ParameterSet
@@ -40,6 +41,7 @@ AnyModel = (
     | AnnotationChange
     | Provenance
     | ModelDescription
+    | KeyedValue
 )
 
 KINDS: dict[str, type[Model]] = {
@@ -55,6 +57,7 @@ __all__ = [
     "Experiment",
     "ImageSequence",
     "IrregularSignal",
+    "KeyedValue",
     "Model",
     "ModelDescription",
     "ParameterSet",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import h5py
@@ -53,8 +54,9 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Row]:
         yield Row(f"open {segments} segments, append one, close", "ms", appended)
         path.unlink()
     names = {"ours": "archive", "plain": PEERS, "used": PEERS_USED}
-    takes = {key: partial(_import, name, folder / "bytecode") for key, name in names.items()}
-    taken = interleaved(size.rounds, takes, warm_up=not quick)
+    with TemporaryDirectory(dir=folder) as bytecode:
+        takes = {key: partial(_import, name, Path(bytecode)) for key, name in names.items()}
+        taken = interleaved(size.rounds, takes, warm_up=not quick)
     for key, limit in (("plain", 2.0), ("used", None)):
         peer = f"import {names[key]}"
         yield Row("import archive", "ms", taken["ours"], peer, taken[key], "cost", limit)

@@ -28,6 +28,7 @@ from tests.benchmarks import (
     append_bulk,
     append_small,
     durable,
+    many_writers,
     opening,
     query_runs,
     reading,
@@ -48,6 +49,7 @@ MEASURES: dict[str, Measure] = {
     "durable": durable.measure,
     "query_runs": query_runs.measure,
     "opening": opening.measure,
+    "many_writers": many_writers.measure,
     "reading": reading.measure,
     "spikes": spikes.measure,
 }

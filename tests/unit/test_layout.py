@@ -76,18 +76,20 @@ def test_nixio_iterates_by_position(rich: Path) -> None:
 
 
 def test_sections_say_what_a_stream_is(rich: Path) -> None:
-    expected: dict[str, dict[str, object]] = {
+    expected: dict[str, dict[str, Any]] = {
         "cells.v": {"population": "cells", "variable": "v", "unit": "mV"},
         "cells.spikes": {"population": "cells", "variable": "spikes", "size": 5},
     }
     with block_of(rich) as block:
         for name, facts in expected.items():
             section = block.metadata.sections[name]
-            assert {p.name: p.values[0] for p in section.props}.items() >= facts.items()
-            assert not {"kind", "sampling_period", "description"} & {p.name for p in section.props}
+            values = {p.name: p.values[0] for p in section.props}
+            assert values.items() >= facts.items()
+            assert not {"kind", "sampling_period", "description"} & values.keys()
             for entity in (section, *section.props):
                 assert uuid.UUID(entity.id)
                 assert 0 <= entity.updated_at - entity.created_at <= 1
+        assert block.metadata.sections["cells.spikes"].props["size"].data_type == np.int64
 
 
 def test_every_axis_is_described(rich: Path) -> None:
@@ -141,6 +143,7 @@ def test_layout_contract_and_writer_stand_on_every_entity(rich: Path) -> None:
             assert entity.attrs["archive_layout"] == 1, entity.name
             assert entity.attrs["archive_contract"] == b"1.0", entity.name
             assert entity.attrs["archive_writer"].startswith(b"neuroarchive "), entity.name
+            assert entity.attrs["archive_layout"].dtype == np.int64, entity.name
 
 
 # -- Neo, h5ls, old HDF5 -----------------------------------------------------------------------

@@ -1,0 +1,52 @@
+"""Whether the tables of values and of merges are as layout 1 has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import schemas
+from archive.container.container import Container
+from archive.container.heaps import TextHeap
+from archive.container.merge_notes import merges
+from archive.container.tables import table_of
+from archive.errors import ArchiveError
+
+
+def value_faults(container: Container) -> Iterator[tuple[str, str]]:
+    """What is wrong with each value: its row, and the fault."""
+    names = container.documents.names
+    for row, found in enumerate(table_of(container.session, "values").read()):
+        name = f"value {row}"
+        try:
+            key, session = (_text(names, int(found[field])) for field in ("key", "session"))
+            if not found["length"]:
+                continue
+            place = (int(found["record"]), int(found["length"]))
+            model = container.documents.load(container.documents.read(place))
+        except (ArchiveError, ValueError, IndexError) as error:
+            yield name, f"it cannot be read ({error})"
+            continue
+        if not isinstance(model, schemas.KeyedValue):
+            yield name, f"its document is that of a {model.kind}"
+        elif (model.key, model.session) != (key, session):
+            yield name, "its key or session is not that of its document"
+
+
+def merge_faults(container: Container) -> Iterator[tuple[str, str]]:
+    """What is wrong with each note of a merge: its row, and the fault."""
+    lengths = {
+        name: len(table_of(container.session, f"{name}s")) for name in ("run", "segment", "value")
+    }
+    for row, (document, found) in enumerate(merges(container)):
+        if document.get("kind") != "merge" or not document.get("id"):
+            yield f"merge {row}", "its document is that of something else"
+        for name, length in lengths.items():
+            first, count = int(found[name]), int(found[f"{name}s"])
+            if not 0 <= first <= first + count <= length:
+                yield f"merge {row}", f"{name}s {first} to {first + count} of {length}"
+
+
+def _text(names: TextHeap, code: int) -> str | None:
+    return None if code < 0 else names.decode(np.array([code]))[0]

@@ -1,0 +1,81 @@
+"""Values under keys, beside the runs: a table of its own, the newest row of a key counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import schemas
+from archive.container import layout
+from archive.container.container import Container
+from archive.container.tables import table_of
+
+# A key, and the code of the session that set it; -1: the archive itself.
+Slot = tuple[str, int]
+ITSELF = -1
+
+
+class KeyedValues:
+    """The values of one archive. Reading one reads its document and no other."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._table = table_of(container.session, "values")
+        self._places: dict[Slot, tuple[int, int]] = {}
+        self._read = 0
+        self._undone = container.undone
+
+    def _current(self) -> dict[Slot, tuple[int, int]]:
+        """Where the values lie that count; read once, then only what was added since."""
+        if self._undone != self._container.undone:
+            self._undone = self._container.undone
+            self._table = table_of(self._container.session, "values")
+            self._places, self._read = {}, 0
+        if self._read < len(self._table):
+            rows = self._table.read(self._read)
+            self._read += len(rows)
+            codes, which = np.unique(rows["key"], return_inverse=True)
+            names = self._container.documents.names.decode(codes)
+            for row, at in zip(rows.tolist(), which.tolist(), strict=True):
+                start, length, _, session = row
+                self._places.pop((names[at], session), None)  # what is set anew comes last
+                if length:
+                    self._places[names[at], session] = (start, length)
+        return self._places
+
+    def __len__(self) -> int:
+        return len(self._current())
+
+    def __contains__(self, slot: object) -> bool:
+        return slot in self._current()
+
+    def slots(self) -> Iterator[Slot]:
+        """The keys, with the sessions that set them, in the order in which they were set."""
+        yield from list(self._current())
+
+    def model(self, slot: Slot) -> schemas.KeyedValue | None:
+        """The value that a session has for a key; None if it has none."""
+        place = self._current().get(slot)
+        if place is None:
+            return None
+        documents = self._container.documents
+        model = documents.load(documents.read(place))
+        return model if isinstance(model, schemas.KeyedValue) else None
+
+    def set(self, model: schemas.KeyedValue) -> None:
+        """Keep a value of the archive itself."""
+        with self._container.transaction() as transaction:
+            documents = self._container.documents
+            (key,) = documents.names.append(transaction, [model.key])
+            row = np.array([(0, 0, key, ITSELF)], layout.TABLES["values"])
+            place = documents.write(transaction, model, layout.sealed(row))
+            row["record"], row["length"] = place
+            transaction.append(self._table, row)
+
+    def remove(self, key: str) -> None:
+        """Keep the archive's own value of a key no longer."""
+        with self._container.transaction() as transaction:
+            (code,) = self._container.documents.names.append(transaction, [key])
+            row = np.array([(0, 0, code, ITSELF)], layout.TABLES["values"])
+            transaction.append(self._table, row)

@@ -1,0 +1,153 @@
+"""The parts of an archive: complete archives of other processes, in a folder beside it.
+
+``experiment.nix.parts/anna@lab7-3f2a90c1d5e8.nix`` belongs to ``experiment.nix``. The folder says
+so, and nothing else: neither a process that begins a part nor one that reads them needs to open
+the archive itself, or to ask another process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import re
+import uuid
+import warnings
+from pathlib import Path
+
+from archive import provenance
+from archive.container import Container
+from archive.container.merge_notes import progress
+from archive.errors import ArchiveError, ArchiveNotFound, ArchiveWarning, Refused
+from archive.experiment.creating import ensure_archive
+from archive.storage import Durability, look
+
+SUFFIX = ".nix"
+PATIENCE = 60.0  # s
+RANK = re.compile(r"rank-(\d+)")
+
+
+def folder_of(archive: Path) -> Path:
+    """Where the parts of an archive lie."""
+    return archive.with_name(f"{archive.name}.parts")
+
+
+def part_path(archive: Path, name: str) -> Path:
+    """The file of a part."""
+    return folder_of(archive) / f"{name}{SUFFIX}"
+
+
+def part_paths(archive: Path) -> dict[str, Path]:
+    """The files of all parts by name, in the order of the names."""
+    try:
+        files = sorted(file.name for file in folder_of(archive).iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    own = [file for file in files if file.endswith(SUFFIX) and not file.startswith(".")]
+    return {file.removesuffix(SUFFIX): folder_of(archive) / file for file in own}
+
+
+def open_parts(archive: Path, main: Container) -> dict[str, Container]:
+    """All parts that can be read and are not in the archive already, by name.
+
+    A part that is being written is read up to its last commit, as is one whose process died; an
+    ArchiveWarning says so. Others that have something which is not in the archive are named in
+    one, too.
+    """
+    found = {}
+    for name, path in part_paths(archive).items():
+        try:
+            part = Container(path, writable=False)
+            merged = progress(main, part)
+            if merged == "none":
+                found[name] = part
+                lacks = _what_it_lacks(path)
+                if lacks is not None:
+                    _warn(path, f"read up to its last commit: {lacks}")
+                continue
+            part.close()
+            if merged == "some":
+                _warn(path, "left out: a merge of it was interrupted; merge it again")
+        except ArchiveNotFound:
+            continue  # merged and removed just now
+        except ArchiveError as error:
+            _warn(path, f"left out: it cannot be read ({error.message})")
+    return found
+
+
+def _what_it_lacks(path: Path) -> str | None:
+    """What a part that is read may not have, or not any more."""
+    state = look(path)
+    if state.held_by is not None:
+        return f"it is being written by {state.held_by}"
+    return "the process that wrote to it died in the middle of the next" if state.torn else None
+
+
+def _warn(path: Path, how: str) -> None:
+    warnings.warn(f"the part {path.name} is {how}", ArchiveWarning, stacklevel=_OF_THE_USER)
+
+
+_OF_THE_USER = 6
+
+
+def begin_part(
+    archive: Path, name: str, *, timeout: float, durability: Durability = "commit"
+) -> Container:
+    """The part of that name, open for writing; it is made if there is none.
+
+    Others may look at it for a moment, as soon as it is there. Raises Busy if another process
+    still has it after `timeout` seconds, Refused where the folder cannot be made.
+    """
+    path = part_path(archive, name)
+    for last_try in (False, False, True):
+        _make_folder(path.parent)
+        try:
+            ensure_archive(path)
+            return Container(path, writable=True, timeout=timeout, durability=durability)
+        except ArchiveNotFound:  # who removes the last part removes the folder
+            if last_try:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"the folder of the parts cannot be made ({error.strerror})",
+            path=path,
+            hint="choose a folder that you may write to",
+        ) from error
+
+
+def session_name() -> str:
+    """A name that no other session has: ``anna@lab7-3f2a90c1d5e8``."""
+    return f"{computer_name()}-{uuid.uuid4().hex[:12]}"
+
+
+def computer_name() -> str:
+    """The user and the machine: ``anna@lab7``."""
+    user, host = provenance.user() or "user", platform.node() or "host"
+    return f"{_plain(user)}@{_plain(host)}"
+
+
+def _plain(text: str) -> str:
+    """As any file system can hold it."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", text)[:60].lstrip(".") or "_"
+
+
+def rank_name(rank: int) -> str:
+    """The name of the part of an MPI process: ``rank-00003``."""
+    return f"rank-{rank:05d}"
+
+
+def rank_of(name: str) -> int | None:
+    """The MPI process that a part is of; None for the part of a session."""
+    found = RANK.fullmatch(name)
+    return None if found is None else int(found[1])
+
+
+def remove_folder(archive: Path) -> None:
+    """Remove the folder of the parts, unless there is something in it."""
+    with contextlib.suppress(OSError):
+        folder_of(archive).rmdir()

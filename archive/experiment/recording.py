@@ -1,0 +1,222 @@
+"""An archive that runs are written to: the whole experiment, or a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import schemas
+from archive import provenance, values
+from archive.container import Container
+from archive.errors import AlreadyExists
+from archive.experiment.annotated import Annotated
+from archive.experiment.joined import Joined
+from archive.experiment.runs import Run, RunView, SegmentView
+from archive.hooks.plain import modelled
+
+
+class Recording(Annotated):
+    """What an experiment and a session have in common: a file, and runs in it."""
+
+    _scope = "experiment"
+
+    def __init__(self, container: Container) -> None:
+        super().__init__(container, 0)
+        self._provenance: schemas.Provenance | None = None
+        self._open_runs: list[Run] = []
+        self._began = False
+
+    @cached_property
+    def _joined(self) -> Joined:
+        """What the views show."""
+        return Joined({"": self._container})
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._container.path
+
+    @property
+    def mode(self) -> str:
+        """``r`` or ``a``."""
+        return "a" if self._container.session.writable else "r"
+
+    @property
+    def closed(self) -> bool:
+        return self._container.session.closed
+
+    @property
+    def runs(self) -> RunView:
+        """All runs, in order."""
+        self._container.session.check_open()
+        return RunView(self._joined)
+
+    @property
+    def segments(self) -> SegmentView:
+        """All segments of all runs, in order."""
+        self._container.session.check_open()
+        return SegmentView(self._joined)
+
+    # -- writing -----------------------------------------------------------------------------
+
+    def run(
+        self,
+        name: str | None = None,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        annotations: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        simulator: str | None = None,
+        resume: bool = False,
+    ) -> Run:
+        """Begin a run; without a name it is called ``run 0001`` and so on.
+
+        `parameters` may be nested by population or projection; equal sets are stored once.
+        `resume` opens the run of that name again, if there is one. Raises AlreadyExists for a
+        name that is taken, or that is resumed with other parameters, ContractError for what
+        cannot be kept, Refused in mode 'r'.
+        """
+        self._container.session.check_open()
+        self._abandon_runs()
+        name = self._free_name() if name is None else name
+        taken = self._container.run_named(name)
+        if taken is not None:
+            if not resume:
+                raise AlreadyExists(
+                    f"there is a run {name!r} already",
+                    path=self.path,
+                    hint="give another name, or resume=True to append to that run",
+                )
+            run = Run(self._container, taken)
+            self._check_same(run, parameters, description, simulator)
+            with self._container.transaction():
+                self._container.resume_run(taken)
+                if annotations:
+                    run.annotate(annotations)
+        else:
+            run = self._new_run(name, parameters, annotations, description, simulator)
+        going_on = [one for one in self._open_runs if one.outcome == "running"]
+        self._open_runs = [*going_on, run]
+        return run
+
+    def leave_running(self) -> None:
+        """Other processes write to the file in between: runs that go on may be theirs."""
+        self._began = True
+
+    def _abandon_runs(self) -> None:
+        """Runs that go on, though no session but this one can write: their process has died."""
+        if not self._began:
+            self._began = True
+            self._container.abandon_runs(datetime.now(UTC))
+
+    def _check_same(
+        self,
+        run: Run,
+        parameters: Mapping[str, Any] | None,
+        description: str | None,
+        simulator: str | None,
+    ) -> None:
+        """A run goes on as it began: what is said of it again must be what was said then."""
+        model = run.to_entry().model
+        assert isinstance(model, schemas.Run)
+        wrong = [
+            what
+            for what, now, then in (
+                ("description", description, model.description),
+                ("simulator", simulator, model.simulator),
+            )
+            if now not in (None, then)
+        ]
+        if parameters is not None:
+            given = values.to_schema_dict(parameters, f"parameters of run {run.name!r}")
+            known = values.to_schema_dict(run.parameters, "")
+            wrong += [] if schemas.identical(given, known) else ["parameters"]
+        if wrong:
+            raise AlreadyExists(
+                f"the run {run.name!r} began with other {', '.join(wrong)}",
+                path=self.path,
+                hint="begin a run of another name, or leave these out to resume it",
+            )
+
+    def _free_name(self) -> str:
+        number = len(self._container.runs) + 1
+        while self._container.run_named(f"run {number:04d}") is not None:
+            number += 1
+        return f"run {number:04d}"
+
+    def _new_run(
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None,
+        annotations: Mapping[str, Any] | None,
+        description: str | None,
+        simulator: str | None,
+    ) -> Run:
+        where = f"run {name!r}"
+        model = modelled(
+            schemas.Run,
+            where,
+            name=name,
+            description=description,
+            simulator=simulator,
+            started=datetime.now(UTC),
+            annotations=values.to_schema_dict(annotations or {}, f"annotations of {where}"),
+        )
+        parameter_set = None
+        if parameters is not None:
+            parameter_set = modelled(
+                schemas.ParameterSet,
+                where,
+                values=values.to_schema_dict(parameters, f"parameters of {where}"),
+            )
+        if self._provenance is None:
+            self._provenance = provenance.gather()
+        row = self._container.add_run(model, parameter_set, self._provenance)
+        return Run(self._container, row, name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything appended inside becomes permanent together, or not at all."""
+        try:
+            with self._container.transaction(held=False):
+                yield
+        except BaseException:
+            there = len(self._container.runs)  # those that began inside are gone
+            self._open_runs = [run for run in self._open_runs if run.index < there]
+            raise
+
+    def close(self) -> None:
+        """End the runs that are still going on, and close the file. Closing twice is no error."""
+        if self.closed:
+            return
+        remove = False
+        try:
+            if self._container.session.writable:
+                for run in self._open_runs:
+                    run.finish()
+                remove = self._is_empty()
+        finally:
+            self._container.close(remove=remove)
+
+    def _is_empty(self) -> bool:
+        """Whether there is nothing in the file that is worth to be kept."""
+        return False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            for run in self._open_runs:
+                run.__exit__(kind, error, trace)
+        self.close()

@@ -1,0 +1,177 @@
+"""Sessions: how many processes write to one archive at once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from archive.container import Container, KeyedValues
+from archive.experiment.creating import ensure_archive
+from archive.experiment.mapping import KeyedMapping
+from archive.experiment.parts import (
+    PATIENCE,
+    begin_part,
+    computer_name,
+    remove_folder,
+    session_name,
+)
+from archive.experiment.recording import Recording
+from archive.experiment.shared_run import SharedRun
+
+
+class Session(Recording, KeyedMapping):
+    """A part of an archive, and a dict of values: this process writes to it, and no other does.
+
+    Runs are recorded as in the archive itself, and values kept under keys as in a dict. The part
+    is a complete archive; it is removed when it is closed with nothing in it. A session that is
+    sent to another process, as `multiprocessing` does, becomes another part there.
+    """
+
+    def __init__(
+        self, archive: Path, container: Container, begin: Callable[[Path], Session]
+    ) -> None:
+        super().__init__(container)
+        self._archive = archive
+        self._begin = begin
+        self._values = KeyedValues(container)
+
+    @property
+    def session_name(self) -> str:
+        """The user, the machine and a number that nobody else has: ``anna@lab7-3f2a90c1d5e8``."""
+        return self.path.stem
+
+    @contextmanager
+    def _keyed(self) -> Iterator[KeyedValues]:
+        self._container.session.check_open()
+        yield self._values
+
+    def close(self) -> None:
+        """End the runs that are still going on, and close the part, or remove an empty one."""
+        if self.closed:
+            return
+        super().close()
+        remove_folder(self._archive)  # if this was all that was in it
+
+    def _is_empty(self) -> bool:
+        return not (len(self._container.runs) or len(self) or self.history)
+
+    def __reduce__(self) -> tuple[Callable[[Path], Session], tuple[Path]]:
+        return self._begin, (self._archive,)
+
+    __eq__ = Recording.__eq__  # not that of dicts
+    __hash__ = Recording.__hash__
+
+    def __bool__(self) -> bool:
+        return True  # also while it has no values
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return f"<Session {self.session_name!r} of {str(self._archive)!r}, closed>"
+        return (
+            f"<Session {self.session_name!r} of {str(self._archive)!r}: "
+            f"{len(self.runs)} runs, {len(self)} values>"
+        )
+
+
+def session(path: str | os.PathLike[str]) -> Session:
+    """A part of the archive at `path` that only this process has.
+
+    Any process on any machine that sees the folder may begin one, at any time; none waits for
+    another. The archive is made if there is none, and is not opened.
+    Raises Refused where the folder cannot be written to.
+    """
+    archive = Path(path)
+    return _begin(archive, session_name(), session, timeout=PATIENCE)
+
+
+def computer_session(path: str | os.PathLike[str], *, timeout: float = 1.0) -> Session:
+    """The part of this user on this machine: the same each time, until it is merged.
+
+    One process at a time has it: raises Busy if another one still has it after `timeout` seconds.
+    """
+    archive = Path(path)
+    return _begin(archive, computer_name(), computer_session, timeout=timeout)
+
+
+def _begin(archive: Path, name: str, again: Callable[[Path], Session], timeout: float) -> Session:
+    ensure_archive(archive)
+    return Session(archive, begin_part(archive, name, timeout=timeout), again)
+
+
+def locking_session(path: str | os.PathLike[str], *, timeout: float = PATIENCE) -> LockingSession:
+    """The archive at `path` itself, locked for each operation and no longer.
+
+    The archive is made if there is none. Each operation waits up to `timeout` seconds for other
+    processes, then raises Busy.
+    """
+    return LockingSession(Path(path), timeout)
+
+
+class LockingSession(KeyedMapping):
+    """One archive that many processes write to, each for a moment: a dict of values, and runs.
+
+    Every operation opens the archive, works and closes it; so it costs some milliseconds, and
+    nothing is held between two of them. Can be sent to other processes.
+    """
+
+    def __init__(self, path: Path, timeout: float = PATIENCE) -> None:
+        self.path = path
+        self._timeout = timeout
+        self._threads = threading.RLock()
+        self._held: Container | None = None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """All operations inside see and make one state: no other process comes between.
+
+        ``with session.lock(): session["count"] += 1``
+        """
+        with self._container():
+            yield
+
+    def run(self, name: str, **facts: Any) -> SharedRun:
+        """A run that several processes may append to; it is begun if there is none of that name.
+
+        `facts` are those of `Experiment.run`. It goes on until one of them calls its `finish`.
+        """
+        with self._container() as container:
+            recording = Recording(container)
+            # This session cannot know who else is alive: it takes no run for abandoned.
+            recording.leave_running()
+            row = recording.run(name, resume=True, **facts).index
+            return SharedRun(self._container, self.run, container, row)
+
+    @contextmanager
+    def _container(self) -> Iterator[Container]:
+        with self._threads:
+            if self._held is not None:
+                yield self._held
+                return
+            ensure_archive(self.path)
+            self._held = Container(self.path, writable=True, timeout=self._timeout)
+            try:
+                yield self._held
+            finally:
+                held, self._held = self._held, None
+                held.close()
+
+    @contextmanager
+    def _keyed(self) -> Iterator[KeyedValues]:
+        with self._container() as container:
+            yield KeyedValues(container)
+
+    def __reduce__(self) -> tuple[type[LockingSession], tuple[Path, float]]:
+        return LockingSession, (self.path, self._timeout)
+
+    __eq__ = object.__eq__  # not that of dicts
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return f"<LockingSession of {str(self.path)!r}>"
