@@ -152,7 +152,10 @@ class LockingSession(KeyedMapping):
                 yield self._held
                 return
             ensure_archive(self.path)
-            self._held = Container(self.path, writable=True, timeout=self._timeout)
+            # what closing makes permanent need not be so before
+            self._held = Container(
+                self.path, writable=True, durability="close", timeout=self._timeout
+            )
             try:
                 yield self._held
             finally:

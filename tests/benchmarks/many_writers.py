@@ -26,7 +26,7 @@ class Size(NamedTuple):
     rounds: int
 
 
-FULL = Size(writers=8, segments=25, bulk=40, rounds=3)
+FULL = Size(writers=8, segments=10, bulk=20, rounds=2)
 QUICK = Size(writers=2, segments=2, bulk=1, rounds=1)
 
 CHANNELS, SAMPLES = 10, 1000
