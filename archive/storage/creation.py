@@ -7,7 +7,14 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from archive.errors import AlreadyExists, ArchiveError, ArchiveNotFound, Refused, TransactionError
+from archive.errors import (
+    AlreadyExists,
+    ArchiveError,
+    ArchiveNotFound,
+    Busy,
+    Refused,
+    TransactionError,
+)
 from archive.storage import files as files_, nix
 from archive.storage.files import Files
 from archive.storage.hdf5 import create_hdf5
@@ -96,12 +103,24 @@ def _remove_old_log(path: Path, files: Files) -> None:
     require_plain(path)
     if not log_path(path).exists():
         return
-    descriptor = lock_log(path, files, timeout=0)
     try:
+        descriptor = lock_log(path, files, timeout=0)
+    except Busy as error:
+        raise _just_now(path) from error
+    try:
+        # Under the lock nobody can begin to write: the log is old if there is no archive even now.
+        if path.exists():
+            raise _just_now(path)
         files.remove(log_path(path))
         files.sync_folder(path.parent)
     finally:
         files.close(descriptor)
+
+
+def _just_now(path: Path) -> AlreadyExists:
+    return AlreadyExists(
+        "another process created the file just now", path=path, hint="open it with mode='a'"
+    )
 
 
 def publish(staged: Path, path: Path, files: Files | None = None) -> None:
@@ -110,9 +129,7 @@ def publish(staged: Path, path: Path, files: Files | None = None) -> None:
     try:
         files.link(staged, path)  # unlike a rename, never takes the place of another file
     except FileExistsError as error:
-        raise AlreadyExists(
-            "another process created the file just now", path=path, hint="open it with mode='a'"
-        ) from error
+        raise _just_now(path) from error
     try:
         files.sync_folder(path.parent)
     except OSError:
