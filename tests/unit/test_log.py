@@ -215,7 +215,8 @@ def test_log_of_an_archive_that_was_removed(
 
 def exists_but_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first look at the path finds nothing: another process creates the archive just then."""
-    original, looked = Path.exists, []
+    original = Path.exists
+    looked: list[Path] = []
 
     def exists(self: Path, **how: Any) -> bool:
         if self == path and not looked:
