@@ -17,7 +17,7 @@ from archive.storage import Growing, Session, Transaction
 
 BYTE = np.dtype(np.uint8)
 # The longest document, in bytes: read as JSON, the shortest lists take 25 times their text.
-DOCUMENT_LIMIT = 1 << 24
+DOCUMENT_LIMIT = 1 << 26
 # Blobs that were written lately, to store equal ones once.
 _REMEMBERED = 4096
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -26,8 +26,10 @@ def probe(session: Session, at: Callable[[str], object]) -> Iterator[tuple[str, 
     from then on."""
     root = f"{session.block.name}/"
     for path, fault, harmful in Probe(session.block.file, at).faults():
-        if harmful:
-            session.forbidden["/".join(path.removeprefix(root).split("/")[:2])] = fault
+        kind, _, inside = path.removeprefix(root).partition("/")
+        name, _, member = inside.partition("/")
+        if harmful and member in ("", "data"):  # reading asks for no other of its members
+            session.forbidden[f"{kind}/{name}"] = fault
         yield path, fault
 
 
