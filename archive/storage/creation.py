@@ -7,7 +7,14 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from archive.errors import AlreadyExists, ArchiveError, ArchiveNotFound, Refused, TransactionError
+from archive.errors import (
+    AlreadyExists,
+    ArchiveError,
+    ArchiveNotFound,
+    Busy,
+    Refused,
+    TransactionError,
+)
 from archive.storage import block, files as files_, nix
 from archive.storage.files import Files
 from archive.storage.hdf5 import create_hdf5
@@ -89,13 +96,22 @@ def _fill(
 
 
 def _remove_old_log(path: Path, files: Files) -> None:
-    """A log whose archive somebody has removed would be taken for the new archive's."""
-    if not log_path(path).exists():
+    """A log whose archive somebody has removed would be taken for the new archive's.
+
+    That of an archive which another process has made meanwhile stays; `publish` tells of it.
+    """
+    if path.exists() or not log_path(path).exists():
         return
-    descriptor = lock_log(path, files, timeout=0)
     try:
-        files.remove(log_path(path))
-        files.sync_folder(path.parent)
+        descriptor = lock_log(path, files, timeout=0)
+    except Busy:
+        if path.exists():
+            return
+        raise
+    try:
+        if not path.exists():
+            files.remove(log_path(path))
+            files.sync_folder(path.parent)
     finally:
         files.close(descriptor)
 

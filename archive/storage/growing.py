@@ -51,6 +51,12 @@ class Growing:
     def _chunk_bytes(self) -> int:
         return prod(self.chunks) * self.dtype.itemsize
 
+    @cached_property
+    def _has_plain_chunks(self) -> bool:
+        """Signals, whose chunks are all there; what grows by its fill value may have others."""
+        plist = self._id.get_create_plist()
+        return bool(self.row_shape) and plist.get_nfilters() == 0
+
     def __len__(self) -> int:
         return self._length
 
@@ -78,7 +84,9 @@ class Growing:
         if not self._id.valid:
             raise Refused("the archive is closed", hint="open it again to read from it")
         if out.size:
-            if self._one_call_is_best(start, count, step):
+            if step == self.single and self._is_whole_chunk(start, count):
+                self._read_chunk(start, out)
+            elif self._one_call_is_best(start, count, step):
                 space = self._id.get_space()
                 space.select_hyperslab(start, count, step)
                 self._id.read(h5s.create_simple(count), space, out, self._memory_type)
@@ -86,6 +94,15 @@ class Growing:
                 self._read_tiles(start, step, out)
             self.after()
         return out
+
+    def _is_whole_chunk(self, start: tuple[int, ...], count: tuple[int, ...]) -> bool:
+        """Whether a box is a chunk that lies in the file as in memory."""
+        inside = (at % size for at, size in zip(start, self.chunks, strict=True))
+        return self._has_plain_chunks and count == self.chunks and not any(inside)
+
+    def _read_chunk(self, corner: tuple[int, ...], out: npt.NDArray[Any]) -> None:
+        """The same as HDF5 would read, but past its chunk cache."""
+        self._id.read_direct_chunk(corner, out=out.reshape(-1).view(np.uint8))
 
     def _one_call_is_best(
         self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
@@ -115,8 +132,11 @@ class Growing:
                 if (length, *width) != shape:
                     shape = (length, *width)
                     memory, buffer = h5s.create_simple(shape), np.empty(shape, self.dtype)
-                space.select_hyperslab((first, *corner), shape)
-                self._id.read(memory, space, buffer, self._memory_type)
+                if self._is_whole_chunk((first, *corner), shape):
+                    self._read_chunk((first, *corner), buffer)
+                else:
+                    space.select_hyperslab((first, *corner), shape)
+                    self._id.read(memory, space, buffer, self._memory_type)
                 out[(down, *into)] = buffer[(picked, *chosen)]
 
     # -- for Session and Transaction only ------------------------------------------------------
