@@ -25,7 +25,7 @@ test: .venv/dev.stamp
 	$(PYTHON) -m pytest -m "not slow" -n auto
 
 test-slow: .venv/dev.stamp
-	$(PYTHON) -m pytest -m slow
+	$(PYTHON) -m pytest -m slow -n auto
 
 crash: .venv/dev.stamp
 	ARCHIVE_CRASH_STATES=100000 $(PYTHON) -m pytest -m slow -n auto tests/crash/test_power_loss.py

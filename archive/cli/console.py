@@ -20,6 +20,17 @@ from archive.cli.json_values import to_json
 PIPED_WIDTH = 80
 
 
+def plain(text: str) -> str:
+    """Text that a file may have brought, with what would command the terminal made visible."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def _cell(text: str) -> str:
+    return escape(plain(text))
+
+
 def stdout() -> Console:
     """The console of results. Made anew each time: tests and pipes change what stdout is."""
     return _console(stderr=False)
@@ -44,11 +55,11 @@ def print_json(document: Any) -> None:
 
 def print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on stdout; cells are plain text, and folded rather than cut."""
-    table = Table(title=escape(title), title_justify="left", header_style="bold")
+    table = Table(title=_cell(title), title_justify="left", header_style="bold")
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(_cell, row))
     stdout().print(table)
 
 
@@ -58,19 +69,19 @@ def print_facts(title: str, facts: Iterable[tuple[str, str]]) -> None:
     grid.add_column(style="cyan", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in facts:
-        grid.add_row(escape(name), escape(value))
+        grid.add_row(_cell(name), _cell(value))
     console = stdout()
-    console.print(f"[bold]{escape(title)}[/bold]")
+    console.print(f"[bold]{_cell(title)}[/bold]")
     console.print(grid)
 
 
 def print_drawing(title: str, lines: Iterable[str]) -> None:
     """A heading, and lines of a drawing as they are."""
     console = stdout()
-    console.print(f"\n[bold]{escape(title)}[/bold]")
+    console.print(f"\n[bold]{_cell(title)}[/bold]")
     for line in lines:
         console.print(
-            to_ascii(line) if console.options.ascii_only else line,
+            to_ascii(plain(line)) if console.options.ascii_only else plain(line),
             markup=False,
             no_wrap=True,
             crop=False,
@@ -79,12 +90,12 @@ def print_drawing(title: str, lines: Iterable[str]) -> None:
 
 def say(text: str, style: str = "") -> None:
     """A line on stdout for people; long ones are left to the terminal, as programs may read it."""
-    stdout().print(escape(text), style=style, soft_wrap=True)
+    stdout().print(_cell(text), style=style, soft_wrap=True)
 
 
 def complain(kind: str, text: str, style: str) -> None:
     """``error: ...`` or ``warning: ...`` on stderr; long lines are left to the terminal."""
-    stderr().print(f"[{style}]{kind}:[/{style}] {escape(text)}", soft_wrap=True)
+    stderr().print(f"[{style}]{kind}:[/{style}] {_cell(text)}", soft_wrap=True)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 A quantity is ``{"value": ..., "unit": ...}``, an array a list, a complex number ``{"real": ...,
 "imag": ...}``, bytes ``{"base64": ...}``, a moment text in ISO 8601; NaN and the infinities are
-the texts ``"nan"``, ``"inf"`` and ``"-inf"``.
+the texts ``"nan"``, ``"inf"`` and ``"-inf"``; an integer of more than 14,000 bits is text in
+hexadecimal.
 """
 
 from __future__ import annotations
@@ -16,11 +17,16 @@ from typing import Any
 
 import numpy as np
 
+DECIMAL_BITS = 14_000
+
 
 def to_json(value: Any) -> Any:
     """The value, and all that is inside it, as JSON has it."""
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | str):
         return value
+    if isinstance(value, int):
+        # Python writes and reads no integer of more than 4300 digits, but in hexadecimal ones
+        return hex(value) if value.bit_length() > DECIMAL_BITS else value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(float(value))
     if isinstance(value, Mapping):

@@ -22,9 +22,13 @@ from archive.container.contents import Contents, digest
 from archive.container.contract import check_part, part_name
 from archive.container.nix_validation import nixio_faults
 from archive.container.rows import Rows, microseconds
-from archive.container.streams import ACTIVE, ROWS, Place, bounds_names
+from archive.container.stream_documents import ACTIVE, ROWS
+from archive.container.streams import Place, bounds_names
+from archive.container.tables import require_apart, table_of
+from archive.storage.inspection import inspect
 
 NIX_HINT = "programs that read NIX may stumble over it; this library may still read the archive"
+UNSAFE_HINT = "do not open the file with other programs: they follow what this one refuses"
 DOCUMENT_HINT = "what the other rows say is not touched by this"
 STRETCH_HINT = "the data of this segment are not to be trusted; those of the others are"
 DIGEST_HINT = "it can be read, and is not what was written; nothing else is touched by this"
@@ -131,16 +135,21 @@ class _Checking:
     def count(self, table: str) -> int:
         """Rows of a table; none, if even that cannot be read."""
         with self.finding(table, DOCUMENT_HINT):
-            return len(self.container.session.dataset("data_frames", table))
+            return len(table_of(self.container.session, table))
         return 0
 
     def table(self, name: str) -> npt.NDArray[np.void]:
-        return self.container.session.dataset("data_frames", name).read()
+        return table_of(self.container.session, name).read()
 
     # -- NIX ---------------------------------------------------------------------------------
 
     def nix(self) -> None:
-        """What nixio's own validation calls an error."""
+        """What nixio's own validation calls an error, if it can be let near the file."""
+        found = inspect(self.container.path)
+        for name, what in found:
+            self.note(name, what, UNSAFE_HINT)
+        if found:
+            return
         for name, fault in nixio_faults(self.container.path):
             self.note(name, fault, NIX_HINT)
 
@@ -160,12 +169,14 @@ class _Checking:
         self._row(self.container.experiment, 0, "experiment", schemas.Experiment)
 
     def parameter_sets(self) -> None:
-        self._contents(self.container.parameter_sets, "parameter set", schemas.ParameterSet)
+        self._contents("parameter sets", "parameter set", schemas.ParameterSet)
 
     def provenance(self) -> None:
-        self._contents(self.container.provenance, "provenance record", schemas.Provenance)
+        self._contents("provenance", "provenance record", schemas.Provenance)
 
-    def _contents(self, contents: Contents, what: str, kind: type[schemas.Model]) -> None:
+    def _contents(self, table: str, what: str, kind: type[schemas.Model]) -> None:
+        contents = Contents(self.container.session, self.container.documents, table)
+        require_apart(self.container.session, table)
         for row in range(len(contents)):
             name = f"{what} {row}"
             with self.finding(name, DOCUMENT_HINT):
@@ -193,9 +204,10 @@ class _Checking:
 
     def runs(self) -> None:
         container = self.container
+        require_apart(container.session, "runs")
         sets = len(container.parameter_sets)
         names: dict[str, int] = {}
-        for row, found in enumerate(container.runs.all()):
+        for row, found in enumerate(self.table("runs")):
             name = f"run {row}"
             model = self._row(container.runs, row, name, schemas.Run)
             if not 0 <= int(found["outcome"]) < len(layout.OUTCOMES):
@@ -252,9 +264,10 @@ class _Checking:
 
     def segments(self) -> None:
         container = self.container
+        require_apart(container.session, "segments")
         runs = len(container.runs)
         owners = self.table("stretches")["segment"]
-        for row, found in enumerate(container.segments.all()):
+        for row, found in enumerate(self.table("segments")):
             name = f"segment {row}"
             with self.finding(name, STRETCH_HINT):
                 self.at(name)
@@ -293,14 +306,14 @@ class _Checking:
             name = f"{name} ({part_name(model)})"
             if not self._inside(name, place):
                 return
-            # the bulk of an archive stays unread: only shape and dtype are asked for
-            arrays = {
-                key: np.broadcast_to(np.zeros((), array.dtype), array.shape)
-                if key in ("values", "waveforms")
-                else np.asarray(array)
-                for key, array in streams.arrays(place).items()
-            }
             with self.finding(name, STRETCH_HINT):
+                # the bulk of an archive stays unread: only shape and dtype are asked for
+                arrays = {
+                    key: np.broadcast_to(np.zeros((), array.dtype), array.shape)
+                    if key in ("values", "waveforms")
+                    else np.asarray(array)
+                    for key, array in streams.arrays(place).items()
+                }
                 check_part(model, arrays)
             if self.deep and (fault := part_fault(self.container, place)):
                 self.note(name, fault, DIGEST_HINT)

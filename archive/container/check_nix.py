@@ -10,7 +10,7 @@ import numpy as np
 from archive.container import layout
 from archive.container.container import Container
 from archive.container.nix_terms import nix_terms
-from archive.container.streams import ROWS, Stream
+from archive.container.stream_documents import ROWS, Stream
 from archive.storage.nix import facts
 
 

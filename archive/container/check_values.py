@@ -10,13 +10,14 @@ import schemas
 from archive.container.container import Container
 from archive.container.heaps import TextHeap
 from archive.container.merge_notes import merges
+from archive.container.tables import table_of
 from archive.errors import ArchiveError
 
 
 def value_faults(container: Container) -> Iterator[tuple[str, str]]:
     """What is wrong with each value: its row, and the fault."""
     names = container.documents.names
-    for row, found in enumerate(container.session.dataset("data_frames", "values").read()):
+    for row, found in enumerate(table_of(container.session, "values").read()):
         name = f"value {row}"
         try:
             key, session = (_text(names, int(found[field])) for field in ("key", "session"))
@@ -36,8 +37,7 @@ def value_faults(container: Container) -> Iterator[tuple[str, str]]:
 def merge_faults(container: Container) -> Iterator[tuple[str, str]]:
     """What is wrong with each note of a merge: its row, and the fault."""
     lengths = {
-        name: len(container.session.dataset("data_frames", f"{name}s"))
-        for name in ("run", "segment", "value")
+        name: len(table_of(container.session, f"{name}s")) for name in ("run", "segment", "value")
     }
     for row, (document, found) in enumerate(merges(container)):
         if document.get("kind") != "merge" or not document.get("id"):

@@ -18,6 +18,7 @@ from archive.container import layout
 from archive.container.documents import Documents
 from archive.container.heaps import TextHeap
 from archive.container.layout import Scope
+from archive.container.tables import of_type, table_of
 from archive.query import Column
 from archive.query.column import Kind
 from archive.storage import Growing, Session, Transaction
@@ -88,7 +89,8 @@ class _Stored:
 
     @property
     def data(self) -> Growing:
-        return self._session.dataset("data_arrays", self._array)
+        dtype, _ = _DTYPES[self.slot.kind]
+        return of_type(self._session.dataset("data_arrays", self._array), dtype)
 
 
 class ColumnIndex:
@@ -317,13 +319,26 @@ class ColumnIndex:
         return name
 
     def _read_table(self) -> None:
-        places = self._session.dataset("data_frames", "columns").read().tolist()
-        for document in self._records.read_many(places):
-            if document["scope"] == self._scope:
-                slot = Slot(document["key"], document["type"], document["unit"])
-                stored = _Stored(slot, document["array"], self._session)
+        table = table_of(self._session, "columns")
+        for document in self._records.read_many(table.read().tolist()):
+            if document.get("scope") == self._scope:
+                slot = _parse_slot(document)
+                array = document.get("array")
+                if slot is None or type(array) is not str:
+                    raise table.damaged(f"the document {document!r:.200} is that of no column")
+                stored = _Stored(slot, array, self._session)
                 self._stored.setdefault(slot.key, []).append(stored)
-                self._array_names.add(document["array"])
+                self._array_names.add(array)
+
+
+def _parse_slot(document: Mapping[str, Any]) -> Slot | None:
+    """The slot of a column's document; None if it names none."""
+    key, kind, unit = (document.get(name) for name in ("key", "type", "unit"))
+    try:
+        schemas.parse(unit or "")
+        return Slot(key, kind, unit) if type(key) is str and kind in _DTYPES else None
+    except (TypeError, schemas.UnitError):
+        return None
 
 
 def _printable(text: str) -> str:
@@ -349,7 +364,7 @@ class _SessionTexts:
         return code
 
     def decode(self, codes: npt.NDArray[np.int64]) -> list[str]:
-        written = codes[codes >= 0]
-        known = dict(zip(written.tolist(), self._written.decode(written), strict=True))
-        known.update({code: text for text, code in self._texts.items()})
+        known = {code: text for text, code in self._texts.items()}
+        written = np.array([code for code in codes.tolist() if code not in known], np.int64)
+        known.update(zip(written.tolist(), self._written.decode(written), strict=True))
         return [known[code] for code in codes.tolist()]

@@ -22,6 +22,7 @@ from archive.container.merge_notes import Rows, Taken
 from archive.container.moving import MARK
 from archive.container.nix_terms import VARYING
 from archive.container.stored_digests import stored_digests
+from archive.container.tables import table_of
 
 Table = npt.NDArray[np.void]
 
@@ -54,7 +55,7 @@ class _Comparing:
 
     def differences(self) -> Iterator[str]:
         for what, here in (("runs", self.taken.runs), ("segments", self.taken.segments)):
-            there = self.source.session.dataset("data_frames", what)
+            there = table_of(self.source.session, what)
             if len(here) != len(there):
                 yield f"{len(there)} {what} were there, {len(here)} are here"
                 return
@@ -132,11 +133,11 @@ class _Comparing:
                 yield f"{field} of a segment differs"
                 return
         yield from self._rows("segment", here, there, {})
-        table = self.target.session.dataset("data_frames", "stretches")
+        table = table_of(self.target.session, "stretches")
         spans = zip(here["stretch"].tolist(), here["stretches"].tolist(), strict=True)
         owned = [np.arange(first, first + count) for first, count in spans]
         mine = table.read()[np.concatenate(owned)]
-        theirs = self.source.session.dataset("data_frames", "stretches").read()
+        theirs = table_of(self.source.session, "stretches").read()
         yield from self._stretches(mine, theirs[: len(mine)])
         yield from self._parts(rows, mine, theirs)
 
@@ -197,8 +198,8 @@ class _Comparing:
     # -- values ------------------------------------------------------------------------------
 
     def _values(self) -> Iterator[str]:
-        here = self.target.session.dataset("data_frames", "values").read()[self.taken.values]
-        there = self.source.session.dataset("data_frames", "values").read()
+        here = table_of(self.target.session, "values").read()[self.taken.values]
+        there = table_of(self.source.session, "values").read()
         if not np.array_equal(here["length"] > 0, there["length"] > 0):
             yield "other keys have values"
             return

@@ -19,9 +19,11 @@ from archive.container import layout
 from archive.container.columns import NAME, ColumnIndex, parameter_row
 from archive.container.contents import Contents, digest
 from archive.container.documents import STAMPS, Documents
+from archive.container.extents import extent
 from archive.container.layout import Scope
-from archive.container.rows import Rows, microseconds, to_ms
+from archive.container.rows import Rows, microseconds
 from archive.container.streams import Place, Streams
+from archive.container.tables import require_apart, table_of
 from archive.container.tags import SegmentTags
 from archive.container.versions import check_versions
 from archive.entry import Entry
@@ -138,8 +140,13 @@ class Container:
         """The columns of a scope, with the rows that a crash kept from them."""
         found = self._indexes.get(scope)
         if found is None:
-            found = self._indexes[scope] = ColumnIndex(self.session, self.documents, scope)
-            for row in range(found.indexed, self.count(scope)):
+            found = ColumnIndex(self.session, self.documents, scope)
+            length = self.count(scope)
+            if found.indexed < length:  # each of these is read
+                table = {"run": "runs", "segment": "segments"}.get(scope, "parameter sets")
+                require_apart(self.session, table)
+            self._indexes[scope] = found
+            for row in range(found.indexed, length):
                 found.add(self.index_row(scope, row))
                 if scope == "segment":
                     self.tags.add(self.places(row))
@@ -292,11 +299,11 @@ class Container:
         places = [place for place, _ in written]
         number = len(self.segments)
         rows = np.array([(number, *place) for place in places], layout.TABLES["stretches"])
-        first = transaction.append(self.session.dataset("data_frames", "stretches"), rows)
+        first = transaction.append(table_of(self.session, "stretches"), rows)
         document = self.documents.dump(transaction, model)
         if any(differs for _, differs in written):
             document["parts"] = [differs for _, differs in written]
-        t_start, t_stop = self._extent(places)
+        t_start, t_stop = extent(places, self.streams)
         self.segments.append_document(
             transaction,
             document,
@@ -314,22 +321,8 @@ class Container:
         self._batch(transaction)
         return number
 
-    def _extent(self, places: Sequence[Place]) -> tuple[float, float]:
-        bounds = [
-            (place.t_start * scale, place.t_stop * scale)
-            for place in places
-            if (scale := to_ms(str(self.streams[place.stream].model.get("time_unit", "ms"))))
-            and place.t_start == place.t_start
-        ]
-        if not bounds:
-            return np.nan, np.nan
-        return min(start for start, _ in bounds), max(stop for _, stop in bounds)
-
     def annotate(
-        self,
-        scope: Scope | Literal["experiment"],
-        row: int,
-        change: schemas.AnnotationChange,
+        self, scope: Scope | Literal["experiment"], row: int, change: schemas.AnnotationChange
     ) -> None:
         """Set and remove annotations of a run or segment; the former values are filled in."""
         rows = self.rows(scope)
@@ -348,7 +341,10 @@ class Container:
         """The model of a row, with its annotations as they are now."""
         document = {k: v for k, v in self.rows(scope).document(row).items() if k != "parts"}
         current = self.rows(scope).annotations(row)
-        return self.documents.load(document).model_copy(update={"annotations": current})
+        model = self.documents.load(document)
+        if model.kind != scope:
+            raise self.rows(scope).damaged(row, f"its document is that of a {model.kind}")
+        return model.model_copy(update={"annotations": current})
 
     def changes(self, scope: Scope | Literal["experiment"], row: int) -> list[schemas.Model]:
         """All changes of a row, the oldest first."""
@@ -378,17 +374,25 @@ class Container:
         """Where the parts of a segment lie."""
         segment = self.segments[row]
         first, count = int(segment["stretch"]), int(segment["stretches"])
-        table = self.session.dataset("data_frames", "stretches").read(first, first + count)
+        table = table_of(self.session, "stretches").read(first, first + count)
         return [Place(*values[1:]) for values in table.tolist()]
 
     def differences(self, row: int) -> list[dict[str, Any]]:
         """In what the documents of a segment's parts differ from those of their streams."""
         parts = self.segments.document(row).get("parts")
-        return parts if parts is not None else [{}] * int(self.segments[row]["stretches"])
+        if parts is None:
+            return [{} for _ in self.places(row)]
+        if not (isinstance(parts, list) and all(isinstance(part, dict) for part in parts)):
+            raise self.segments.damaged(row, "what is said of its parts makes no sense")
+        return parts
 
     def parts(self, row: int) -> list[Entry]:
         """The parts of a segment, their arrays still on disk."""
+        places, differences = self.places(row), self.differences(row)
+        if len(places) != len(differences):
+            what = f"it has {len(places)} stretches and {len(differences)} documents of parts"
+            raise self.segments.damaged(row, what)
         return [
             Entry(self.streams.model(place, differs), self.streams.arrays(place))
-            for place, differs in zip(self.places(row), self.differences(row), strict=True)
+            for place, differs in zip(places, differences, strict=True)
         ]

@@ -11,6 +11,7 @@ import numpy as np
 import schemas
 from archive.container import layout
 from archive.container.documents import Documents
+from archive.container.tables import table_of
 from archive.storage import Session, Transaction
 
 
@@ -25,7 +26,7 @@ class Contents:
 
     def __init__(self, session: Session, documents: Documents, table: str) -> None:
         self._documents = documents
-        self._table = session.dataset("data_frames", table)
+        self._table = table_of(session, table)
         self._dtype = layout.TABLES[table]
         self._rows: dict[str, int] | None = None
 
@@ -36,7 +37,7 @@ class Contents:
         """The row of the document with this digest."""
         if self._rows is None:
             known = self._table.read()["digest"].tolist()
-            self._rows = {name.decode(): row for row, name in enumerate(known)}
+            self._rows = {name.decode("latin-1"): row for row, name in enumerate(known)}
         return self._rows.get(digest)
 
     def append(self, transaction: Transaction, model: schemas.Model, digest: str) -> int:
@@ -60,7 +61,7 @@ class Contents:
         return list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
 
     def digest(self, row: int) -> str:
-        return str(self._table.read(row, row + 1)["digest"][0].decode())
+        return str(self._table.read(row, row + 1)["digest"][0].decode("latin-1"))
 
     def model(self, row: int) -> schemas.Model:
         return self._documents.load(self.document(row))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import schemas
@@ -11,6 +12,17 @@ from archive.container.heaps import Blobs, Records, TextHeap
 from archive.errors import CorruptArchive
 from archive.storage import Session, Transaction
 
+# What a document that is none of the contract may raise where it is decoded.
+BREACHES: Final = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+# So many bytes of blobs may a document have though others refer to the same ones.
+FREE: Final = 1 << 26
 # The attributes that the file and every entity in it carry.
 STAMPS: Final = ("archive_layout", "archive_contract", "archive_writer")
 
@@ -33,7 +45,7 @@ class Documents:
         self.texts = TextHeap(session, layout.TEXTS)
         self.names = TextHeap(session, layout.NAMES)
         self._contract = parse_contract(session.stamp)
-        self._path = session.path
+        self.path = session.path
 
     def dump(self, transaction: Transaction, model: schemas.Model) -> dict[str, Any]:
         """The JSON document of a model; what is long is put among the blobs."""
@@ -55,24 +67,43 @@ class Documents:
 
     def load(self, document: Mapping[str, Any]) -> schemas.Model:
         """The model of a document. CorruptArchive if it is not what the contract says."""
+        with self._as_contract_says():
+            return schemas.load(document, contract=self._contract, fetch=self._fetch())
+
+    def _fetch(self) -> Callable[[Any], bytes]:
+        """Reads the blobs of one document, which together are no longer than all there are."""
+        left = FREE + self.blobs.size
+
+        def fetch(reference: Any) -> bytes:
+            nonlocal left
+            left -= reference[1]
+            if left < 0:
+                raise ValueError("it refers to more bytes than there are")
+            return self.blobs.read(reference)
+
+        return fetch
+
+    @contextmanager
+    def _as_contract_says(self) -> Iterator[None]:
         try:
-            return schemas.load(document, contract=self._contract, fetch=self.blobs.read)
-        except (ValueError, LookupError, TypeError) as error:
+            yield
+        except CorruptArchive:
+            raise
+        except BREACHES as error:
             raise self._broken(error) from error
 
     def _broken(self, error: Exception) -> CorruptArchive:
         return CorruptArchive(
             f"a document breaks the contract ({error})",
-            path=self._path,
+            path=self.path,
             hint="'neuroarchive check' lists what is damaged",
         )
 
     def values(self, document: Mapping[str, Any]) -> dict[str, schemas.Value]:
         """Annotation values from their JSON form."""
-        try:
-            return {key: schemas.decode(v, fetch=self.blobs.read) for key, v in document.items()}
-        except (ValueError, LookupError, TypeError) as error:
-            raise self._broken(error) from error
+        with self._as_contract_says():
+            fetch = self._fetch()
+            return {key: schemas.decode(v, fetch=fetch) for key, v in document.items()}
 
     def write(self, transaction: Transaction, model: schemas.Model, rows: bytes) -> tuple[int, int]:
         """Append a model to the records; returns its place. See `Records.append`."""
@@ -90,9 +121,10 @@ class Documents:
         self, document: Mapping[str, Any], changes: Iterable[Mapping[str, Any]]
     ) -> dict[str, schemas.Value]:
         """The annotations of a document after its changes, the oldest first."""
-        current: dict[str, Any] = dict(document.get("annotations", {}))
-        for change in changes:
-            for key in change.get("removed", ()):
-                current.pop(key, None)
-            current.update(change.get("annotations", {}))
+        with self._as_contract_says():
+            current: dict[str, Any] = dict(document.get("annotations", {}))
+            for change in changes:
+                for key in change.get("removed", ()):
+                    current.pop(key, None)
+                current.update(change.get("annotations", {}))
         return self.values(current)

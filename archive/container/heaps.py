@@ -11,9 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.container import digests, layout
-from archive.errors import CorruptArchive
+from archive.container.tables import of_type
+from archive.errors import ContractError, CorruptArchive
 from archive.storage import Growing, Session, Transaction
 
+BYTE = np.dtype(np.uint8)
+# The longest document, in bytes: read as JSON, the shortest lists take 25 times their text.
+DOCUMENT_LIMIT = 1 << 24
 # Blobs that were written lately, to store equal ones once.
 _REMEMBERED = 4096
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -39,7 +43,7 @@ class Records:
 
     @property
     def _heap(self) -> Growing:
-        return self._session.dataset("data_arrays", layout.RECORDS)
+        return of_type(self._session.dataset("data_arrays", layout.RECORDS), BYTE)
 
     def append(
         self, transaction: Transaction, document: Mapping[str, Any], rows: bytes = b""
@@ -55,6 +59,11 @@ class Records:
             self._last = (length, _bytes(self._heap, last, length - 1 - last))
         return self._last[1]
 
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return len(self._heap)
+
     def content(self) -> bytes:
         """The whole heap."""
         return _bytes(self._heap, 0, len(self._heap))
@@ -62,8 +71,8 @@ class Records:
     def read(self, start: int, length: int) -> dict[str, Any]:
         """The document there. CorruptArchive if there is none."""
         try:
-            return self._parse(_bytes(self._heap, start, length))
-        except (ValueError, IndexError) as error:
+            return self._parse(_bytes(self._heap, start, self._checked(length)))
+        except (ValueError, RecursionError) as error:
             raise self._damaged(start, error) from error
 
     def append_many(
@@ -74,6 +83,13 @@ class Records:
         places, lines = [], []
         start, before = len(self._heap), self._digest()
         for document, own in zip(documents, rows, strict=True):
+            if len(document) > DOCUMENT_LIMIT:
+                raise ContractError(
+                    f"a document of {len(document)} bytes is too long, {DOCUMENT_LIMIT} are the "
+                    "most",
+                    path=self._session.path,
+                    hint="give long lists as arrays, which are kept outside of documents",
+                )
             line = digests.line(before, document, own)
             places.append((start, len(document)))
             lines.append(line)
@@ -89,12 +105,20 @@ class Records:
         for place, line in zip(places, lines, strict=True):
             try:
                 found.append(self._parse(line))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise self._damaged(place[0], error) from error
         return found
 
     def lines(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The JSON of many documents."""
+        """The JSON of many documents. CorruptArchive if they are longer than all there are."""
+        total = sum(self._checked(length) for _, length in places)
+        if total > len(self._heap):
+            raise CorruptArchive(
+                f"{len(places)} documents of {total} bytes share the {len(self._heap)} there are",
+                path=self._session.path,
+                entry=layout.RECORDS,
+                hint="'neuroarchive check' lists what is damaged",
+            )
         found = [b""] * len(places)
         order = sorted(range(len(places)), key=lambda at: places[at][0])
         at = 0
@@ -110,6 +134,16 @@ class Records:
                 offset, length = places[place]
                 found[place] = slab[offset - start : offset - start + length]
         return found
+
+    def _checked(self, length: int) -> int:
+        if not 0 <= length <= DOCUMENT_LIMIT:
+            raise CorruptArchive(
+                f"a document cannot have {length} bytes",
+                path=self._session.path,
+                entry=layout.RECORDS,
+                hint="'neuroarchive check' lists what is damaged",
+            )
+        return length
 
     def _parse(self, line: bytes) -> dict[str, Any]:
         document = json.loads(line)
@@ -134,7 +168,12 @@ class Blobs:
 
     @property
     def _heap(self) -> Growing:
-        return self._session.dataset("data_arrays", layout.BLOBS)
+        return of_type(self._session.dataset("data_arrays", layout.BLOBS), BYTE)
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return len(self._heap)
 
     def append(self, transaction: Transaction, content: bytes) -> Any:
         digest = hashlib.sha256(content).hexdigest()
@@ -156,7 +195,10 @@ class Blobs:
         self._known[digest] = place
 
     def read(self, reference: Any) -> bytes:
+        """The bytes of a reference. Raises ValueError for what is none."""
         start, length, _ = reference
+        if type(start) is not int or type(length) is not int:
+            raise ValueError(f"{reference!r:.60} is no place among the blobs")
         return _bytes(self._heap, start, length)
 
     def is_sound(self, reference: Any) -> bool:
@@ -175,7 +217,7 @@ class TextHeap:
 
     @property
     def _heap(self) -> Growing:
-        return self._session.dataset("data_arrays", self._array)
+        return of_type(self._session.dataset("data_arrays", self._array), BYTE)
 
     def append(self, transaction: Transaction, texts: Sequence[str]) -> list[int]:
         """The codes of these texts, after adding those that are new."""
@@ -208,19 +250,44 @@ class TextHeap:
         return None if at < 0 else at + 1
 
     def decode(self, codes: npt.NDArray[np.int64]) -> list[str]:
-        """The texts of some codes."""
+        """The texts of some codes. CorruptArchive for what is none."""
         if len(codes) == 1:
             return [self._one(int(codes[0]))]
         content = self._read()
-        return [_unpack(content[at : content.index(b"\0", at)]) for at in codes.tolist()]
+        # each text once: a million rows may well have the same long one
+        known = {at: self._text(content, at) for at in set(codes.tolist())}
+        return [known[at] for at in codes.tolist()]
 
     def _one(self, code: int) -> str:
+        if not 0 <= code < len(self._heap):
+            raise self._no_text(code)
+        first, step = max(0, code - 1), layout.TEXT_LIMIT
         line = b""
-        step = layout.TEXT_LIMIT
-        while b"\0" not in line:
-            stop = min(code + len(line) + step, len(self._heap))
-            line += self._heap.read(code + len(line), stop).tobytes()
-        return _unpack(line[: line.index(b"\0")])
+        while line.find(b"\0", code - first) < 0 and first + len(line) < len(self._heap):
+            stop = min(first + len(line) + step, len(self._heap))
+            line += self._heap.read(first + len(line), stop).tobytes()
+            step *= 2
+        return self._text(line, code - first)
+
+    def _text(self, content: bytes, at: int) -> str:
+        """The text that begins there. One that begins in the middle of another is none: else a
+        short heap could hold more text than there is memory."""
+        begins = 0 <= at < len(content) and (at == 0 or content[at - 1] == 0)
+        end = content.find(b"\0", at) if begins else -1
+        if end < 0:
+            raise self._no_text(at)
+        try:
+            return _unpack(content[at:end])
+        except UnicodeDecodeError as error:
+            raise self._no_text(at) from error
+
+    def _no_text(self, code: int) -> CorruptArchive:
+        return CorruptArchive(
+            f"at {code} begins no text",
+            path=self._session.path,
+            entry=self._array,
+            hint="'neuroarchive check' lists what is damaged",
+        )
 
     def _read(self) -> bytes:
         if self._content is None or len(self._content) != len(self._heap):

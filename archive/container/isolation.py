@@ -97,7 +97,8 @@ class _Process:
             "PYTHONIOENCODING": "utf-8",
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-c", code, json.dumps(arguments)],
+            # -P: what lies in the folder where this is called is not imported
+            [sys.executable, "-P", "-c", code, json.dumps(arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,

@@ -9,6 +9,7 @@ import numpy as np
 import schemas
 from archive.container import layout
 from archive.container.container import Container
+from archive.container.tables import table_of
 from archive.storage import Transaction
 
 # A key, and the code of the session that set it; -1: the archive itself.
@@ -21,7 +22,7 @@ class KeyedValues:
 
     def __init__(self, container: Container) -> None:
         self._container = container
-        self._table = container.session.dataset("data_frames", "values")
+        self._table = table_of(container.session, "values")
         self._places: dict[Slot, tuple[int, int]] = {}
         self._read = 0
         self._undone = container.undone
@@ -30,7 +31,7 @@ class KeyedValues:
         """Where the values lie that count; read once, then only what was added since."""
         if self._undone != self._container.undone:
             self._undone = self._container.undone
-            self._table = self._container.session.dataset("data_frames", "values")
+            self._table = table_of(self._container.session, "values")
             self._places, self._read = {}, 0
         if self._read < len(self._table):
             rows = self._table.read(self._read)

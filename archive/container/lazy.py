@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.container.heaps import TextHeap
+from archive.errors import CorruptArchive
 from archive.storage import Growing
 
 
@@ -16,6 +17,8 @@ class Stretch:
     """Some rows of a growing dataset; slicing reads no more than is asked for."""
 
     def __init__(self, data: Growing, start: int, count: int) -> None:
+        """CorruptArchive if there are no such rows."""
+        data.require(start, count)
         self._data = data
         self._start = start
         self.shape = (count, *data.row_shape)
@@ -29,6 +32,10 @@ class Stretch:
             raise ValueError("an array on disk cannot be had without copying it")
         values = self._data.read(self._start, self._start + len(self))
         return values if dtype is None else values.astype(dtype, copy=False)
+
+    def damaged(self, what: str) -> CorruptArchive:
+        """The error that says so of these rows."""
+        return self._data.damaged(what)
 
     def __getitem__(self, key: Any) -> Any:
         keys = key if isinstance(key, tuple) else (key,)
@@ -64,9 +71,11 @@ class Neurons:
 
     dtype = np.dtype(np.int64)
 
-    def __init__(self, neurons: Stretch, ends: Stretch, count: int) -> None:
+    def __init__(self, neurons: Stretch, ends: Stretch, count: int, size: int) -> None:
+        """The trains of `count` spikes, of `size` trains."""
         self._neurons = neurons
         self._ends = ends
+        self._size = size
         self.shape = (count,)
 
     def __len__(self) -> int:
@@ -75,20 +84,29 @@ class Neurons:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:
             raise ValueError("an array on disk cannot be had without copying it")
-        counts = np.diff(np.asarray(self._ends), prepend=0)
-        values = np.repeat(np.asarray(self._neurons).astype(np.int64), counts)
+        values = np.repeat(self.active(), self.counts())
         return values if dtype is None else values.astype(dtype, copy=False)
 
     def __getitem__(self, key: Any) -> Any:
         return np.asarray(self)[key]
 
     def active(self) -> npt.NDArray[np.int64]:
-        """The trains that have spikes, in order."""
-        return np.asarray(self._neurons).astype(np.int64)
+        """The trains that have spikes, in order. CorruptArchive if there are no such trains."""
+        active = np.asarray(self._neurons).astype(np.int64)
+        if len(active) and not (active.min() >= 0 and active.max() < self._size):
+            what = (
+                f"a spike belongs to train {active.min()} or {active.max()} of {self._size} trains"
+            )
+            raise self._neurons.damaged(what)
+        return active
 
     def counts(self) -> npt.NDArray[np.int64]:
-        """How many spikes each of the active trains has."""
-        return np.diff(np.asarray(self._ends), prepend=0)
+        """How many spikes each of the active trains has. CorruptArchive if they are not all."""
+        ends = np.asarray(self._ends)
+        last = ends[-1] if len(ends) else 0
+        if last != len(self) or (ends[:1] <= 0).any() or (ends[1:] <= ends[:-1]).any():
+            raise self._ends.damaged("where the spikes of trains end is not what there is")
+        return np.diff(ends, prepend=0)
 
     def bounds(self, neuron: int) -> tuple[int, int]:
         """First and last (exclusive) spike of one train."""

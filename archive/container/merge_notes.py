@@ -13,6 +13,7 @@ import numpy.typing as npt
 from archive.container import layout
 from archive.container.container import Container
 from archive.container.heaps import places
+from archive.container.tables import table_of
 from archive.storage import Transaction
 
 Rows = npt.NDArray[np.int64]
@@ -35,7 +36,7 @@ def identity(container: Container) -> str:
 
 def merges(target: Container) -> list[tuple[dict[str, Any], np.void]]:
     """The documents and rows of all merges into an archive."""
-    table = target.session.dataset("data_frames", "merges").read()
+    table = table_of(target.session, "merges").read()
     return list(
         zip(
             target.documents.read_many(places(table)),
@@ -61,7 +62,7 @@ def is_whole(known: Taken, source: Container) -> bool:
     return (len(known.runs), len(known.segments), len(known.values)) == (
         len(source.runs),
         len(source.segments),
-        len(source.session.dataset("data_frames", "values")),
+        len(table_of(source.session, "values")),
     )
 
 
@@ -106,4 +107,4 @@ def append_note(
     row = np.array([(0, 0, *span)], layout.TABLES["merges"])
     place = target.documents.records.append(transaction, document, layout.sealed(row))
     row["record"], row["length"] = place
-    transaction.append(target.session.dataset("data_frames", "merges"), row)
+    transaction.append(table_of(target.session, "merges"), row)

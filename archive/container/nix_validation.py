@@ -30,14 +30,18 @@ def nixio_faults(path: Path) -> list[list[str]]:
     In a process of its own: HDF5 opens no file twice in one process the way that nixio does, and
     a damaged one may end the process. No lock is needed, as every change is flushed.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", NIXIO_VALIDATION, str(path)],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        timeout=NIX_PATIENCE,
-        env={**os.environ, "HDF5_USE_FILE_LOCKING": "FALSE", "PYTHONIOENCODING": "utf-8"},
-    )
+    try:
+        done = subprocess.run(
+            # -P: a nixio.py that lies beside the file is not imported
+            [sys.executable, "-P", "-c", NIXIO_VALIDATION, str(path)],
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            timeout=NIX_PATIENCE,
+            env={**os.environ, "HDF5_USE_FILE_LOCKING": "FALSE", "PYTHONIOENCODING": "utf-8"},
+        )
+    except subprocess.TimeoutExpired:
+        return [["nixio", f"nixio does not come to an end within {NIX_PATIENCE:g} s"]]
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
         return [["nixio", f"nixio cannot validate the file ({last})"]]

@@ -15,6 +15,7 @@ from archive.container.concatenated import text_column
 from archive.container.container import Container
 from archive.container.layout import Scope
 from archive.container.rows import moment
+from archive.errors import CorruptArchive
 from archive.query import Column, Values
 
 Rows = npt.NDArray[np.int64]
@@ -101,7 +102,7 @@ class RunColumns:
     def _parameters(self, key: str) -> list[Column]:
         sets = len(self._container.parameter_sets)
         columns = _annotation_columns(self._container, "parameters", key, sets)
-        rows = self._container.runs.all()["parameters"]
+        rows = _pointers(self._container, "run", "parameters", sets)
         return _broadcast(columns, rows, rows >= 0)
 
 
@@ -146,7 +147,7 @@ class SegmentColumns:
     def _of_run(self, columns: list[Column]) -> list[Column]:
         if not columns:
             return []
-        rows = self._container.segments.all()["run"]
+        rows = _pointers(self._container, "segment", "run", len(self._runs))
         return _broadcast(columns, rows, np.ones(len(rows), bool))
 
     def _field(self, key: str) -> list[Column]:
@@ -191,6 +192,20 @@ def _all_values(container: Container, scope: Scope, rows: Sequence[int]) -> list
         return [parameter_row(container.parameter_sets.model(row)) for row in rows]
     table = container.runs if scope == "run" else container.segments
     return table.many_annotations(rows)
+
+
+def _pointers(container: Container, scope: Scope, field: str, length: int) -> Rows:
+    """The rows of another table that a field names, -1 for none. CorruptArchive for others."""
+    rows: Rows = container.rows(scope).all()[field]
+    wrong = rows[(rows < -1) | (rows >= length)]
+    if len(wrong):
+        raise CorruptArchive(
+            f"{field} {wrong[0]} is named, of {length}",
+            path=container.path,
+            entry=f"{scope}s",
+            hint="'neuroarchive check' lists what is damaged",
+        )
+    return rows
 
 
 def _with_texts(column: Column, texts: Mapping[int, str]) -> Column:

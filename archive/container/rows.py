@@ -14,10 +14,20 @@ import numpy.typing as npt
 import schemas
 from archive.container import layout
 from archive.container.documents import Documents
+from archive.container.tables import table_of
 from archive.errors import CorruptArchive
 from archive.storage import Session, Transaction
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What fields of a table can be at all: moments that Python has, and the outcomes of runs.
+MOMENTS = (
+    (datetime.min.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1),
+    (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1),
+)
+LIMITS = {
+    **dict.fromkeys(("started", "ended", "recorded"), MOMENTS),
+    "outcome": (0, len(layout.OUTCOMES) - 1),
+}
 
 
 def microseconds(moment: datetime | None) -> int:
@@ -46,7 +56,7 @@ class Rows:
 
     def __init__(self, session: Session, documents: Documents, table: str) -> None:
         self._documents = documents
-        self._table = session.dataset("data_frames", table)
+        self._table = table_of(session, table)
         self._dtype = layout.TABLES[table]
         self._cache: npt.NDArray[np.void] | None = None
         # Of the row that was asked for last: its newest change, and all of them. Who annotates
@@ -61,8 +71,8 @@ class Rows:
     def __getitem__(self, row: int) -> np.void:
         """One row as it lies in the file."""
         cache = self._cache
-        if cache is None or row >= len(cache):
-            cache, row = self._table.read(row, row + 1), 0
+        if cache is None or not 0 <= row < len(cache):
+            cache, row = self._checked(self._table.read(row, row + 1)), 0
         found: np.void = cache[row]
         return found
 
@@ -70,9 +80,21 @@ class Rows:
         """The whole table; read once, then only what was added since."""
         known = 0 if self._cache is None else len(self._cache)
         if self._cache is None or known < len(self._table):
-            late = self._table.read(known)
+            late = self._checked(self._table.read(known))
             self._cache = late if self._cache is None else np.concatenate([self._cache, late])
         return self._cache
+
+    def _checked(self, rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+        for name in LIMITS.keys() & set(self._dtype.names or ()):
+            least, most = LIMITS[name]
+            wrong = rows[name][(rows[name] < least) | (rows[name] > most)]
+            if len(wrong):
+                raise self._table.damaged(f"{name} cannot be {wrong[0]}")
+        return rows
+
+    def damaged(self, row: int, what: str) -> CorruptArchive:
+        """The error that says so of a row."""
+        return self._table.damaged(f"row {row}: {what}")
 
     def append(self, transaction: Transaction, model: schemas.Model, **fields: Any) -> int:
         """A new row; `fields` are the columns of the table beyond document and change."""
@@ -127,15 +149,25 @@ class Rows:
         found = self[row]
         newest = place = [int(found["change"]), int(found["change_length"])]
         known, before = self._changes if self._changes[0][0] == row else ((row, [0, 0]), [])
-        late = []
+        late: list[dict[str, Any]] = []
         while place[1] and place != known[1]:
             late.append(self._documents.read((place[0], place[1])))
-            start, place = place[0], late[-1]["previous"]
-            if place[0] >= start > 0:
-                raise CorruptArchive(f"the change at byte {start} names a later one before it")
+            place = self.before(place[0], late[-1])
         documents = [*before, *late[::-1]] if place[1] else late[::-1]
         self._changes = ((row, newest), documents)
         return documents
+
+    def before(self, start: int, change: Mapping[str, Any]) -> list[int]:
+        """The place of the change before one that starts there, which must lie before it: a
+        change that leads to itself would be read for ever."""
+        match change.get("previous"):
+            case [int() as before, int() as length] if length >= 0 and before + length <= start:
+                return [before, length]
+        raise CorruptArchive(
+            f"the change at byte {start} of the records does not say what was before it",
+            path=self._documents.path,
+            hint="'neuroarchive check' lists what is damaged",
+        )
 
     def annotations(self, row: int) -> dict[str, schemas.Value]:
         """The annotations of a row as they are now."""

@@ -139,11 +139,9 @@ class Salvaging:
             place = [int(line["change"]), int(line["change_length"])]
             while place[1]:
                 document = self._old.documents.read((place[0], place[1]))
-                before = document.pop("previous")
-                found.append(self._old.documents.load(document))
-                if before[1] and before[0] >= place[0]:
-                    raise ContractError("a change names a later one as that before it")
-                place = before
+                change = {k: v for k, v in document.items() if k != "previous"}
+                found.append(self._old.documents.load(change))
+                place = self._old.rows(scope).before(place[0], document)
 
         self._attempt(entry, "changes", follow)
         for change in reversed(found):

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from archive.container.container import Container
 from archive.container.digests import array_digest
-from archive.container.streams import ACTIVE, Place
+from archive.container.stream_documents import ACTIVE
+from archive.container.streams import Place
 
 Table = npt.NDArray[np.void]
 

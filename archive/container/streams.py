@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,25 +13,21 @@ import numpy.typing as npt
 import schemas
 from archive.container import layout
 from archive.container.blob_references import references
+from archive.container.chunks import chunk_shape
 from archive.container.contract import check_part
 from archive.container.digests import array_digest
-from archive.container.documents import Documents
+from archive.container.documents import BREACHES, Documents
+from archive.container.heaps import DOCUMENT_LIMIT
 from archive.container.lazy import Labels, Neurons, Stretch
 from archive.container.nix_terms import TIMES, VARYING, nix_terms, properties, readable_name
+from archive.container.stream_documents import ACTIVE, ROWS, Stream, parse_stream
+from archive.container.tables import table_of
 from archive.entry import ArrayLike, Entry
 from archive.errors import CorruptArchive
 from archive.storage import Growing, Session, Transaction
 
-# The arrays of each kind of part that have a row per sample, spike, event …
-ROWS: Final[dict[str, tuple[str, ...]]] = {
-    "signal": ("values",),
-    "irregular-signal": ("times", "values"),
-    "spike-trains": ("times", "waveforms"),
-    "event": ("times", "labels"),
-    "epoch": ("times", "durations", "labels"),
-    "image-sequence": ("values",),
-}
-ACTIVE: Final = ("neurons", "ends")
+# Rows without bytes need no storage, but more of them than this nobody has recorded.
+NO_BYTES_ROWS: Final = 1 << 32
 
 
 class Place(NamedTuple):
@@ -47,20 +43,6 @@ class Place(NamedTuple):
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """What all segments of a stream share."""
-
-    model: Mapping[str, Any]  # the document of its first part
-    arrays: Mapping[str, str | None]  # NIX name of each array; None where a row has no bytes
-    types: Mapping[str, tuple[str, list[int]]]  # dtype and row shape of each array
-    channels: list[int] | None  # reference of the blob
-
-    @property
-    def kind(self) -> str:
-        return str(self.model["kind"])
-
-
 class Streams:
     """All streams of an archive: parts in, parts out."""
 
@@ -70,7 +52,7 @@ class Streams:
         self._records = documents.records
         self._blobs = documents.blobs
         self._texts = documents.texts
-        self._table = session.dataset("data_frames", "streams")
+        self._table = table_of(session, "streams")
         self._streams: list[Stream | CorruptArchive] = []
         self._by_key: dict[str, int] = {}
         self._names: dict[str, set[str]] = {}
@@ -79,6 +61,8 @@ class Streams:
     def __getitem__(self, row: int) -> Stream:
         if row >= len(self._streams):
             self._load()
+        if not 0 <= row < len(self._streams):
+            raise self._corrupt(f"there is no stream {row} among {len(self._streams)}")
         found = self._streams[row]
         if isinstance(found, CorruptArchive):
             raise found
@@ -256,15 +240,23 @@ class Streams:
         found = self.stored(place, without)
         if stream.kind == "spike-trains":
             neurons, ends = (found.pop(name) for name in ACTIVE)
-            found["neuron"] = Neurons(neurons, ends, place.rows)
+            times = self._need(stream, "times")
+            times.justify(place.rows * times.dtype.itemsize)  # each spike's train takes as much
+            found["neuron"] = Neurons(neurons, ends, place.rows, stream.width)
         return found
 
     def channels(self, place: Place) -> npt.NDArray[np.int64] | None:
         """The place in the population of each channel or train; None for a part without them."""
-        reference = self[place.stream].channels
-        return (
-            None if reference is None else np.frombuffer(self._blobs.read(reference), "<i8").copy()
-        )
+        stream = self[place.stream]
+        if stream.channels is None:
+            return None
+        try:
+            content = self._blobs.read(stream.channels)
+        except (ValueError, TypeError) as error:
+            raise self._corrupt(f"the channels of a stream cannot be read ({error})") from error
+        if len(content) != 8 * stream.width:
+            raise self._corrupt(f"of {stream.width} channels {len(content)} bytes are there")
+        return np.frombuffer(content, "<i8").copy()
 
     def stored(self, place: Place, without: Collection[str] = ()) -> dict[str, Any]:
         """The arrays of a part as they lie in the file, which is what their digest covers."""
@@ -277,6 +269,8 @@ class Streams:
             first, count = active if name in ACTIVE else own
             data = self.data(stream, name)
             if data is None:
+                if not 0 <= count < NO_BYTES_ROWS:
+                    raise self._corrupt(f"a part has {count} rows")
                 found[name] = np.empty((count, *shape), np.dtype(dtype))
             else:
                 found[name] = Stretch(data, first, count)
@@ -288,62 +282,60 @@ class Streams:
 
     def data(self, stream: Stream, name: str) -> Growing | None:
         array = stream.arrays[name]
-        return None if array is None else self._session.dataset("data_arrays", array)
+        if array is None:
+            return None
+        data = self._session.dataset("data_arrays", array)
+        dtype, shape = stream.types[name]
+        if data.dtype != np.dtype(dtype) or data.row_shape != tuple(shape):
+            what = f"{name} are {data.dtype} {data.row_shape}, not {dtype} {tuple(shape)}"
+            raise self._corrupt(what, f"data_arrays/{array}")
+        return data
 
     def _need(self, stream: Stream, name: str) -> Growing:
         data = self.data(stream, name)
         if data is None:
-            raise CorruptArchive(f"a spike stream has no {name}", path=self._session.path)
+            raise self._corrupt(f"a spike stream has no {name}")
         return data
+
+    def _corrupt(self, what: str, entry: str = "streams") -> CorruptArchive:
+        return CorruptArchive(
+            what,
+            path=self._session.path,
+            entry=entry,
+            hint="'neuroarchive check' lists what is damaged",
+        )
 
     def _load(self) -> None:
         """Read the streams that were added since the last time."""
+        # documents share no bytes, or a short file could have more of them than can be read
+        left = DOCUMENT_LIMIT + self._records.size
         for place in self._table.read(len(self._streams)).tolist():
             try:
                 document = self._records.read(*place)
-                types = {name: (dtype, shape) for name, (dtype, shape) in document["types"].items()}
-                stream = Stream(document["model"], document["arrays"], types, document["channels"])
+                left -= place[1]
+                if left < 0:
+                    raise self._corrupt("the documents of streams share the bytes there are")
+                stream = parse_stream(document)
                 self._by_key[document["key"]] = len(self._streams)
-            except (CorruptArchive, LookupError, TypeError, ValueError, AttributeError) as error:
+            except (CorruptArchive, *BREACHES) as error:
                 # raised when it is needed: the other streams can be read
-                what = f"a stream cannot be read ({error})"
-                self._streams.append(CorruptArchive(what, path=self._session.path))
+                self._streams.append(self._unreadable(error))
                 continue
             self._streams.append(stream)
             if self._session.writable:
                 for reference in references(document["model"]):
-                    self._blobs.remember(reference)
+                    with suppress(CorruptArchive, *BREACHES):  # it stands for no other one then
+                        self._blobs.remember(reference)
+
+    def _unreadable(self, error: Exception) -> CorruptArchive:
+        if isinstance(error, CorruptArchive):
+            return self._corrupt(f"a stream cannot be read ({error.message})")
+        return self._corrupt(f"the document of a stream is none ({error!r:.200})")
 
 
 def bounds_names(array: str) -> tuple[str, str]:
     """The arrays of positions and extents that mark the segments of a stream."""
     return f"{array}.segments.positions", f"{array}.segments.extents"
-
-
-def chunk_shape(rows: int, row_shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """A chunk for a stream whose first stretch has this many rows: for long recordings from
-    288 to 576 kB and a few channels wide; for short ones a whole number of stretches. So appends
-    of equal length do not share chunks."""
-    rows = max(1, rows)
-    inner = row_shape
-    if len(row_shape) == 1:
-        width = max(1, max(layout.CHUNK_WIDTH, layout.CHUNK_FULL // rows) // itemsize)
-        inner = (-(-row_shape[0] // max(1, row_shape[0] // width)),)
-    row_bytes = max(1, int(np.prod(inner, dtype=np.int64))) * itemsize
-    full = -(-layout.CHUNK_FULL // row_bytes)
-    if rows >= full:
-        return (_piece(rows, full), *inner)
-    if rows * row_bytes >= layout.CHUNK_BYTES:
-        return (rows, *inner)
-    least = layout.CHUNK_BYTES if row_shape else layout.HEAP_CHUNK
-    return (rows * max(1, least // (rows * row_bytes)), *inner)
-
-
-def _piece(length: int, least: int) -> int:
-    """The length of pieces, from `least` to twice as long, that leave the least of the last one
-    over."""
-    counts = range(length // least, -(-length // (2 * least)) - 1, -1)
-    return -(-length // min(counts, key=lambda count: -length % count))
 
 
 def _on_disk(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -13,7 +13,8 @@ import numpy as np
 
 import schemas
 from archive.container import layout
-from archive.container.streams import ROWS, Place, Streams, bounds_names
+from archive.container.stream_documents import ROWS
+from archive.container.streams import Place, Streams, bounds_names
 from archive.storage import Session, Transaction
 
 

@@ -23,7 +23,9 @@ from archive.container.layout import Scope
 from archive.container.merge_notes import Rows, Taken, note_merge, taken
 from archive.container.moving import Moving
 from archive.container.nix_terms import VARYING
-from archive.container.streams import ACTIVE, Place
+from archive.container.stream_documents import ACTIVE
+from archive.container.streams import Place
+from archive.container.tables import table_of
 from archive.query import Column
 from archive.storage import Transaction
 
@@ -68,7 +70,7 @@ class _Taking:
     def batch_end(self, first: int) -> int:
         """The segment before which a step ends: a transaction is kept to some size."""
         segments = self.source.segments.all()[first : first + SEGMENTS]
-        stretches = self.source.session.dataset("data_frames", "stretches").read()
+        stretches = table_of(self.source.session, "stretches").read()
         sizes = np.array([self._row_bytes(n) for n in range(len(self.source.streams))] or [0])
         ends = np.concatenate([[0], np.cumsum(sizes[stretches["stream"]] * stretches["count"])])
         bytes_before = ends[segments["stretch"] + segments["stretches"]]
@@ -118,7 +120,7 @@ class _Taking:
             )
         ]
         self._index("run", rows, known_as)
-        self.transaction.append(target.session.dataset("data_frames", "runs"), table)
+        self.transaction.append(table_of(target.session, "runs"), table)
         return start + np.arange(len(table))
 
     def _take_parameter_sets(self, wanted: npt.NDArray[Any]) -> dict[int, int]:
@@ -154,11 +156,11 @@ class _Taking:
         table = source.segments.all()[first:last].copy()
         begin = int(table["stretch"][0])
         end = int(table["stretch"][-1] + table["stretches"][-1])
-        stretches = source.session.dataset("data_frames", "stretches").read(begin, end)
+        stretches = table_of(source.session, "stretches").read(begin, end)
         start = len(target.segments)
         differs = self._take_streams(stretches)
         changed = self._other_differences(first, table, stretches, differs)
-        target_stretches = target.session.dataset("data_frames", "stretches")
+        target_stretches = table_of(target.session, "stretches")
         table["stretch"] += len(target_stretches) - begin
         stretches["segment"] += start - first
         table["run"] = runs[table["run"]]
@@ -174,7 +176,7 @@ class _Taking:
         self._move_rows(table, with_stretches, changed)
         self._index("segment", np.arange(first, last), None)
         self.transaction.append(target_stretches, stretches)
-        self.transaction.append(target.session.dataset("data_frames", "segments"), table)
+        self.transaction.append(table_of(target.session, "segments"), table)
         target.tags.add([Place(*values[1:]) for values in stretches.tolist()])
 
     def _take_streams(self, stretches: Table) -> set[int]:
@@ -292,8 +294,8 @@ class _Taking:
 
     def _take_values(self, first: int) -> tuple[int, int]:
         """Returns the first row here, and how many."""
-        here = self.target.session.dataset("data_frames", "values")
-        table = self.source.session.dataset("data_frames", "values").read(first)
+        here = table_of(self.target.session, "values")
+        table = table_of(self.source.session, "values").read(first)
         start = len(here)
         if len(table):
             names = self.target.documents.names

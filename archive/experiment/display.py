@@ -19,7 +19,10 @@ def value_text(value: Any) -> str:
     if shape:
         unit = getattr(value, "dimensionality", None)
         return f"array {shape_text(shape)}" + (f" {unit}" if unit is not None else "")
-    text = str(value)
+    try:
+        text = str(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        text = hex(value) if isinstance(value, int) else f"{type(value).__name__} of large integers"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -6,12 +6,13 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from archive.container import Container
-from archive.errors import AlreadyExists, ArchiveError, ArchiveWarning, FormatError
+from archive.errors import AlreadyExists, ArchiveError, ArchiveWarning
 from archive.experiment.creating import create_archive, title
 from archive.experiment.experiment import Experiment
+from archive.experiment.foreign import view_through_neo
 from archive.experiment.parts import begin_part, part_path, rank_name
 from archive.experiment.ranks import end_together, mpi_rank
 from archive.storage import Durability, Foreign
@@ -103,25 +104,14 @@ def _through_neo(file: Path) -> Experiment:
     """What Neo makes of a NIX file, in an archive that exists only while it is open."""
     from tempfile import TemporaryDirectory  # with what it imports, 4 ms that few need
 
-    from neo.io import NixIO
-
     folder = TemporaryDirectory(prefix="neuroarchive-")
-    staged = Path(folder.name) / file.name
+    staged = Path(folder.name) / "view.nix"
     try:
-        with NixIO(str(file), mode="ro") as io:
-            blocks = io.read_all_blocks()
-        with open(staged, "x", name=title(file)) as made:
-            for number, block in enumerate(blocks):
-                with made.run(f"block {number}", annotations=_facts(block)) as run:
-                    if block.segments:
-                        run.append(block)
-    except Exception as error:
+        view_through_neo(file, staged, title(file))
+        experiment = Experiment(Container(staged, writable=False), parts=False)
+    except BaseException:
         folder.cleanup()
-        raise FormatError(
-            f"a NIX file of another program, and Neo cannot read it ({error})",
-            path=file,
-            hint="open it with nixio",
-        ) from error
+        raise
     warnings.warn(
         f"{file} is a NIX file of another program: this is a read-only view of what Neo reads in "
         "it. To keep it: archive.open('new.nix', 'a').run().append(block), with a block of "
@@ -129,10 +119,5 @@ def _through_neo(file: Path) -> Experiment:
         ArchiveWarning,
         stacklevel=3,
     )
-    experiment = Experiment(Container(staged, writable=False), parts=False)
     experiment.keep_until_closed(folder)
     return experiment
-
-
-def _facts(block: Any) -> dict[str, Any]:
-    return {"block": block.name} if block.name else {}

@@ -187,7 +187,8 @@ class Recording(Annotated):
             with self._container.transaction(held=False):
                 yield
         except BaseException:
-            there = len(self._container.runs)  # those that began inside are gone
+            ended = self._container.session.closed  # where the file could not be read back
+            there = 0 if ended else len(self._container.runs)  # those that began inside are gone
             self._open_runs = [run for run in self._open_runs if run.index < there]
             raise
 

@@ -1,9 +1,9 @@
 """Bytes: how an archive file is opened, created, read and changed. Knows no model."""
 
-from archive.storage.block import Foreign
 from archive.storage.creation import create, publish, remove_file
 from archive.storage.files import Files
 from archive.storage.growing import Growing
+from archive.storage.guarded import Foreign
 from archive.storage.probing import probe
 from archive.storage.recovery import Recovery, look, recover
 from archive.storage.session import Durability, Session

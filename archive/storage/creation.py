@@ -15,14 +15,17 @@ from archive.errors import (
     Refused,
     TransactionError,
 )
-from archive.storage import block, files as files_, nix
+from archive.storage import files as files_, nix
 from archive.storage.files import Files
 from archive.storage.hdf5 import create_hdf5
 from archive.storage.held_back import held_back
 from archive.storage.locking import lock_log
 from archive.storage.log import log_path
+from archive.storage.openable import require_plain
 from archive.storage.paged_file import PagedFile
 from archive.storage.transaction import Transaction
+
+BLOCK_TYPE = "archive.experiment"
 
 
 def create(
@@ -85,9 +88,9 @@ def _fill(
 ) -> None:
     try:
         with create_hdf5(staged, file) as made:
-            nix.create_header(made, name, block.TYPE)
+            nix.create_header(made, name, BLOCK_TYPE)
             for holder in (made, made["data"][name], made["data"][name]["metadata"]):
-                holder.attrs.update(stamp)
+                nix.set_stamp(holder, stamp)
             fill(Transaction(made["data"][name], stamp))
     finally:
         if file.error is not None:
@@ -100,6 +103,7 @@ def _remove_old_log(path: Path, files: Files) -> None:
 
     That of an archive which another process has made meanwhile stays; `publish` tells of it.
     """
+    require_plain(path)
     if path.exists() or not log_path(path).exists():
         return
     try:

@@ -15,15 +15,33 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5d, h5g, h5p, h5s, h5t
+from h5py import h5d, h5f, h5g, h5i, h5p, h5s, h5t
 
-from archive.errors import Refused
+from archive.errors import CorruptArchive, Refused
 
 # From this many bytes on it pays to look at where chunks begin and end.
 LARGE = 1 << 15
 # Of so many bytes a buffer is made, to sort values into chunks or out of them: it should stay in
 # the processor's cache.
 BUFFER = 1 << 20
+
+# A read of this many bytes needs no reason: a column may hold little but its fill value.
+FREE = 1 << 26
+# So many chunks may lie in what is read, though they are not stored.
+FREE_CHUNKS = 1 << 14
+# Packed values may be so many times as long as what is stored of them, and no more. Values that
+# hardly differ pack better (gzip: 1000 to 1); those are read in parts.
+PACKED = 256
+
+
+def allowance(dataset: h5d.DatasetID) -> int:
+    """The most bytes that may be read at once: what is stored of a dataset justifies them, not
+    what its header declares."""
+    plist = dataset.get_create_plist()
+    # chunks that share their bytes are stored once
+    stored = min(dataset.get_storage_size(), h5i.get_file_id(dataset).get_filesize())
+    allowed: int = FREE + stored * (PACKED if plist.get_nfilters() else 1)
+    return allowed
 
 
 class Growing:
@@ -43,19 +61,15 @@ class Growing:
 
     @cached_property
     def chunks(self) -> tuple[int, ...]:
-        """The shape of a chunk."""
-        found: tuple[int, ...] = self._id.get_create_plist().get_chunk()
+        """The shape of a chunk; of what is not divided, its own."""
+        plist = self._id.get_create_plist()
+        divided = plist.get_layout() == h5d.CHUNKED
+        found: tuple[int, ...] = plist.get_chunk() if divided else self._id.shape
         return found
 
     @cached_property
     def _chunk_bytes(self) -> int:
         return prod(self.chunks) * self.dtype.itemsize
-
-    @cached_property
-    def _has_plain_chunks(self) -> bool:
-        """Signals, whose chunks are all there; what grows by its fill value may have others."""
-        plist = self._id.get_create_plist()
-        return bool(self.row_shape) and plist.get_nfilters() == 0
 
     def __len__(self) -> int:
         return self._length
@@ -65,10 +79,10 @@ class Growing:
         return (self._length, *self.row_shape)
 
     def read(self, start: int = 0, stop: int | None = None) -> npt.NDArray[Any]:
-        """Rows start to stop, as an array of its own. IndexError outside the dataset."""
+        """Rows start to stop, as an array of its own. CorruptArchive outside the dataset: where
+        to read is said by other parts of the file."""
         stop = self._length if stop is None else stop
-        if not 0 <= start <= stop <= self._length:
-            raise IndexError(f"rows {start} to {stop} of {self._length}")
+        self.require(start, stop - start)
         return self._read((start, *self._zeros), (stop - start, *self.row_shape), self.single)
 
     def read_part(
@@ -80,29 +94,24 @@ class Growing:
     def _read(
         self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
     ) -> npt.NDArray[Any]:
-        out = np.empty(count, self.dtype)
         if not self._id.valid:
             raise Refused("the archive is closed", hint="open it again to read from it")
+        self.justify(prod(count) * self.dtype.itemsize)
+        out = np.empty(count, self.dtype)
         if out.size:
-            if step == self.single and self._is_whole_chunk(start, count):
-                self._read_chunk(start, out)
-            elif self._one_call_is_best(start, count, step):
-                space = self._id.get_space()
-                space.select_hyperslab(start, count, step)
-                self._id.read(h5s.create_simple(count), space, out, self._memory_type)
-            else:
-                self._read_tiles(start, step, out)
+            self._justify_chunks(start, count, step)
+            try:
+                if self._one_call_is_best(start, count, step):
+                    space = self._id.get_space()
+                    space.select_hyperslab(start, count, step)
+                    self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+                else:
+                    self._read_tiles(start, step, out)
+            except (OSError, RuntimeError, ValueError) as error:
+                self.after()
+                raise self.damaged(f"HDF5 cannot read it ({error})") from error
             self.after()
         return out
-
-    def _is_whole_chunk(self, start: tuple[int, ...], count: tuple[int, ...]) -> bool:
-        """Whether a box is a chunk that lies in the file as in memory."""
-        inside = (at % size for at, size in zip(start, self.chunks, strict=True))
-        return self._has_plain_chunks and count == self.chunks and not any(inside)
-
-    def _read_chunk(self, corner: tuple[int, ...], out: npt.NDArray[Any]) -> None:
-        """The same as HDF5 would read, but past its chunk cache."""
-        self._id.read_direct_chunk(corner, out=out.reshape(-1).view(np.uint8))
 
     def _one_call_is_best(
         self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
@@ -124,6 +133,8 @@ class Growing:
         """By tiles as wide as a chunk. Their rows lie in the file as in memory, so that HDF5
         copies them at one go, and NumPy is quicker than HDF5 at picking single values out."""
         rows = max(1, BUFFER // self._chunk_bytes) * self.chunks[0]
+        across_bytes = prod(map(min, self.chunks[1:], self.row_shape)) * self.dtype.itemsize
+        self.justify(min(rows, self._length) * across_bytes)
         across = _across(start[1:], out.shape[1:], step[1:], self.chunks[1:], self.row_shape)
         space = self._id.get_space()
         shape: tuple[int, ...] = ()
@@ -132,12 +143,45 @@ class Growing:
                 if (length, *width) != shape:
                     shape = (length, *width)
                     memory, buffer = h5s.create_simple(shape), np.empty(shape, self.dtype)
-                if self._is_whole_chunk((first, *corner), shape):
-                    self._read_chunk((first, *corner), buffer)
-                else:
-                    space.select_hyperslab((first, *corner), shape)
-                    self._id.read(memory, space, buffer, self._memory_type)
+                space.select_hyperslab((first, *corner), shape)
+                self._id.read(memory, space, buffer, self._memory_type)
                 out[(down, *into)] = buffer[(picked, *chosen)]
+
+    def require(self, start: int, count: int) -> None:
+        """Raises CorruptArchive where there are no such rows."""
+        if not 0 <= start <= start + count <= self._length:
+            raise self.damaged(
+                f"rows {start} to {start + count} do not lie within the {self._length} there are"
+            )
+
+    def justify(self, size: int) -> None:
+        """Raises CorruptArchive where so many bytes cannot come from what is stored."""
+        if size > FREE and size > allowance(self._id):
+            raise self.damaged(
+                f"{size} bytes of it would be read, and what is stored cannot be so many"
+            )
+
+    def _justify_chunks(
+        self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
+    ) -> None:
+        """Raises CorruptArchive for many chunks that are not there: HDF5 looks for each one."""
+        axes = zip(start, count, step, self.chunks, strict=True)
+        found = prod(
+            min(number, (first + (number - 1) * stride) // width - first // width + 1)
+            for first, number, stride, width in axes
+        )
+        if found > FREE_CHUNKS and found > self._id.get_num_chunks():
+            raise self.damaged(f"{found} chunks of it would be read, and fewer are stored")
+
+    def damaged(self, what: str) -> CorruptArchive:
+        """The error that says so of this dataset."""
+        name = (h5i.get_name(self._id) or b"").decode(errors="replace")
+        return CorruptArchive(
+            what,
+            path=h5f.get_name(self._id).decode(errors="replace"),
+            entry="/".join(name.split("/")[-3:-1]) or None,
+            hint="'neuroarchive check' lists what is damaged; a part of it may be readable",
+        )
 
     # -- for Session and Transaction only ------------------------------------------------------
 
@@ -263,13 +307,13 @@ def _sort(values: npt.NDArray[Any], chunks: npt.NDArray[Any]) -> None:
         chunks[:] = values.reshape(len(values), -1, width).swapaxes(0, 1)
 
 
-def find(parent: h5g.GroupID, path: str, *, cached: bool) -> h5d.DatasetID:
-    """The dataset at a path below a group; KeyError if there is none. Uncached, HDF5 reads no
+def find(parent: h5g.GroupID, name: bytes, *, cached: bool) -> h5d.DatasetID:
+    """The dataset of that name in a group; KeyError if there is none. Uncached, HDF5 reads no
     more of a chunk than is asked for: the system keeps what was read in memory anyway."""
     plist = h5p.create(h5p.DATASET_ACCESS)
     if not cached:
         plist.set_chunk_cache(1, 0, 0.0)
-    return h5d.open(parent, path.encode(), plist)
+    return h5d.open(parent, name, plist)
 
 
 def create(

@@ -10,6 +10,7 @@ from h5py import h5f, h5fd, h5p
 
 from archive.errors import ArchiveError, CorruptArchive, FormatError, Refused
 from archive.storage import nix
+from archive.storage.guarded import refuse_plugins
 from archive.storage.overlay import Overlay
 
 
@@ -37,6 +38,7 @@ def open_hdf5(path: Path, file: Overlay | None, *, writable: bool) -> h5py.File:
     Raises FormatError for what is not HDF5, CorruptArchive for what HDF5 cannot open, and
     Refused to write to a file in the newest format.
     """
+    refuse_plugins()
     flags = h5f.ACC_RDWR if writable else h5f.ACC_RDONLY
     try:
         opened = h5py.File(h5f.open(os.fsencode(path), flags=flags, fapl=_access_list(file)))

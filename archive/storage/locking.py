@@ -79,7 +79,7 @@ def holder(descriptor: int, files: Files) -> str:
         facts = json.loads(noted.rstrip(b"\0"))
         text = f"process {facts['pid']} on {facts['host']}, since {facts['since']}"
         return text + (f", in run {facts['run']!r}" if facts["run"] else "")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "another process"
 
 

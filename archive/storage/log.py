@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy.typing as npt
 import xxhash
 
 from archive.errors import CorruptArchive
-from archive.storage.files import Files, read_whole, write_whole
+from archive.storage.files import Buffer, Files, read_whole, write_whole
 
 PAGE = 4096
 SECTOR = 512  # what disks write as a whole, or not at all
@@ -33,6 +34,10 @@ FRAME = np.dtype([("page", "<u8"), ("checked", "<u8"), ("sectors", "<u4", (SECTO
 DIGEST = 16
 CHECKPOINT = 1  # flag: the pages may have begun to go to the main file
 
+PIECE = 1 << 20  # so many bytes are read at a time
+# Behind a torn record lies what one crash has left, not more such beginnings of records.
+MOST_BEGINNINGS = 64
+
 FIRST = PAGE  # where records begin; before it lie the header and who holds the archive
 
 
@@ -41,9 +46,9 @@ def log_path(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
-def _digest(*parts: bytes | memoryview) -> bytes:
+def _digest(*parts: Iterable[Buffer]) -> bytes:
     digest = xxhash.xxh3_128()
-    for part in parts:
+    for part in chain(*parts):
         digest.update(part)
     return digest.digest()
 
@@ -84,7 +89,7 @@ class Log:
         """
         self.salt, self.number, self.stop = b"", 0, FIRST
         salt = os.urandom(16)
-        header = MAGIC + salt + _digest(MAGIC, salt)
+        header = MAGIC + salt + _digest([MAGIC, salt])
         write_whole(self.files, self.descriptor, header.ljust(SECTOR, b"\0"), 0)
         self.files.sync(self.descriptor)
         self.salt = self.former = salt
@@ -111,7 +116,7 @@ class Log:
             RECORD_MAGIC, self.salt, self.number, end, len(pages), flags, self.former
         )
         table, data = frames.tobytes(), b"".join(pages.values())
-        digest = _digest(head, table, data)
+        digest = _digest([head, table, data])
         head = (head + digest + table).ljust(_padded(len(head) + DIGEST + len(table)), b"\0")
         try:
             write_whole(self.files, self.descriptor, head + data, self.stop)
@@ -147,7 +152,7 @@ class Log:
         if read_whole(self.files, self.descriptor, head, 0) < len(head):
             return
         magic, salt, digest = HEADER.unpack(head)
-        if magic != MAGIC or digest != _digest(magic, salt):
+        if magic != MAGIC or digest != _digest([magic, salt]):
             return
         self.salt = self.former = salt
         size = self.files.size(self.descriptor)
@@ -173,32 +178,42 @@ class Log:
             return None
         if chained and (number != self.number or former != self.former):
             return None
-        table = pages * FRAME.itemsize
-        start = at + _padded(len(head) + table)
-        if start + pages * PAGE > size:
+        start = at + _padded(len(head) + pages * FRAME.itemsize)
+        stop = start + pages * PAGE
+        if stop > size:
             return None
-        body = bytearray(start + pages * PAGE - at - len(head))
-        read_whole(self.files, self.descriptor, body, at + len(head))
-        view = memoryview(body)
-        content = (view[:table], view[len(body) - pages * PAGE :])
+        table = bytearray(pages * FRAME.itemsize)
+        read_whole(self.files, self.descriptor, table, at + len(head))
         digest = bytes(head[RECORD.size :])
-        if digest != _digest(memoryview(head)[: RECORD.size], *content):
+        content = (piece for _, piece in self._pieces(start, stop))
+        if digest != _digest([memoryview(head)[: RECORD.size], table], content):
             return None
-        frames = np.frombuffer(view[:table], FRAME)
-        return Record(number, end, flags, frames, start, start + pages * PAGE, digest)
+        return Record(number, end, flags, np.frombuffer(table, FRAME), start, stop, digest)
+
+    def _pieces(self, start: int, stop: int) -> Iterator[tuple[int, bytearray]]:
+        """What lies in a range of the log, and where; a piece at a time, as it may be much."""
+        for at in range(start, stop, PIECE):
+            piece = bytearray(min(PIECE, stop - at))
+            read_whole(self.files, self.descriptor, piece, at)
+            yield at, piece
 
     def _check_behind(self, size: int) -> None:
-        behind = bytearray(max(0, size - self.stop))
-        read_whole(self.files, self.descriptor, behind, self.stop)
-        mark = RECORD_MAGIC + self.salt
-        at = behind.find(mark, SECTOR)
-        while at >= 0:
-            if self._record(self.stop + at, size, chained=False) is not None:
+        for number, at in enumerate(self._beginnings(self.stop + SECTOR, size)):
+            intact = self._record(at, size, chained=False) is not None
+            if intact or number == MOST_BEGINNINGS:
+                what = "a committed transaction behind it is intact"
                 raise CorruptArchive(
-                    f"the log is damaged at byte {self.stop}: a committed transaction behind it "
-                    "is intact",
+                    f"the log is damaged at byte {self.stop}: "
+                    f"{what if intact else 'and so is much of what lies behind it'}",
                     path=self.path,
                     hint="keep a copy of the archive and its log; 'neuroarchive recover' says "
                     "what can be had",
                 )
-            at = behind.find(mark, at + SECTOR)
+
+    def _beginnings(self, start: int, stop: int) -> Iterator[int]:
+        """Where in a range of the log records begin, be they valid or not."""
+        mark = np.frombuffer(RECORD_MAGIC + self.salt, np.uint8)
+        for at, piece in self._pieces(start, stop // SECTOR * SECTOR):
+            sectors = np.frombuffer(piece, np.uint8).reshape(-1, SECTOR)
+            begins = (sectors[:, : len(mark)] == mark).all(axis=1)
+            yield from (at + number * SECTOR for number in np.flatnonzero(begins).tolist())

@@ -48,6 +48,17 @@ def _set_attributes(holder: h5g.GroupID | h5d.DatasetID, values: Mapping[str, An
         made.write(np.array(value, _DTYPES[sort]), _IN_MEMORY[sort])
 
 
+def set_stamp(holder: h5py.Group, stamp: Mapping[str, str | int]) -> None:
+    """Set the attributes by which an archive is known. Their texts have a fixed length: to read
+    one of variable length is to trust HDF5's global heap, and these are read of any file."""
+    for name, value in stamp.items():
+        item = np.array(value.encode() if isinstance(value, str) else value)
+        type_ = h5t.py_create(item.dtype)
+        if isinstance(value, str):
+            type_.set_cset(h5t.CSET_UTF8)
+        h5a.create(holder.id, name.encode(), type_, _SCALAR).write(item, type_)
+
+
 def _sort(value: object) -> type:
     if isinstance(value, str):
         return str
@@ -141,7 +152,11 @@ def data_array(
 def facts(block: h5py.Group, kind: str, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What an entity says of itself, but for its id and dates; and each of its dimensions."""
     made = block[kind][name]
-    attributes = {k: v for k, v in made.attrs.items() if k not in ("entity_id", *_DATES)}
+    attributes = {
+        k: v.decode() if isinstance(v, bytes) else v
+        for k, v in made.attrs.items()
+        if k not in ("entity_id", *_DATES)
+    }
     holder = made.get("dimensions", {})
     return attributes, [dict(holder[str(n + 1)].attrs) for n in range(len(holder))]
 

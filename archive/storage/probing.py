@@ -11,6 +11,7 @@ import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s
 
 from archive.errors import ArchiveError, CorruptArchive
+from archive.storage.guarded import dataset_fault
 from archive.storage.session import Session
 
 Fault = tuple[str, str, bool]
@@ -76,6 +77,9 @@ class Probe:
             attribute.read(values)
 
     def _read(self, data: h5d.DatasetID, path: str) -> None:
+        fault = dataset_fault(data)
+        if fault:
+            raise CorruptArchive(f"refused: {fault}")
         plist = data.get_create_plist()
         shape, itemsize = data.shape, data.dtype.itemsize
         divided = plist.get_layout() == h5d.CHUNKED

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive.errors import ArchiveNotFound, FormatError, Refused
+from archive.errors import ArchiveNotFound, Refused
 from archive.storage import files as files_
 from archive.storage.files import Files
 from archive.storage.locking import holder
 from archive.storage.log import Log, log_path
-from archive.storage.store import Store, check_belongs
+from archive.storage.openable import require_plain
+from archive.storage.store import Store, check_belongs, check_bounds
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def look(path: Path, files: Files | None = None) -> Recovery:
             return Recovery(path, log_path(path), held_by=holder(descriptor, files))
         log = Log(log_path(path), files, descriptor)
         records = list(log.read())
+        check_bounds(path, files, main, records)
         check_belongs(path, files, main, records)
         committed = [record for record in records if len(record.frames)]
         pages = {page for record in committed for page in record.frames["page"].tolist()}
@@ -91,8 +93,7 @@ def recover(path: Path, files: Files | None = None) -> Recovery:
 
 
 def _open(path: Path, files: Files) -> int:
-    if path.is_dir():
-        raise FormatError("this is a folder", path=path, hint="name a file")
+    require_plain(path)
     try:
         return files.open(path)
     except FileNotFoundError as error:

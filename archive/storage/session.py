@@ -16,18 +16,17 @@ from h5py import h5d
 
 from archive.errors import (
     ArchiveError,
-    ArchiveNotFound,
     CorruptArchive,
     FormatError,
     Refused,
     TransactionError,
 )
-from archive.storage import files as files_, growing
-from archive.storage.block import find_block
+from archive.storage import files as files_, guarded
 from archive.storage.files import Files
 from archive.storage.growing import Growing
 from archive.storage.hdf5 import open_hdf5
 from archive.storage.held_back import held_back
+from archive.storage.openable import refusals, require_plain
 from archive.storage.overlay import Overlay
 from archive.storage.snapshot import Snapshot
 from archive.storage.store import Store
@@ -72,9 +71,7 @@ class Session:
         self._hold()
         try:
             self._open()
-            self._stamp: dict[str, str | int] = {
-                k: self._file.attrs[k] for k in stamps if k in self._file.attrs
-            }
+            self._stamp = guarded.stamps(self._file, stamps, path)
         except BaseException:
             try:
                 self.check_read()  # HDF5 knows only what it missed, not why
@@ -84,32 +81,14 @@ class Session:
         OPEN.add(self)
 
     def _hold(self) -> None:
-        path = self.path
-        if path.is_dir():
-            raise FormatError("this is a folder", path=path, hint="name a file")
-        try:
+        require_plain(self.path)
+        with refusals(self.path, writable=self.writable):
             if self.writable:
-                self._store = Store(path, self._files, self._timeout)
+                self._store = Store(self.path, self._files, self._timeout)
                 if self._durability == "commit":
                     self._store.sync_early()
             else:
-                self._snapshot = Snapshot(path, self._files, self._timeout)
-        except ArchiveError:
-            raise
-        except FileNotFoundError as error:
-            raise ArchiveNotFound(
-                "no such file", path=path, hint="mode='a' or 'x' creates an archive"
-            ) from error
-        except PermissionError as error:
-            raise Refused(
-                f"not permitted ({error.strerror})",
-                path=path,
-                hint="the log lies beside the file: to write, the folder must be writable too",
-            ) from error
-        except OSError as error:
-            raise TransactionError(
-                f"the system cannot open it ({error})", path=path, hint="see that the disk is sound"
-            ) from error
+                self._snapshot = Snapshot(self.path, self._files, self._timeout)
 
     @property
     def _through(self) -> Overlay | None:
@@ -124,7 +103,7 @@ class Session:
                 "not an HDF5 file, but an empty one", path=self.path, hint="remove it first"
             )
         self._file = open_hdf5(self.path, self._through, writable=self.writable)
-        self._block = find_block(self._file, self.path)
+        self._block = guarded.find_block(self._file, self.path)
 
     def _let_go(self) -> None:
         """Close HDF5's file and all others, whatever state they are in."""
@@ -173,7 +152,8 @@ class Session:
         return self._block["metadata"]["sections"][name]
 
     def dataset(self, kind: str, name: str) -> Growing:
-        """The data of the DataArray or DataFrame of that name. CorruptArchive if it is missing."""
+        """The data of the DataArray or DataFrame of that name. CorruptArchive if it is missing, or
+        not to be trusted."""
         self.check_open()
         key = f"{kind}/{name}"
         found = self._datasets.get(key)
@@ -181,19 +161,16 @@ class Session:
             if key in self.forbidden:
                 raise CorruptArchive(self.forbidden[key], path=self.path, entry=key)
             try:
-                # one call of HDF5's instead of an h5py object for each group on the way
-                found = Growing(self._find(key))
-            except KeyError as error:
+                found = Growing(self._find(kind, name))
+            except CorruptArchive:
                 self.check_read()
-                raise CorruptArchive(
-                    "the archive lacks a part that it names", path=self.path, entry=key
-                ) from error
+                raise
             self.remember(kind, name, found)
         return found
 
-    def _find(self, key: str) -> h5d.DatasetID:
+    def _find(self, kind: str, name: str) -> h5d.DatasetID:
         # who writes needs the cache, for segments that share a chunk
-        return growing.find(self._block.id, f"{key}/data", cached=self.writable)
+        return guarded.dataset(self._block, kind, name, self.path, cached=self.writable)
 
     def names(self, kind: str) -> list[str]:
         """The names of all entities of a kind (or of the 'sections'), in order of creation."""
@@ -246,8 +223,8 @@ class Session:
     def _renew(self) -> None:
         """Let the datasets that were handed out find their place in the file opened anew."""
         for dataset, key in list(self._handed_out.items()):
-            with suppress(KeyError):  # one that was undone stays closed
-                dataset.reopen(self._find(key))
+            with suppress(guarded.Missing):  # one that was undone stays closed
+                dataset.reopen(self._find(*key.split("/")))
                 self._datasets[key] = dataset
 
     # -- writing -----------------------------------------------------------------------------
@@ -346,7 +323,8 @@ class Session:
             self._open()
             self._renew()
         except (OSError, RuntimeError, ArchiveError) as error:
-            self._lost = f"the session has ended, since the file cannot be read back ({error})"
+            cause = self._writing.file.error or error
+            self._lost = f"the session has ended, since the file cannot be read back ({cause})"
             self._let_go()
 
     def remember(self, kind: str, name: str, dataset: Growing) -> None:

@@ -13,7 +13,7 @@ from archive.storage.files import Files
 from archive.storage.locking import lock_to_read
 from archive.storage.log import Log, Record, log_path
 from archive.storage.overlay import Overlay
-from archive.storage.store import check_belongs
+from archive.storage.store import check_belongs, check_bounds
 
 
 class Snapshot:
@@ -51,6 +51,7 @@ class Snapshot:
         left = self._files.lock(self._log, exclusive=False)
         try:
             records = list(log.read(settled=left))
+            check_bounds(self.path, self._files, self._main, records)
             if left:
                 check_belongs(self.path, self._files, self._main, records)
         finally:

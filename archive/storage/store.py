@@ -18,6 +18,8 @@ from archive.storage.locking import lock_log, lock_to_read, note_holder, now
 from archive.storage.log import CHECKPOINT, PAGE, Log, Record, log_path
 from archive.storage.paged_file import PagedFile, sectors
 
+# So many bytes at the end of the file HDF5 may have set aside, and not written.
+UNWRITTEN = 1 << 26
 # A log of so many bytes is copied into the main file, and begun anew.
 LIMIT = 4 << 20
 
@@ -84,6 +86,7 @@ class Store:
         """Take over what a crash, or a reader in the way of a checkpoint, has left in the log;
         returns how many transactions."""
         records = list(log.read())
+        check_bounds(self.path, self._files, self._main, records)
         check_belongs(self.path, self._files, self._main, records)
         for record in records:
             self.file.lay(record)
@@ -231,10 +234,30 @@ def _release_in_child() -> None:
 os.register_at_fork(after_in_child=_release_in_child)
 
 
+def check_bounds(path: Path, files: Files, main: int, records: list[Record]) -> None:
+    """Raise CorruptArchive if records speak of bytes that neither main file nor log can have.
+
+    Digests find accidents; a log that was made to do harm has the right ones.
+    """
+    count = sum(len(record.frames) for record in records)
+    most = files.size(main) + count * PAGE + UNWRITTEN
+    for record in records:
+        last = int(record.frames["page"].max(initial=0))
+        if record.end > most or last * PAGE > most:
+            raise CorruptArchive(
+                f"the log speaks of byte {max(record.end, last * PAGE)} of the file, which has at "
+                f"most {most} with it",
+                path=path,
+                entry=log_path(path).name,
+                hint="do not trust the log: without it the file is what its last checkpoint left",
+            )
+
+
 def check_belongs(path: Path, files: Files, main: int, records: list[Record]) -> None:
     """Raise CorruptArchive if another program has changed the main file since the log was begun.
 
-    Once a checkpoint was announced, a crash may have left anything where the log has pages.
+    The records are within bounds. Once a checkpoint was announced, a crash may have left anything
+    where the log has pages.
     """
     if any(record.flags & CHECKPOINT for record in records):
         return

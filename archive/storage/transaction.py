@@ -40,7 +40,8 @@ class Transaction:
 
     def copy(self, target: Growing, source: Growing, first: int, last: int) -> int:
         """Add rows of a dataset of the same type and row shape, in another archive; returns the
-        index of the first."""
+        index of the first. Raises CorruptArchive where it has no such rows."""
+        source.require(first, last - first)
         start = len(target)
         self.extend(target, start + last - first)
         copy_rows(source, first, last, target, start)
@@ -71,21 +72,21 @@ class Transaction:
         """A new DataArray; see `nix.data_array`."""
         self._undo.append(lambda: self._drop("data_arrays", name))
         made = nix.data_array(self._block, name, type_, dtype, **how)
-        nix.set_attributes(self._block["data_arrays"][name], **self._stamp)
+        nix.set_stamp(self._block["data_arrays"][name], self._stamp)
         return made
 
     def data_frame(self, name: str, type_: str, dtype: np.dtype[Any], **how: Any) -> Growing:
         """A new DataFrame; see `nix.data_frame`."""
         self._undo.append(lambda: self._drop("data_frames", name))
         made = nix.data_frame(self._block, name, type_, dtype, **how)
-        nix.set_attributes(self._block["data_frames"][name], **self._stamp)
+        nix.set_stamp(self._block["data_frames"][name], self._stamp)
         return made
 
     def multi_tag(self, name: str, type_: str, **how: Any) -> None:
         """A new MultiTag; see `nix.multi_tag`."""
         self._undo.append(lambda: self._drop("multi_tags", name))
         made = nix.multi_tag(self._block, name, type_, **how)
-        nix.set_attributes(made, **self._stamp)
+        nix.set_stamp(made, self._stamp)
 
     def section(self, name: str, type_: str, properties: dict[str, Any]) -> h5py.Group:
         """A new Section below the Block's own; see `nix.section`."""

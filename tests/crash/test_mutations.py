@@ -104,10 +104,10 @@ def fault_without(recording: Recording, number: int) -> str:
     ],
 )
 def test_a_missing_sync_is_seen(role: str, kind: str) -> None:
-    """The last of its sort, but for those at the session's end."""
+    """One of its sort; the first beginning of a log, before any record, has nothing to lose."""
     recording = recorded(kind)
     numbers = [number for number, found in roles_in(recording).items() if found == role]
-    assert fault_without(recording, numbers[-2] if role == CHECKPOINT else numbers[-1])
+    assert any(fault_without(recording, number) for number in numbers[1:] or numbers)
 
 
 @pytest.mark.slow

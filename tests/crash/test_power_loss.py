@@ -25,7 +25,7 @@ from tests.crash.sessions import KINDS, SMALL_LOG, recorded, recovery, recovery_
 
 # How many states the slow tests look at; `make crash` asks for more.
 STATES = int(os.environ.get("ARCHIVE_CRASH_STATES", "5000"))
-PIECE = 250  # states in one test
+PIECE = 175  # states in one test
 # Every fourth state comes from a crash inside the recovery of another one.
 PIECES = -(-STATES * 3 // (4 * PIECE * len(KINDS)))
 NESTED_PIECES = -(-STATES // (4 * PIECE * len(KINDS)))

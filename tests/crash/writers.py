@@ -63,10 +63,11 @@ def append_and_close(path: Path, said: Connection) -> None:
     said.send("closed")
 
 
-def segments_in(path: Path) -> int:
-    """How many segments there are; each must be what its number says, and nothing else."""
+def segments_in(path: Path, first: int = 0) -> int:
+    """How many segments there are; from the first on that is asked for, each must be what its
+    number says, and nothing else."""
     with archive.open(path) as experiment:
-        for number, segment in enumerate(experiment.segments):
+        for number, segment in enumerate(experiment.segments[first:], start=first):
             expected = contents(number)
             assert segment.annotations == {"number": number}
             assert set(segment.signals) == {"cells/v"}

@@ -17,6 +17,7 @@ import quantities as pq
 
 import archive
 import schemas
+from archive.experiment import foreign
 from archive.experiment.opening import Mode
 from archive.storage.files import SystemFiles
 from tests.unit import rich_archive
@@ -207,13 +208,17 @@ def test_file_of_neo_is_a_read_only_view(tmp_path: Path) -> None:
 
 
 def test_nix_that_neo_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from neo.io import NixIO
-
-    def fail(_: Any) -> Any:
-        raise IndexError("no such dimension")
-
     path = Path(shutil.copy(EX2, tmp_path / "ex2.nix"))
-    monkeypatch.setattr(NixIO, "read_all_blocks", fail)
+    # Neo reads in a process of its own: there it is made to fail
+    failing = """
+import sys
+sys.path[:] = sys.argv[4:]
+from neo.io import NixIO
+def fail(_):
+    raise IndexError("no such dimension")
+NixIO.read_all_blocks = fail
+"""
+    monkeypatch.setattr(foreign, "READER", f"{failing}\n{foreign.READER}")
     assert "nixio" in refused(path, archive.FormatError, "cannot read it .no such dim", "r")
 
 
@@ -226,7 +231,8 @@ def stamp(path: Path, **values: Any) -> None:
             if value is None:
                 del file.attrs[name]
             else:
-                file.attrs[name] = value
+                # a text of fixed length, as layout 1 demands
+                file.attrs[name] = np.bytes_(value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import archive
-from archive.storage import Session, Transaction, create
+from archive.storage import Transaction, create
 from archive.storage.log import log_path
 
 
@@ -19,7 +19,7 @@ def test_the_log_of_who_was_first_stays(tmp_path: Path) -> None:
     path = tmp_path / "e.nix"
 
     def be_late(transaction: Transaction) -> None:
-        create(path, "e", nothing, stamp={})
+        archive.open(path, "x").close()
         log_path(path).write_bytes(b"what is committed")
 
     with pytest.raises(archive.AlreadyExists):
@@ -30,11 +30,10 @@ def test_the_log_of_who_was_first_stays(tmp_path: Path) -> None:
 
 def test_who_was_first_may_be_at_work(tmp_path: Path) -> None:
     path = tmp_path / "e.nix"
-    opened: list[Session] = []
+    opened: list[archive.Experiment] = []
 
     def be_late(transaction: Transaction) -> None:
-        create(path, "e", nothing, stamp={})
-        opened.append(Session(path, writable=True))
+        opened.append(archive.open(path, "x"))
 
     with pytest.raises(archive.AlreadyExists):
         create(path, "e", be_late, stamp={})

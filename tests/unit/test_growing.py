@@ -18,7 +18,7 @@ from hypothesis import given, strategies as st
 
 import archive
 from archive.container import layout
-from archive.container.streams import chunk_shape
+from archive.container.chunks import chunk_shape
 from archive.storage import Growing, growing
 
 DTYPES = ("<f8", "<f4", "<i2", "|i1", "<c16", "|b1")

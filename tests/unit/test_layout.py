@@ -141,9 +141,9 @@ def test_layout_contract_and_writer_stand_on_every_entity(rich: Path) -> None:
         entities = [entity for kind in kinds for entity in block[kind].values()]
         for entity in (file, block, block["metadata"], *entities):
             assert entity.attrs["archive_layout"] == 1, entity.name
+            assert entity.attrs["archive_contract"] == b"1.0", entity.name
+            assert entity.attrs["archive_writer"].startswith(b"neuroarchive "), entity.name
             assert entity.attrs["archive_layout"].dtype == np.int64, entity.name
-            assert entity.attrs["archive_contract"] == "1.0", entity.name
-            assert entity.attrs["archive_writer"].startswith("neuroarchive "), entity.name
 
 
 # -- Neo, h5ls, old HDF5 -----------------------------------------------------------------------
