@@ -99,25 +99,28 @@ def _fill(
 
 
 def _remove_old_log(path: Path, files: Files) -> None:
-    """A log whose archive somebody has removed would be taken for the new archive's.
-
-    That of an archive which another process has made meanwhile stays; `publish` tells of it.
-    """
+    """A log whose archive somebody has removed would be taken for the new archive's."""
     require_plain(path)
-    if path.exists() or not log_path(path).exists():
+    if not log_path(path).exists():
         return
     try:
         descriptor = lock_log(path, files, timeout=0)
-    except Busy:
-        if path.exists():
-            return
-        raise
+    except Busy as error:
+        raise _just_now(path) from error
     try:
-        if not path.exists():
-            files.remove(log_path(path))
-            files.sync_folder(path.parent)
+        # Under the lock nobody can begin to write: the log is old if there is no archive even now.
+        if path.exists():
+            raise _just_now(path)
+        files.remove(log_path(path))
+        files.sync_folder(path.parent)
     finally:
         files.close(descriptor)
+
+
+def _just_now(path: Path) -> AlreadyExists:
+    return AlreadyExists(
+        "another process created the file just now", path=path, hint="open it with mode='a'"
+    )
 
 
 def publish(staged: Path, path: Path, files: Files | None = None) -> None:
@@ -126,9 +129,7 @@ def publish(staged: Path, path: Path, files: Files | None = None) -> None:
     try:
         files.link(staged, path)  # unlike a rename, never takes the place of another file
     except FileExistsError as error:
-        raise AlreadyExists(
-            "another process created the file just now", path=path, hint="open it with mode='a'"
-        ) from error
+        raise _just_now(path) from error
     try:
         files.sync_folder(path.parent)
     except OSError:

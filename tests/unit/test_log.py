@@ -211,3 +211,34 @@ def test_log_of_an_archive_that_was_removed(
     with archive.open(path) as exp:
         assert len(exp.runs) == 0
     assert not log_path(path).exists()
+
+
+def exists_but_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look at the path finds nothing: another process creates the archive just then."""
+    original = Path.exists
+    looked: list[Path] = []
+
+    def exists(self: Path, **how: Any) -> bool:
+        if self == path and not looked:
+            looked.append(self)
+            return False
+        return original(self, **how)
+
+    monkeypatch.setattr(Path, "exists", exists)
+
+
+def test_creation_leaves_the_log_of_another_process(
+    left: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, content = left
+    log = log_path(path).read_bytes()
+    with monkeypatch.context() as patch:
+        exists_but_once(path, patch)
+        with pytest.raises(archive.AlreadyExists, match="just now"):
+            archive.open(path, "x")
+    assert log_path(path).read_bytes() == log
+    with archive.open(path, "a"), monkeypatch.context() as patch:
+        exists_but_once(path, patch)
+        with pytest.raises(archive.AlreadyExists, match="just now"):
+            archive.open(path, "x")
+    assert stored_in(path) == content
