@@ -87,11 +87,11 @@ class Experiment(Recording, SharedValues):
         """Append what lies in the parts beside the archive, or in other archives, and remove
         the parts; returns what became of each.
 
-        All is read back and compared before a part is removed; with `keep`, and of archives that
-        lie elsewhere, nothing is removed. A merge that was interrupted is gone on with, and what
-        was merged before is not merged again. A part that is being written is left alone. A run
-        whose name is taken gets the name of its part behind its own, as it has when parts are
-        read; pieces of populations that MPI processes wrote are joined.
+        All is read back and compared with digests before a part is removed; with `keep`, and of
+        archives that lie elsewhere, nothing is removed. A merge that was interrupted is gone on
+        with, and what was merged before is not merged again. A part that is being written is left
+        alone. A run whose name is taken gets the name of its part behind its own, as it has when
+        parts are read; pieces of populations that MPI processes wrote are joined.
         Raises Refused in mode 'r', and CorruptArchive if what was merged is not what the part
         holds.
         """

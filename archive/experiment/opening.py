@@ -43,9 +43,10 @@ def open(
 
     In mode ``r`` the parts that other processes wrote beside the archive (see `archive.session`)
     are read as if they were in it, unless `parts` is False; an ArchiveWarning names each that
-    cannot be read, as while it is being written. Under MPI every process but the first writes to
-    a part of its own, which is removed when it is closed with no segment in it (as when PyNN
-    gathers all data to the first process); and an error that ends one process ends all.
+    cannot be read, or is being written, so that it may have more by now. Under MPI every process
+    but the first writes to a part of its own, which is removed when it is closed with no segment
+    in it (as when PyNN gathers all data to the first process); and an error that ends one process
+    ends all.
     A NIX file that is not an archive is opened in mode ``r`` as what Neo can read in it.
     Raises ArchiveNotFound, AlreadyExists, Refused, Busy, FormatError, VersionError and
     CorruptArchive.

@@ -40,7 +40,8 @@ class Transaction:
 
     def copy(self, target: Growing, source: Growing, first: int, last: int) -> int:
         """Add rows of a dataset of the same type and row shape, in another archive; returns the
-        index of the first."""
+        index of the first. Raises CorruptArchive where it has no such rows."""
+        source.require(first, last - first)
         start = len(target)
         self.extend(target, start + last - first)
         copy_rows(source, first, last, target, start)

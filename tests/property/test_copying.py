@@ -23,12 +23,19 @@ def shapes(draw: st.DrawFn) -> Any:
     return row_shape, [(one[0], *map(min, one[1:], row_shape)) for one in chunks]
 
 
-@given(shapes=shapes(), before=st.integers(0, 12), rows=st.integers(0, 30), data=st.data())
+@given(
+    shapes=shapes(),
+    before=st.integers(0, 12),
+    behind=st.integers(0, 5),
+    rows=st.integers(0, 30),
+    data=st.data(),
+)
 @settings(max_examples=150, deadline=None)
 def test_rows_are_copied(
     tmp_path_factory: pytest.TempPathFactory,
     shapes: Any,
     before: int,
+    behind: int,
     rows: int,
     data: st.DataObject,
 ) -> None:
@@ -37,7 +44,7 @@ def test_rows_are_copied(
     last = data.draw(st.integers(first, rows))
     path: Path = tmp_path_factory.getbasetemp() / "copying.h5"
     values = np.random.default_rng(rows).normal(size=(rows, *row_shape))
-    kept = np.full((before, *row_shape), -1.0)
+    there = np.full((before + last - first + behind, *row_shape), -1.0)
     with h5py.File(path, "w") as file, pytest.MonkeyPatch.context() as patch:
         patch.setattr(copying, "BLOCK", 200)
         patch.setattr(growing, "LARGE", 64)
@@ -45,13 +52,11 @@ def test_rows_are_copied(
             growing.create(file, name, np.dtype("f8"), tuple(row_shape), chunks=chunk)
             for name, chunk in zip("st", chunks, strict=True)
         )
-        source.resize(rows)
-        source.write(0, values)
-        target.resize(before)
-        target.write(0, kept)
-        target.resize(before + last - first)
+        for data_set, content in ((source, values), (target, there)):
+            data_set.resize(len(content))
+            data_set.write(0, content)
         copying.copy_rows(source, first, last, target, before)
-        assert np.array_equal(target.read(), np.concatenate([kept, values[first:last]]))
-        # a chunk that is written past the cache has nothing of an earlier one behind the end
-        target.resize(before + last - first + 5)
-        assert not target.read(before + last - first).any()
+        there[before : before + last - first] = values[first:last]
+        assert np.array_equal(target.read(), there)
+        target.resize(len(there) + 5)
+        assert not target.read(len(there)).any()  # nothing lies behind the end

@@ -43,6 +43,8 @@ def test_a_session_is_a_dict(tmp_path_factory: pytest.TempPathFactory, steps: An
     with archive.open(path) as exp:
         assert dict(exp.items()) == model
         assert exp.itemcount() == len(model)
+        for part in exp._joined.containers[1:]:
+            assert not list(document_faults(part))
     if model:
         with archive.open(path, "a") as exp:
             exp.merge()

@@ -370,6 +370,8 @@ def test_parts_that_cannot_be_read_are_named(path: Path) -> None:
             held = f"{names[1]}.nix is read up to its last commit: it is being written by process"
             assert any(f"{held} {child.pid}" in text for text in texts)
         with archive.open(path, "a") as exp:
+            kept = {one.path.stem: one.left for one in exp.merge(keep=True)}
+            assert "it is being written" in str(kept[names[1]])
             left = {one.path.stem: one.left for one in exp.merge()}
         assert left[names[2]] is None
         assert "cannot be read" in str(left[names[0]])
