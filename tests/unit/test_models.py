@@ -39,6 +39,7 @@ FULL: list[schemas.Model] = [
     ),
     schemas.Snapshot(time=0.0, taken=NOW, populations=("p",), projections=("p→q",)),
     schemas.AnnotationChange(annotations=FACTS, removed=("old",), former={"old": 1}, at=NOW),
+    schemas.KeyedValue(key="k", value=FACTS, session="me@here-1f", author="me", at=NOW),
     schemas.Provenance(captured=NOW, argv=("run.py", "-x"), packages={"numpy": "2"}, process=12),
     schemas.ModelDescription(equations="dv/dt = -v/tau : volt", language="brian2", document=FACTS),
 ]  # fmt: skip
