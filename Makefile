@@ -5,6 +5,9 @@ PYTHON := .venv/bin/python
 # NEURON's compiler of mechanisms is looked up on the path.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+# Tests with several MPI processes are for machines that can run such.
+MPI := $(shell command -v mpirun >/dev/null && echo ,mpi)
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow crash bench lint docs clean
 
@@ -56,6 +59,6 @@ $(PYTHON):
 	touch $@
 
 .venv/dev.stamp: pyproject.toml | $(PYTHON)
-	$(PYTHON) -m pip install --quiet --editable ".[dev]"
+	$(PYTHON) -m pip install --quiet --editable ".[dev$(MPI)]"
 	$(PYTHON) -c "import pyNN.neuron"
 	touch $@
