@@ -16,8 +16,9 @@ Count = Annotated[int, Field(ge=0)]
 class Population(Model):
     """Neurons of one model under one name. Optional arrays: ``positions`` (neuron, axis) float64
     in `position_unit`; ``ids`` (neuron,) int64, the simulator's identifiers where they are not
-    consecutive; ``state:<variable>`` (neuron,) the value of a state variable, in a snapshot, with
-    its unit in `state_units`."""
+    consecutive; ``state:<variable>`` (neuron,) a variable, or a parameter that differs from neuron
+    to neuron, in a snapshot, with its unit in `state_units`; (1,) where all share one value that
+    the simulator changes."""
 
     kind: Literal["population"] = "population"
     name: Name = Field(description="Label, unique in the experiment.")
@@ -48,5 +49,9 @@ class Population(Model):
     )
     state_units: dict[Name, UnitText] = Field(
         default_factory=dict, description="Unit of each state variable, by its name."
+    )
+    native: Values = Field(
+        default_factory=dict,
+        description="What only the simulator itself can use, by its own names: queues, delays.",
     )
     annotations: Values = Field(default_factory=dict, description="Facts by name.")

@@ -34,10 +34,13 @@ FULL: list[schemas.Model] = [
         parameters=FACTS, state_units={"v": "mV"},
     ),
     schemas.Projection(
-        name="p→q", pre="p", post="q", size=2, receptor="excitatory", weight_unit="uS",
-        time_step=0.1,
+        name="p→q", pre="p", post="q", pre_size=4, post_size=3, size=2, receptor="excitatory",
+        rows="pre", weight_unit="uS", native=FACTS,
     ),
-    schemas.Snapshot(time=0.0, taken=NOW, populations=("p",), projections=("p→q",)),
+    schemas.Snapshot(
+        time=0.0, time_step=0.1, simulator="neuron", taken=NOW, populations=("p",),
+        projections=("p→q",), constants=FACTS, native=FACTS,
+    ),
     schemas.AnnotationChange(annotations=FACTS, removed=("old",), former={"old": 1}, at=NOW),
     schemas.KeyedValue(key="k", value=FACTS, session="me@here-1f", author="me", at=NOW),
     schemas.Provenance(captured=NOW, argv=("run.py", "-x"), packages={"numpy": "2"}, process=12),
