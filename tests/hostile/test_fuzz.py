@@ -48,9 +48,7 @@ def faults(folder: Path, first: int, last: int) -> Iterator[str]:
 def fuzzed(folder: Path, first: int, last: int) -> list[str]:
     originals(folder)
     starts = range(first, last, BATCH)
-    return [
-        fault for start in starts for fault in faults(folder, start, min(start + BATCH, last))
-    ]
+    return [fault for start in starts for fault in faults(folder, start, min(start + BATCH, last))]
 
 
 def test_damaged_archives(tmp_path: Path) -> None:
