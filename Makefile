@@ -54,7 +54,7 @@ $(PYTHON):
 # The first import of pyNN.neuron compiles PyNN's mechanisms, for some minutes, into .venv:
 # done here, so that no test and no demo waits for it.
 .venv/demo.stamp: pyproject.toml | $(PYTHON)
-	$(PYTHON) -m pip install --quiet --editable ".[plot,pynn]"
+	$(PYTHON) -m pip install --quiet --editable ".[plot,pynn,brian2]"
 	$(PYTHON) -c "import pyNN.neuron"
 	touch $@
 

@@ -1,8 +1,10 @@
-"""``python -m archive.demo``: two PyNN experiments in one archive, and what can be asked of it."""
+"""``python -m archive.demo``: experiments of PyNN and Brian 2 in one archive, what can be asked of
+it, and a network that goes on learning after its process was killed."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import archive
 from archive.cli import app
-from archive.cli.console import complain, say, stdout
+from archive.cli.console import say, stdout
 from archive.cli.tables import counted
+from archive.demo import learning
 from archive.errors import ArchiveError, MissingPackage
 from archive.plot import Figure, Panel
 
@@ -33,7 +38,7 @@ QUERY = f"run == '{F_I}' and amplitude > 50 pA"
 def main() -> None:
     """Simulate, keep, ask, draw and export; all files go into ``demo/``.
 
-    Raises MissingPackage without PyNN, NEURON or matplotlib.
+    Raises MissingPackage without PyNN, NEURON, Brian 2 or matplotlib.
     """
     sim = _simulator()
     FOLDER.mkdir(exist_ok=True)
@@ -60,9 +65,12 @@ def main() -> None:
     _neuroarchive("export", str(path), str(FOLDER / "fi.mat"), "--overwrite", "--query",
                   f"run == '{F_I}'")  # fmt: skip
 
+    _heading("6. A network that learns: stored, killed, restored, continued")
+    learn(path)
+
     if sys.prefix != sys.base_prefix:
         say(f"\nFor the commands to be found: source {os.path.relpath(sys.prefix)}/bin/activate")
-    _heading("6. What to try next")
+    _heading("7. What to try next")
     for command in next_steps(path):
         _show_command(f"  {command}")
 
@@ -74,6 +82,7 @@ def next_steps(path: Path) -> list[str]:
         f'neuroarchive show {path} --run "{F_I}"',
         f'neuroarchive query {path} "amplitude < 0 nA" --json',
         f"neuroarchive plot {path} 0 {FOLDER / 'segment.png'} --overwrite",
+        f"neuroarchive show {path} --run continued",
         f"neuroarchive check {path}",
         f"python -c \"import archive; print(archive.open('{path}').segments[0].to_neo())\"",
     ]
@@ -81,14 +90,15 @@ def next_steps(path: Path) -> list[str]:
 
 def _simulator() -> Any:
     try:
-        if find_spec("matplotlib") is None:  # missed here, not after the simulation
-            raise ImportError("No module named 'matplotlib'")
+        for name in ("matplotlib", "brian2"):  # missed here, not after the simulation
+            if find_spec(name) is None:
+                raise ImportError(f"No module named {name!r}")
         with _silenced():
             import pyNN.neuron as sim
     except ImportError as error:
         raise MissingPackage(
-            f"the demonstration needs PyNN with NEURON, and matplotlib ({error})",
-            hint="pip install 'neuroarchive[pynn,plot]'",
+            f"the demonstration needs PyNN with NEURON, Brian 2 and matplotlib ({error})",
+            hint="pip install 'neuroarchive[pynn,brian2,plot]'",
         ) from error
     return sim
 
@@ -154,6 +164,52 @@ def network(sim: Any, experiment: archive.Experiment) -> None:
     say(f"{NETWORK}: ten Poisson sources and ten adaptive cells")
 
 
+def learn(path: Path) -> None:
+    """A network learns by STDP and its process is killed; another restores the snapshot that it
+    left and goes on, exactly as a third that nobody stopped."""
+    with _learner(path, "stopped") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() == learning.READY:
+                break
+        process.kill()
+    say(f"the process of the run 'stopped' was killed after its snapshot {learning.SNAPSHOT!r}")
+    for name in ("continued", "whole"):
+        with _learner(path, name) as process:
+            process.communicate()
+        if process.returncode:
+            raise ArchiveError(f"the run {name!r} failed", path=path, hint="see above")
+    with archive.open(path) as experiment:
+        ends = {name: experiment.runs[name].segments[-1] for name in ("continued", "whole")}
+        weights = [end.signals["synapses/w"].magnitude[-1] for end in ends.values()]
+        late = [end.spikes["cell"].times.magnitude for end in ends.values()]
+        late[1] = late[1][late[1] >= learning.SECONDS]
+        same = np.array_equal(*late) and np.array_equal(*weights)
+        say(
+            f"{counted(len(late[0]), 'spike')} and all weights of the run that was continued are "
+            f"{'' if same else 'NOT '}those of one that was never stopped, to the last bit"
+        )
+        _draw_learning(experiment)
+
+
+def _learner(path: Path, name: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", learning.__name__, str(path), name]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _draw_learning(experiment: archive.Experiment) -> None:
+    panels = []
+    for name in ("stopped", "continued", "whole"):
+        end = experiment.runs[name].segments[-1]
+        panels += [
+            Panel(end.spikes["cell"], title=f"{name}: spikes", xticks=False),
+            Panel(end.signals["synapses/w"], title=f"{name}: weights", ylabel="w", legend=False),
+        ]
+    figure = Figure(*panels, title="A cell learns", size=(7, 9))
+    figure.save(FOLDER / "learning.png")
+    say(f"{FOLDER / 'learning.png'}: a figure of {len(figure.panels)} panels")
+
+
 def _draw(experiment: archive.Experiment) -> None:
     steps = experiment.segments.where(f"run == '{F_I}'")
     panels = [
@@ -205,11 +261,3 @@ def _show_command(line: str) -> None:
 
 def _quoted(argument: str) -> str:
     return f'"{argument}"' if " " in argument else argument
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except ArchiveError as error:
-        complain("error", str(error), "bold red")
-        sys.exit(error.exit_code)
