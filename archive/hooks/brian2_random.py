@@ -24,7 +24,7 @@ GENERATOR = "MT19937"
 KEY_LENGTH = 624
 
 
-def generator_facts(state: tuple[Any, ...]) -> dict[str, Any]:
+def generator_facts(state: Any) -> dict[str, Any]:
     """NumPy's legacy state, from the tuple of five that `numpy.random.get_state` gives."""
     algorithm, key, position, has_gauss, gauss = state
     return {
@@ -53,7 +53,7 @@ def captured() -> dict[str, Any]:
 
 def generator_state(random: Mapping[str, Value]) -> tuple[Any, ...]:
     """What `numpy.random.set_state` takes. Raises ContractError for another generator."""
-    facts = from_schema(random.get("generator"))  # type: ignore[arg-type]
+    facts = from_schema(random.get("generator"))
     if not isinstance(facts, dict) or facts.get("algorithm") != GENERATOR:
         raise ContractError("the random state is not of NumPy's legacy generator")
     key, position = np.asarray(facts["key"]), facts["position"]

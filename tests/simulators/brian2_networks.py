@@ -179,7 +179,8 @@ def save(entry: Entry, folder: Path) -> None:
     folder.mkdir(parents=True)
     for number, one in enumerate([entry, *entry.parts]):
         (folder / f"{number}.json").write_text(one.model.model_dump_json(), "utf-8")
-        np.savez(folder / f"{number}.npz", **{k: np.asarray(v) for k, v in one.arrays.items()})
+        arrays: dict[str, Any] = {key: np.asarray(held) for key, held in one.arrays.items()}
+        np.savez(folder / f"{number}.npz", **arrays)
 
 
 def load(folder: Path) -> Entry:
