@@ -169,10 +169,10 @@ def learn(path: Path) -> None:
     left and goes on, exactly as a third that nobody stopped."""
     with _learner(path, "stopped") as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip() == learning.READY:
-                break
+        stored = any(line.strip() == learning.READY for line in process.stdout)
         process.kill()
+    if not stored:
+        raise ArchiveError("the run 'stopped' has stored nothing", path=path, hint="see above")
     say(f"the process of the run 'stopped' was killed after its snapshot {learning.SNAPSHOT!r}")
     for name in ("continued", "whole"):
         with _learner(path, name) as process:
@@ -193,7 +193,7 @@ def learn(path: Path) -> None:
 
 
 def _learner(path: Path, name: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", learning.__name__, str(path), name]
+    command = [sys.executable, "-m", __name__, str(path), name]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 

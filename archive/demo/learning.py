@@ -1,12 +1,11 @@
 """A network that learns, in a process that is killed: another goes on from what it has stored.
 
-``python -m archive.demo.learning FILE stopped`` (or ``continued``, or ``whole``) simulates with
-Brian 2 for the demonstration, and keeps what comes of it as a run of that name.
+``python -m archive.demo FILE stopped`` (or ``continued``, or ``whole``) simulates with Brian 2 for
+the demonstration, and keeps what comes of it as a run of that name.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +39,7 @@ def network() -> Network:
     b2.seed(SEED)
     constants = {
         "tau_m": 10 * b2.ms, "tau_e": 5 * b2.ms, "E_e": 0 * b2.mV, "E_l": -74 * b2.mV,
-        "tau_pre": 20 * b2.ms, "tau_post": 20 * b2.ms, "w_max": 0.02,
+        "tau_before": 20 * b2.ms, "tau_after": 20 * b2.ms, "w_max": 0.055,
     }  # fmt: skip
     inputs = b2.PoissonGroup(INPUTS, rates=15 * b2.Hz, name="input")
     cell = b2.NeuronGroup(
@@ -59,13 +58,13 @@ def network() -> Network:
         inputs,
         cell,
         """w : 1
-        dtrace_pre/dt = -trace_pre / tau_pre : 1 (event-driven)
-        dtrace_post/dt = -trace_post / tau_post : 1 (event-driven)""",
+        dbefore/dt = -before / tau_before : 1 (event-driven)
+        dafter/dt = -after / tau_after : 1 (event-driven)""",
         on_pre="""g_post += w
-        trace_pre += 0.02 * w_max
-        w = clip(w + trace_post, 0, w_max)""",
-        on_post="""trace_post -= 0.021 * w_max
-        w = clip(w + trace_pre, 0, w_max)""",
+        before += 0.02 * w_max
+        w = clip(w + after, 0, w_max)""",
+        on_post="""after -= 0.021 * w_max
+        w = clip(w + before, 0, w_max)""",
         delay=1 * b2.ms,
         namespace=constants,
         name="synapses",
@@ -95,7 +94,3 @@ def main(path: str, name: str) -> None:
             time.sleep(600)  # until it is killed
         made.net.run(second)
         run.append(made.spikes, made.weights, name="to the end")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

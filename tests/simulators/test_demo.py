@@ -35,6 +35,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.simulator
 def test_the_demonstration(tmp_path: Path, require: Callable[[str], object]) -> None:
     require("pyNN.neuron")
+    require("brian2")
     require("matplotlib")
     for _ in range(2):  # the second time in place of the first
         done = run(tmp_path, sys.executable, "-m", "archive.demo")
@@ -43,11 +44,13 @@ def test_the_demonstration(tmp_path: Path, require: Callable[[str], object]) -> 
     out = done.stdout
     assert "numprocs" not in out
     assert "2 runs, 6 segments" in out
+    assert "killed after its snapshot 'trained'" in out
+    assert "are those of one that was never stopped, to the last bit" in out
     assert "2 segments where run == 'f-I curve' and amplitude > 50 pA" in out
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     made = {path.name for path in (tmp_path / "demo").iterdir()}
-    assert made == {"experiment.nix", "f-i-curve.png", "network.png", "fi.mat"}
-    for name in ("f-i-curve.png", "network.png"):
+    assert made == {"experiment.nix", "f-i-curve.png", "network.png", "learning.png", "fi.mat"}
+    for name in ("f-i-curve.png", "network.png", "learning.png"):
         assert (tmp_path / "demo" / name).read_bytes().startswith(PNG)
     check_content(tmp_path / "demo/experiment.nix")
     for line in out.partition("What to try next")[2].splitlines()[1:]:
@@ -71,6 +74,11 @@ def check_content(path: Path) -> None:
         }
         v = second.signals["v"].magnitude
         assert -120 < np.min(v) < np.max(v) < 60
+        assert exp.runs["stopped"].outcome == "abandoned"
+        assert exp.runs["continued"].outcome == exp.runs["whole"].outcome == "finished"
+        trained = exp.snapshots["trained"]
+        assert trained.projections["synapses"].size == len(trained.populations["input"]["i"])
+        assert len(exp.runs["continued"].segments[-1].spikes["cell"]) > 10
 
 
 def check_command(folder: Path, line: str) -> None:
@@ -88,5 +96,5 @@ def test_without_pynn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingPackage, match="PyNN with NEURON") as caught:
         demo.main()
-    assert caught.value.hint == "pip install 'neuroarchive[pynn,plot]'"
+    assert caught.value.hint == "pip install 'neuroarchive[pynn,brian2,plot]'"
     assert list(tmp_path.iterdir()) == []
