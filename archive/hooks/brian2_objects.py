@@ -147,7 +147,7 @@ def parent(group: Any) -> tuple[Any, int, int]:
 
 def size_of(group: Any) -> int:
     """How many neurons, or synapses where synapses are the target of others."""
-    return int(group.variables["N"].get_value())
+    return int(group.variables["N"].item())
 
 
 def _sorted_out(network: Any | None, items: Iterable[Any]) -> Objects:

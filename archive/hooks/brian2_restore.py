@@ -52,13 +52,13 @@ def restore(
     for name, entry, group in _pairs(
         plan, groups, objects.groups, populations, complete=objects.network is not None
     ):
-        shift = 0.0 if whole else _shift(model, group)
+        shift = 0.0 if whole else _shift(model, objects, group)
         plan_group(plan, entry, group, shift)
         _note_model(plan, name, entry, group)
     for name, entry, held in _pairs(
         plan, synapses, objects.synapses, projections, complete=objects.network is not None
     ):
-        shift = 0.0 if whole else _shift(model, held)
+        shift = 0.0 if whole else _shift(model, objects, held)
         plan_synapses(plan, entry, held, shift, steps)
         _note_model(plan, name, entry, held)
     if whole:
@@ -120,11 +120,15 @@ def _renamed(stored: Mapping[str, Entry], live: Mapping[str, Any]) -> dict[str, 
     return found
 
 
-def _shift(model: schemas.Snapshot, item: Any) -> float:
-    """From the time of the snapshot to that of a group, in s."""
+def _shift(model: schemas.Snapshot, objects: Objects, item: Any) -> float:
+    """From the time of the snapshot to that of a network, or of a single group, in s."""
     if model.simulator != SIMULATOR:
         return 0.0
-    return float(item.clock.variables["t"].item()) - model.time
+    if objects.network is not None:  # its clocks may still be where another network left them
+        return float(objects.network.t_) - model.time
+    clock = item.clock
+    stored = _clocks(model).get(clock.name, {}).get("t", model.time)
+    return float(clock.variables["t"].item()) - stored
 
 
 def _steps(model: schemas.Snapshot, objects: Objects, *, whole: bool) -> dict[str, float]:
@@ -158,10 +162,8 @@ def _plan_clocks(plan: Plan, model: schemas.Snapshot, objects: Objects) -> None:
             continue
         clock = objects.clocks[name]
         if float(clock.dt_) != facts["dt"]:
-            reason = (
-                f"a time step of {facts['dt']:g} s in the snapshot, {clock.dt_:g} in the network"
-            )
-            plan.unlike(SNAPSHOT, f"clock {name}", reason)
+            reason = f"{facts['dt']:g} s in the snapshot, {clock.dt_:g} s in the network"
+            plan.unlike(SNAPSHOT, f"time step of {name}", reason)
         plan.put(f"{SNAPSHOT}: clock {name}", partial(_set_clock, clock, facts))
     plan.put(f"{SNAPSHOT}: time", partial(_set_time, objects.network, model.time))
 
