@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 import schemas
 from archive.adapters.annarchy_rows import is_single, numbers, single
-from archive.adapters.annarchy_texts import attributes, text
+from archive.adapters.annarchy_texts import EXTRA, attributes, text
 from archive.adapters.models import model_of
 from archive.entry import Entry
 from archive.errors import FormatError
 from archive.values import to_schema_dict
 
-_OWN = {"name", "geometry", "size", "attributes", "parameters", "variables"}
+_OWN = {"name", "geometry", "size", "attributes", "parameters", "variables", EXTRA}
 
 
 def population(key: str, item: Mapping[str, Any]) -> Entry:

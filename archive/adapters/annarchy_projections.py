@@ -11,7 +11,7 @@ import numpy.typing as npt
 import schemas
 from archive.adapters.annarchy_populations import plain
 from archive.adapters.annarchy_rows import Rows, is_single, numbers, rows, single
-from archive.adapters.annarchy_texts import attributes, text, texts
+from archive.adapters.annarchy_texts import EXTRA, attributes, text, texts
 from archive.adapters.models import model_of
 from archive.connections import Compressed, compressed
 from archive.entry import Entry
@@ -20,7 +20,7 @@ from archive.values import to_schema_dict
 
 _OWN = {
     "name", "pre", "post", "target", "post_ranks", "pre_ranks", "attributes", "parameters",
-    "variables", "delays", "delay", "max_delay", "uniform_delay", "size", "nb_synapses", "w",
+    "variables", "delays", "delay", "max_delay", "uniform_delay", "size", "nb_synapses", "w", EXTRA,
 }  # fmt: skip
 _STEPS = "the delays are in time steps, and the file does not say how long a step is"
 

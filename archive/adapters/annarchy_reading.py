@@ -16,7 +16,7 @@ import schemas
 from archive.adapters.annarchy_populations import population
 from archive.adapters.annarchy_projections import Sizes, projection
 from archive.adapters.annarchy_rows import is_single, single
-from archive.adapters.annarchy_texts import text, texts
+from archive.adapters.annarchy_texts import EXTRA, text, texts
 from archive.adapters.models import model_of
 from archive.entry import Entry
 from archive.errors import ArchiveWarning, FormatError
@@ -24,8 +24,6 @@ from archive.values import to_schema_dict
 
 Choice = bool | Collection[str]
 OBJECTS = ("population", "projection", "connectivity")
-# Our own writer adds this; ANNarchy looks for the names of its objects only.
-EXTRA = "neuroarchive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,8 @@ def snapshot(content: Mapping[str, Any], path: Path, given: Reading) -> Entry:
         kind = kind_of(content)
         if kind in OBJECTS:
             name = text(content["name"], "name") if "name" in content else kind
-            return _snapshot({name: content}, {}, given)
+            facts = {EXTRA: content[EXTRA]} if EXTRA in content else {}
+            return _snapshot({name: content}, facts, given)
         objects = {key: item for key, item in content.items() if _is_object(item, key)}
         facts = {key: item for key, item in content.items() if key not in objects}
         if not objects and "time_step" not in facts and "obj_names" not in facts:
@@ -108,12 +107,12 @@ def _snapshot(
     parts = [
         population(name, objects[name])
         for name, kind in kinds.items()
-        if kind == "population" and _chosen(name, given.populations)
+        if kind == "population" and is_chosen(name, given.populations)
     ]
     parts += [
         projection(name, objects[name], sizes, dt, (given.pre, given.post))
         for name, kind in kinds.items()
-        if kind != "population" and _chosen(name, given.projections)
+        if kind != "population" and is_chosen(name, given.projections)
     ]
     return Entry(_model(facts, dt, parts), parts=parts)
 
@@ -206,5 +205,6 @@ def _compare_names(listed: Any, kinds: Mapping[str, str]) -> None:
             warnings.warn(f"{name!r:.80}: {reason}", ArchiveWarning, stacklevel=2)
 
 
-def _chosen(name: str, choice: Choice) -> bool:
+def is_chosen(name: str, choice: Choice) -> bool:
+    """Whether a population or projection of that name is meant."""
     return choice if isinstance(choice, bool) else name in choice

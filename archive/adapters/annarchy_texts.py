@@ -10,6 +10,9 @@ import numpy as np
 
 from archive.errors import ArchiveWarning, FormatError
 
+# Our own writer adds this; ANNarchy looks for the names of its objects only.
+EXTRA = "neuroarchive"
+
 
 def text(value: Any, where: str) -> str:
     """One text. Raises FormatError for what is none."""

@@ -16,14 +16,19 @@ def milliseconds(value: Any, where: str) -> float:
     known = to_schema(value, where)
     factor = 1.0
     if isinstance(known, Quantity):
-        try:
-            factor = float(conversion(known.unit, "ms"))
-        except UnitError as error:
-            raise FormatError(str(error), entry=where) from None
-        known = known.value  # type: ignore[assignment]
+        factor = milliseconds_in(known.unit, where)
+        known = known.value
     if isinstance(known, bool) or not isinstance(known, (int, float)):
         raise FormatError("it is no single time", entry=where)
     found = float(known) * factor
     if not 0 < found < float("inf"):
         raise FormatError(f"a time of {found:g} ms", entry=where)
     return found
+
+
+def milliseconds_in(unit: str, where: str) -> float:
+    """How many ms a unit of time is. Raises FormatError, naming `where`, for another unit."""
+    try:
+        return float(conversion(unit, "ms"))
+    except UnitError as error:
+        raise FormatError(str(error), entry=where) from None
