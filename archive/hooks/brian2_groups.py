@@ -9,7 +9,6 @@ import numpy as np
 
 import schemas
 from archive.entry import Entry, Loss
-from archive.hooks.brian2_layout import MOMENTS, Variable, stored_variables
 from archive.hooks.brian2_objects import (
     group_variables,
     is_per_member,
@@ -18,6 +17,7 @@ from archive.hooks.brian2_objects import (
     size_of,
 )
 from archive.hooks.brian2_plan import Numbers, Plan, assign, fitting
+from archive.states.brian2 import MOMENTS, Variable, stored_variables
 
 
 def plan_group(plan: Plan, entry: Entry, group: Any, shift: float) -> None:

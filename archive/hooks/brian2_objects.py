@@ -11,7 +11,7 @@ import numpy as np
 
 from archive.errors import ContractError, FormatError
 from archive.hooks.brian2 import si_unit
-from archive.hooks.brian2_layout import DERIVED, Variable
+from archive.states.brian2 import DERIVED, Variable
 
 NETWORKS = ("Network",)
 GROUPS = ("NeuronGroup", "SpatialNeuron", "PoissonGroup", "SpikeGeneratorGroup", "Subgroup")

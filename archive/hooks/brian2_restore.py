@@ -12,11 +12,11 @@ import schemas
 from archive.entry import Entry, Loss
 from archive.hooks import brian2_random
 from archive.hooks.brian2_groups import plan_group, plan_object
-from archive.hooks.brian2_layout import SIMULATOR, Variable, plain
 from archive.hooks.brian2_objects import Objects, objects_of, parent
 from archive.hooks.brian2_plan import Plan
 from archive.hooks.brian2_synapses import plan_synapses
 from archive.hooks.restoring import Choice, Restoration, is_chosen
+from archive.states.brian2 import BUFFERS, SIMULATOR, Variable, generator_state, plain
 from archive.values import from_schema
 from schemas.v1.value import Value
 
@@ -127,7 +127,7 @@ def _shift(model: schemas.Snapshot, objects: Objects, item: Any) -> float:
     if objects.network is not None:  # its clocks may still be where another network left them
         return float(objects.network.t_) - model.time
     clock = item.clock
-    stored = _clocks(model).get(clock.name, {}).get("t", model.time)
+    stored = float(_clocks(model).get(clock.name, {}).get("t", model.time))
     return float(clock.variables["t"].item()) - stored
 
 
@@ -183,8 +183,8 @@ def _plan_random(plan: Plan, model: schemas.Snapshot) -> None:
     if not isinstance(random, dict):
         plan.lacking(SNAPSHOT, "random state", agreed=True)
         return
-    brian2_random.generator_state(random)  # raises here, before anything is touched
-    for name in brian2_random.BUFFERS:
+    generator_state(random)  # raises here, before anything is touched
+    for name in BUFFERS:
         if brian2_random.left_over(random, name) is None:
             plan.lacking(SNAPSHOT, f"numbers drawn for {name}", agreed=True)
     plan.put(f"{SNAPSHOT}: random state", partial(brian2_random.restore, random))
@@ -207,5 +207,8 @@ def _plan_others(plan: Plan, model: schemas.Snapshot, objects: Objects) -> None:
     for name in objects.others:
         if name not in held:
             plan.lacking(name, "all")
+    monitors = model.native.get("monitors")
+    for name in monitors if isinstance(monitors, dict) else ():
+        plan.skip(name, "recorded data", "it is data, and no state of the network")
     for name in objects.operations:
         plan.lacking(name, "what the Python function keeps for itself", agreed=True)

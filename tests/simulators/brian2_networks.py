@@ -195,6 +195,19 @@ def load(folder: Path) -> Entry:
     return Entry(found[0].model, found[0].arrays, found[1:])
 
 
+def assert_identical(one: Entry, other: Entry) -> None:
+    assert one.model == other.model
+    assert list(one.arrays) == list(other.arrays)
+    for name in one.arrays:
+        ours, theirs = np.asarray(one.arrays[name]), np.asarray(other.arrays[name])
+        assert ours.dtype == theirs.dtype, name
+        assert ours.tobytes() == theirs.tobytes(), name
+    parts, others = list(one.parts), list(other.parts)
+    assert len(parts) == len(others)
+    for part, its in zip(parts, others, strict=True):
+        assert_identical(part, its)
+
+
 PARTS = (schemas.Snapshot, schemas.Population, schemas.Projection)
 
 
