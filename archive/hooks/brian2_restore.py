@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from archive.states.brian2 import BUFFERS, SIMULATOR, Variable, generator_state,
 from archive.values import from_schema
 from schemas.v1.value import Value
 
+_NUMBER = re.compile(r"_\d+$")
 SNAPSHOT = "snapshot"  # what the report calls that which is of the network as a whole
 
 
@@ -136,8 +138,22 @@ def _steps(model: schemas.Snapshot, objects: Objects, *, whole: bool) -> dict[st
     return {
         name: facts["dt"]
         for name, facts in _clocks(model).items()
-        if not (whole and name in objects.clocks)
+        if not (whole and name in _renumbered(_clocks(model), objects.clocks))
     }
+
+
+def _renumbered(stored: Collection[str], live: Collection[str]) -> dict[str, str]:
+    """The name in the network of each thing that Brian 2 named itself. It numbers those that it
+    makes in one process, so that a network built again has a `cells_clock_1`."""
+    found = {name: name for name in stored if name in live}
+    free = [name for name in live if name not in found]
+    for name in stored:
+        stem = _NUMBER.sub("", name)
+        same = [other for other in free if _NUMBER.sub("", other) == stem]
+        rivals = [other for other in stored if other not in live and _NUMBER.sub("", other) == stem]
+        if name not in found and len(same) == 1 and len(rivals) == 1:
+            found[name] = same[0]
+    return found
 
 
 def _clocks(model: schemas.Snapshot) -> dict[str, Any]:
@@ -156,11 +172,13 @@ def _note_model(plan: Plan, name: str, entry: Entry, item: Any) -> None:
 
 
 def _plan_clocks(plan: Plan, model: schemas.Snapshot, objects: Objects) -> None:
-    for name, facts in _clocks(model).items():
-        if name not in objects.clocks:
+    stored = _clocks(model)
+    names = _renumbered(stored, objects.clocks)
+    for name, facts in stored.items():
+        if name not in names:
             plan.skip(SNAPSHOT, f"clock {name}", "nothing in the network has it")
             continue
-        clock = objects.clocks[name]
+        clock = objects.clocks[names[name]]
         if float(clock.dt_) != facts["dt"]:
             reason = f"{facts['dt']:g} s in the snapshot, {clock.dt_:g} s in the network"
             plan.unlike(SNAPSHOT, f"time step of {name}", reason)
@@ -193,8 +211,9 @@ def _plan_random(plan: Plan, model: schemas.Snapshot) -> None:
 def _plan_others(plan: Plan, model: schemas.Snapshot, objects: Objects) -> None:
     stored = model.native.get("objects")
     held: dict[str, Value] = stored if isinstance(stored, dict) else {}
+    names = _renumbered(held, objects.others)
     for name, values in held.items():
-        if name not in objects.others:
+        if name not in names:
             plan.fault(name, "all", "the network has none of this name")
             continue
         variables = {
@@ -203,9 +222,9 @@ def _plan_others(plan: Plan, model: schemas.Snapshot, objects: Objects) -> None:
             for numbers in [plain(value)[0]]
             if isinstance(numbers, np.ndarray)
         }
-        plan_object(plan, name, variables, objects.others[name])
+        plan_object(plan, name, variables, objects.others[names[name]])
     for name in objects.others:
-        if name not in held:
+        if name not in names.values():
             plan.lacking(name, "all")
     monitors = model.native.get("monitors")
     for name in monitors if isinstance(monitors, dict) else ():
