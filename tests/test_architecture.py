@@ -36,8 +36,11 @@ class Layer:
 
 CONTRACT = {"schemas", "archive.errors"}
 NOUN = CONTRACT | {"archive.entry", "archive.values"}
+STATES = {"archive.connections", "archive.modelling", "archive.states"}
 BELOW_CONTAINER = NOUN | {"archive.query", "archive.provenance", "archive.storage"}
-BELOW_EXPERIMENT = BELOW_CONTAINER | {"archive.container", "archive.hooks", "archive.adapters"}
+BELOW_EXPERIMENT = (
+    BELOW_CONTAINER | STATES | {"archive.container", "archive.hooks", "archive.adapters"}
+)
 FRONT = BELOW_EXPERIMENT | {"archive.experiment", "archive.plot"}
 
 # From the bottom up: a layer names only layers above its own line, so that imports run one way.
@@ -47,12 +50,15 @@ LAYERS = {
     "archive.errors": Layer(set(), set(), set()),
     "archive.entry": Layer(CONTRACT, {"numpy"}, set()),
     "archive.values": Layer(CONTRACT, {"numpy"}, NEO),
+    "archive.modelling": Layer(CONTRACT, set(), set()),
+    "archive.connections": Layer(NOUN, {"numpy"}, set()),
+    "archive.states": Layer(NOUN | {"archive.connections", "archive.modelling"}, {"numpy"}, set()),
     "archive.query": Layer(NOUN, {"numpy"}, set()),
     "archive.provenance": Layer(NOUN, set(), set()),
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
-    "archive.hooks": Layer(NOUN | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
-    "archive.adapters": Layer(NOUN, {"h5py", "numpy"}, NEO | {"lxml", "scipy"}),
+    "archive.hooks": Layer(NOUN | STATES | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
+    "archive.adapters": Layer(NOUN | STATES, {"h5py", "numpy"}, NEO | {"lxml", "scipy"}),
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas", "scipy"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
     "archive": Layer(FRONT | {"archive._contract"}, set(), set()),

@@ -96,3 +96,14 @@ def _within(data: bytes, limit: int, path: Path) -> bytes:
 
 def _unreadable(path: Path, error: OSError) -> FormatError:
     return FormatError(f"the file cannot be read: {error.strerror or error}", path=path)
+
+
+def member_names(path: Path) -> list[str]:
+    """The names of the members of a zip file. Raises FormatError."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except _DAMAGE as error:
+        raise FormatError(f"the zip file is damaged: {error!s:.200}", path=path) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error

@@ -10,14 +10,6 @@ import numpy as np
 import schemas
 from archive.entry import Entry
 from archive.hooks import brian2_random
-from archive.hooks.brian2_layout import (
-    DERIVED,
-    SIMULATOR,
-    Ends,
-    Pathway,
-    population_entry,
-    projection_entry,
-)
 from archive.hooks.brian2_objects import (
     Objects,
     group_variables,
@@ -28,9 +20,17 @@ from archive.hooks.brian2_objects import (
     read,
     size_of,
 )
-from archive.hooks.brian2_queues import relative
-from archive.hooks.plain import modelled
 from archive.hooks.restoring import Choice, is_chosen
+from archive.modelling import modelled
+from archive.states.brian2 import (
+    DERIVED,
+    SIMULATOR,
+    Ends,
+    Pathway,
+    population_entry,
+    projection_entry,
+)
+from archive.states.brian2_queues import relative
 from archive.values import to_schema
 
 # What synapses keep of themselves beside their variables: where they lead, and counts of that.

@@ -9,15 +9,16 @@ import numpy as np
 
 import schemas
 from archive.entry import Entry, Loss
-from archive.hooks.brian2_layout import MOMENTS, Variable, stored_variables
 from archive.hooks.brian2_objects import (
     group_variables,
     is_per_member,
     kind_of,
+    own_variables,
     parent,
     size_of,
 )
 from archive.hooks.brian2_plan import Numbers, Plan, assign, fitting
+from archive.states.brian2 import MOMENTS, Variable, stored_variables
 
 
 def plan_group(plan: Plan, entry: Entry, group: Any, shift: float) -> None:
@@ -91,11 +92,7 @@ def _set_attributes(item: Any, values: dict[str, Any]) -> None:
 
 def plan_object(plan: Plan, name: str, stored: dict[str, Variable], item: Any) -> None:
     """Plan to restore what else has variables of its own, such as the updater of a cable."""
-    live = {
-        key: variable
-        for key, variable in item.variables.items()
-        if hasattr(variable, "get_value") and getattr(variable.owner, "name", None) == name
-    }
+    live = own_variables(item)
     for key, held in stored.items():
         if key not in live or np.shape(live[key].get_value()) != held.values.shape:
             plan.fault(name, key, "the network has it in another shape, or not at all")

@@ -11,7 +11,7 @@ import numpy as np
 
 from archive.errors import ContractError, FormatError
 from archive.hooks.brian2 import si_unit
-from archive.hooks.brian2_layout import DERIVED, Variable
+from archive.states.brian2 import DERIVED, Variable
 
 NETWORKS = ("Network",)
 GROUPS = ("NeuronGroup", "SpatialNeuron", "PoissonGroup", "SpikeGeneratorGroup", "Subgroup")
@@ -147,7 +147,7 @@ def parent(group: Any) -> tuple[Any, int, int]:
 
 def size_of(group: Any) -> int:
     """How many neurons, or synapses where synapses are the target of others."""
-    return int(group.variables["N"].get_value())
+    return int(group.variables["N"].item())
 
 
 def _sorted_out(network: Any | None, items: Iterable[Any]) -> Objects:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.entry import Loss
-from archive.hooks.brian2_layout import Variable
 from archive.hooks.brian2_objects import dimension_of
 from archive.hooks.restoring import Restoration, refuse
+from archive.states.brian2 import Variable
 from schemas.v1.unit import parse
 
 Numbers = npt.NDArray[Any]

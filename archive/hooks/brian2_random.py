@@ -15,25 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.errors import ContractError
-from archive.hooks.brian2_layout import plain
-from archive.values import from_schema
+from archive.states.brian2 import BUFFERS, generator_facts, generator_state, plain
 from schemas.v1.value import Value
-
-BUFFERS = ("rand", "randn")
-GENERATOR = "MT19937"
-KEY_LENGTH = 624
-
-
-def generator_facts(state: Any) -> dict[str, Any]:
-    """NumPy's legacy state, from the tuple of five that `numpy.random.get_state` gives."""
-    algorithm, key, position, has_gauss, gauss = state
-    return {
-        "algorithm": str(algorithm),
-        "key": np.array(key),
-        "position": int(position),
-        "has_gauss": int(has_gauss),
-        "gauss": float(gauss),
-    }
 
 
 def captured() -> dict[str, Any]:
@@ -49,17 +32,6 @@ def captured() -> dict[str, Any]:
             numbers = _at(address, _length())[index:].copy()
         facts[name] = {"numbers": numbers}
     return facts
-
-
-def generator_state(random: Mapping[str, Value]) -> tuple[Any, ...]:
-    """What `numpy.random.set_state` takes. Raises ContractError for another generator."""
-    facts = from_schema(random.get("generator"))
-    if not isinstance(facts, dict) or facts.get("algorithm") != GENERATOR:
-        raise ContractError("the random state is not of NumPy's legacy generator")
-    key, position = np.asarray(facts["key"]), facts["position"]
-    if key.shape != (KEY_LENGTH,) or not 0 <= position <= KEY_LENGTH:
-        raise ContractError("the random state is damaged")
-    return GENERATOR, key.astype(np.uint32), position, facts["has_gauss"], facts["gauss"]
 
 
 def left_over(random: Mapping[str, Value], name: str) -> npt.NDArray[np.float64] | None:

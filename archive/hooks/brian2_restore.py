@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,14 +13,15 @@ import schemas
 from archive.entry import Entry, Loss
 from archive.hooks import brian2_random
 from archive.hooks.brian2_groups import plan_group, plan_object
-from archive.hooks.brian2_layout import SIMULATOR, Variable, plain
 from archive.hooks.brian2_objects import Objects, objects_of, parent
 from archive.hooks.brian2_plan import Plan
 from archive.hooks.brian2_synapses import plan_synapses
 from archive.hooks.restoring import Choice, Restoration, is_chosen
+from archive.states.brian2 import BUFFERS, SIMULATOR, Variable, generator_state, plain
 from archive.values import from_schema
 from schemas.v1.value import Value
 
+_NUMBER = re.compile(r"_\d+$")
 SNAPSHOT = "snapshot"  # what the report calls that which is of the network as a whole
 
 
@@ -52,13 +54,13 @@ def restore(
     for name, entry, group in _pairs(
         plan, groups, objects.groups, populations, complete=objects.network is not None
     ):
-        shift = 0.0 if whole else _shift(model, group)
+        shift = 0.0 if whole else _shift(model, objects, group)
         plan_group(plan, entry, group, shift)
         _note_model(plan, name, entry, group)
     for name, entry, held in _pairs(
         plan, synapses, objects.synapses, projections, complete=objects.network is not None
     ):
-        shift = 0.0 if whole else _shift(model, held)
+        shift = 0.0 if whole else _shift(model, objects, held)
         plan_synapses(plan, entry, held, shift, steps)
         _note_model(plan, name, entry, held)
     if whole:
@@ -120,11 +122,15 @@ def _renamed(stored: Mapping[str, Entry], live: Mapping[str, Any]) -> dict[str, 
     return found
 
 
-def _shift(model: schemas.Snapshot, item: Any) -> float:
-    """From the time of the snapshot to that of a group, in s."""
+def _shift(model: schemas.Snapshot, objects: Objects, item: Any) -> float:
+    """From the time of the snapshot to that of a network, or of a single group, in s."""
     if model.simulator != SIMULATOR:
         return 0.0
-    return float(item.clock.variables["t"].item()) - model.time
+    if objects.network is not None:  # its clocks may still be where another network left them
+        return float(objects.network.t_) - model.time
+    clock = item.clock
+    stored = float(_clocks(model).get(clock.name, {}).get("t", model.time))
+    return float(clock.variables["t"].item()) - stored
 
 
 def _steps(model: schemas.Snapshot, objects: Objects, *, whole: bool) -> dict[str, float]:
@@ -132,8 +138,22 @@ def _steps(model: schemas.Snapshot, objects: Objects, *, whole: bool) -> dict[st
     return {
         name: facts["dt"]
         for name, facts in _clocks(model).items()
-        if not (whole and name in objects.clocks)
+        if not (whole and name in _renumbered(_clocks(model), objects.clocks))
     }
+
+
+def _renumbered(stored: Collection[str], live: Collection[str]) -> dict[str, str]:
+    """The name in the network of each thing that Brian 2 named itself. It numbers those that it
+    makes in one process, so that a network built again has a `cells_clock_1`."""
+    found = {name: name for name in stored if name in live}
+    free = [name for name in live if name not in found]
+    for name in stored:
+        stem = _NUMBER.sub("", name)
+        same = [other for other in free if _NUMBER.sub("", other) == stem]
+        rivals = [other for other in stored if other not in live and _NUMBER.sub("", other) == stem]
+        if name not in found and len(same) == 1 and len(rivals) == 1:
+            found[name] = same[0]
+    return found
 
 
 def _clocks(model: schemas.Snapshot) -> dict[str, Any]:
@@ -152,16 +172,16 @@ def _note_model(plan: Plan, name: str, entry: Entry, item: Any) -> None:
 
 
 def _plan_clocks(plan: Plan, model: schemas.Snapshot, objects: Objects) -> None:
-    for name, facts in _clocks(model).items():
-        if name not in objects.clocks:
+    stored = _clocks(model)
+    names = _renumbered(stored, objects.clocks)
+    for name, facts in stored.items():
+        if name not in names:
             plan.skip(SNAPSHOT, f"clock {name}", "nothing in the network has it")
             continue
-        clock = objects.clocks[name]
+        clock = objects.clocks[names[name]]
         if float(clock.dt_) != facts["dt"]:
-            reason = (
-                f"a time step of {facts['dt']:g} s in the snapshot, {clock.dt_:g} in the network"
-            )
-            plan.unlike(SNAPSHOT, f"clock {name}", reason)
+            reason = f"{facts['dt']:g} s in the snapshot, {clock.dt_:g} s in the network"
+            plan.unlike(SNAPSHOT, f"time step of {name}", reason)
         plan.put(f"{SNAPSHOT}: clock {name}", partial(_set_clock, clock, facts))
     plan.put(f"{SNAPSHOT}: time", partial(_set_time, objects.network, model.time))
 
@@ -181,8 +201,8 @@ def _plan_random(plan: Plan, model: schemas.Snapshot) -> None:
     if not isinstance(random, dict):
         plan.lacking(SNAPSHOT, "random state", agreed=True)
         return
-    brian2_random.generator_state(random)  # raises here, before anything is touched
-    for name in brian2_random.BUFFERS:
+    generator_state(random)  # raises here, before anything is touched
+    for name in BUFFERS:
         if brian2_random.left_over(random, name) is None:
             plan.lacking(SNAPSHOT, f"numbers drawn for {name}", agreed=True)
     plan.put(f"{SNAPSHOT}: random state", partial(brian2_random.restore, random))
@@ -191,8 +211,9 @@ def _plan_random(plan: Plan, model: schemas.Snapshot) -> None:
 def _plan_others(plan: Plan, model: schemas.Snapshot, objects: Objects) -> None:
     stored = model.native.get("objects")
     held: dict[str, Value] = stored if isinstance(stored, dict) else {}
+    names = _renumbered(held, objects.others)
     for name, values in held.items():
-        if name not in objects.others:
+        if name not in names:
             plan.fault(name, "all", "the network has none of this name")
             continue
         variables = {
@@ -201,9 +222,12 @@ def _plan_others(plan: Plan, model: schemas.Snapshot, objects: Objects) -> None:
             for numbers in [plain(value)[0]]
             if isinstance(numbers, np.ndarray)
         }
-        plan_object(plan, name, variables, objects.others[name])
+        plan_object(plan, name, variables, objects.others[names[name]])
     for name in objects.others:
-        if name not in held:
+        if name not in names.values():
             plan.lacking(name, "all")
+    monitors = model.native.get("monitors")
+    for name in monitors if isinstance(monitors, dict) else ():
+        plan.skip(name, "recorded data", "it is data, and no state of the network")
     for name in objects.operations:
         plan.lacking(name, "what the Python function keeps for itself", agreed=True)

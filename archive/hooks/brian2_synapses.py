@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 
 import schemas
+from archive.connections import ends, native_order
 from archive.entry import Entry
 from archive.hooks.brian2_groups import moved
-from archive.hooks.brian2_layout import (
+from archive.hooks.brian2_objects import is_per_member, own_variables, parent, size_of
+from archive.hooks.brian2_plan import Numbers, Plan, assign, fitting
+from archive.states.brian2 import (
     DERIVED,
     MAIN,
     WEIGHTS,
@@ -20,10 +23,7 @@ from archive.hooks.brian2_layout import (
     stored_delays,
     stored_variables,
 )
-from archive.hooks.brian2_objects import is_per_member, own_variables, parent, size_of
-from archive.hooks.brian2_plan import Numbers, Plan, assign, fitting
-from archive.hooks.brian2_queues import checked, cpp_state, python_state
-from archive.hooks.connections import ends, native_order
+from archive.states.brian2_queues import checked, cpp_state, python_state
 from archive.values import from_schema
 
 CONNECTIVITY = ("_synaptic_pre", "_synaptic_post", "N_incoming", "N_outgoing")

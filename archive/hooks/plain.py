@@ -1,34 +1,20 @@
-"""What the arrays of an entry must be, and models made of foreign values: checked, and named."""
+"""What the arrays of an entry must be: checked, and named.
+
+`modelled` lives in `archive.modelling`, where adapters reach it.
+"""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-import schemas
 from archive.errors import ArchiveWarning, ContractError, FormatError
+from archive.modelling import modelled as modelled
 
 SHORTEST, LONGEST = 1e-12, 1e6  # seconds between samples
-AnyModel = TypeVar("AnyModel", bound=schemas.Model)
-
-
-def modelled(kind: type[AnyModel], where: str, /, **fields: Any) -> AnyModel:
-    """A model of this kind; a ContractError naming the entry where the contract is broken."""
-    try:
-        return kind(**fields)
-    except ValueError as broken:
-        # The models' own error lists every problem; a plain ValueError is one.
-        listed: list[Any] = getattr(broken, "errors", list)()
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or kind.__name__}: {problem['msg']}"
-            for problem in listed
-        )
-        raise ContractError(
-            problems or str(broken), entry=where, hint="change it in the object that is appended"
-        ) from broken
 
 
 def plain_array(values: Any, where: str, *, kinds: str = "biufc") -> npt.NDArray[Any]:

@@ -1,6 +1,6 @@
 """Networks of Brian 2 that are run straight on, or stopped, or built anew and continued.
 
-python brian2_networks.py (straight | stop | go_on) TARGET FOLDER NAME...
+python brian2_networks.py (straight | stop | go_on | from_theirs | from_ours) TARGET FOLDER NAME...
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import schemas
+from archive.adapters.brian2_store import Brian2Store
 from archive.entry import Entry
 from archive.hooks import snapshots
 
@@ -94,9 +95,7 @@ def clocks(b2: Any) -> list[Any]:
     current = b2.TimedArray(np.random.rand(40) * 2, dt=3 * b2.ms)
     slow = b2.NeuronGroup(
         6,
-        "dv/dt = (current(t, i % 1) - v)/(6*ms) : 1"
-        if current.values.ndim == 2
-        else "dv/dt = (current(t) + 0.1*i - v)/(6*ms) : 1",
+        "dv/dt = (current(t) + 0.1*i - v)/(6*ms) : 1",
         threshold="v > 1",
         reset="v = 0",
         refractory=2.1 * b2.ms,
@@ -108,8 +107,12 @@ def clocks(b2: Any) -> list[Any]:
     fast = b2.NeuronGroup(
         5, "dv/dt = -v/(4*ms) : 1", threshold="v > 0.6", reset="v = 0", method="exact", name="fast"
     )
-    again = b2.SpikeGeneratorGroup(3, [0, 1, 2, 0], [1, 3, 4, 6] * b2.ms, period=9 * b2.ms)
-    once = b2.SpikeGeneratorGroup(2, [0, 1, 0, 1], [10, 48.9, 51.2, 90] * b2.ms, dt=0.2 * b2.ms)
+    again = b2.SpikeGeneratorGroup(
+        3, [0, 1, 2, 0], [1, 3, 4, 6] * b2.ms, period=9 * b2.ms, name="again"
+    )
+    once = b2.SpikeGeneratorGroup(
+        2, [0, 1, 0, 1], [10, 48.9, 51.2, 90] * b2.ms, dt=0.2 * b2.ms, name="once"
+    )
     made = [slow, fast, again, once, b2.SpikeMonitor(fast, name="spikes")]
     for number, (pre, post) in enumerate([(slow, fast), (again, fast), (once, slow)]):
         synapses = b2.Synapses(pre, post, "w : 1", on_pre="v_post += w", name=f"to_{number}")
@@ -174,6 +177,16 @@ def built(b2: Any, name: str) -> Any:
     return b2.Network(*NETWORKS[name](b2))
 
 
+class Given:
+    """A source of one entry."""
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+
+    def entry(self) -> Entry:
+        return self._entry
+
+
 def save(entry: Entry, folder: Path) -> None:
     """An entry as JSON and arrays: all that it is, without any archive."""
     folder.mkdir(parents=True)
@@ -195,6 +208,19 @@ def load(folder: Path) -> Entry:
     return Entry(found[0].model, found[0].arrays, found[1:])
 
 
+def assert_identical(one: Entry, other: Entry) -> None:
+    assert one.model == other.model
+    assert list(one.arrays) == list(other.arrays)
+    for name in one.arrays:
+        ours, theirs = np.asarray(one.arrays[name]), np.asarray(other.arrays[name])
+        assert ours.dtype == theirs.dtype, name
+        assert ours.tobytes() == theirs.tobytes(), name
+    parts, others = list(one.parts), list(other.parts)
+    assert len(parts) == len(others)
+    for part, its in zip(parts, others, strict=True):
+        assert_identical(part, its)
+
+
 PARTS = (schemas.Snapshot, schemas.Population, schemas.Projection)
 
 
@@ -206,14 +232,29 @@ def main(mode: str, target: str, folder: Path, names: list[str]) -> None:
     b2.BrianLogger.log_level_error()
     for name in names:
         network = built(b2, name)
+        ours, theirs = folder / f"{name}-ours.brian2", folder / f"{name}-theirs.brian2"
         if mode == "straight":
             network.run(2 * HALF * b2.ms)
         elif mode == "stop":
             network.run(HALF * b2.ms)
-        else:
+            network.store("half", str(theirs))
+            Brian2Store().write(Given(snapshots.capture([network])), ours)
+        elif mode == "go_on":
             report = snapshots.restore(load(folder / f"{name}-stop"), [network])
             assert report.complete, report
             assert not report.changed, report.changed
+        elif mode == "from_theirs":  # which has no delays
+            (entry,) = Brian2Store().read(theirs)
+            report = snapshots.restore(entry, [network])
+            assert not report.changed, report.changed
+            assert all(one.endswith(".delay") for one in report.missing), report.missing
+            assert {loss.entry for loss in report.skipped} == {"spikes"}, report.skipped
+        elif mode == "from_ours":
+            for held in network.objects:
+                for pathway in getattr(held, "_pathways", ()):
+                    pathway.delay = 0 * b2.ms
+            network.restore("default", str(ours), restore_random_state=True)
+        if mode not in ("straight", "stop"):
             network.run(HALF * b2.ms)
         save(snapshots.capture([network]), folder / f"{name}-{mode}")
         spikes = network["spikes"]

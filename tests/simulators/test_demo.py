@@ -77,7 +77,7 @@ def check_content(path: Path) -> None:
         assert exp.runs["stopped"].outcome == "abandoned"
         assert exp.runs["continued"].outcome == exp.runs["whole"].outcome == "finished"
         trained = exp.snapshots["trained"]
-        assert trained.projections["synapses"].size == len(trained.populations["input"]["i"])
+        assert trained.projections["synapses"].size == trained.populations["input"].size == 200
         assert len(exp.runs["continued"].segments[-1].spikes["cell"]) > 10
 
 

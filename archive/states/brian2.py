@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.connections import compressed
 from archive.entry import ArrayLike, Entry
-from archive.hooks.connections import compressed
-from archive.hooks.plain import modelled
+from archive.errors import ContractError
+from archive.modelling import modelled
 from archive.values import from_schema, to_schema
 from schemas.v1.value import Quantity, Value
 
@@ -31,6 +32,10 @@ DERIVED = frozenset(("i", "N"))  # of neurons, always 0, 1, 2, ...; of synapses,
 # Of Brian 2 itself, whatever the model: units, and which hold a moment of the simulated time.
 OWN_UNITS = {"lastspike": "s", "lastupdate": "s", "spike_time": "s", "period": "s"}
 MOMENTS = frozenset(("lastspike", "lastupdate"))
+# Of the random state: what compiled code draws in advance; NumPy's legacy generator and its key.
+BUFFERS = ("rand", "randn")
+GENERATOR = "MT19937"
+KEY_LENGTH = 624
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,3 +257,26 @@ def _value(numbers: Any, unit: str | None, where: str) -> Value:
 
 def _native(facts: Mapping[str, Any], where: str) -> dict[str, Value]:
     return {key: to_schema(value, f"{where}: {key}") for key, value in facts.items()}
+
+
+def generator_facts(state: Any) -> dict[str, Any]:
+    """NumPy's legacy state, from the tuple of five that `numpy.random.get_state` gives."""
+    algorithm, key, position, has_gauss, gauss = state
+    return {
+        "algorithm": str(algorithm),
+        "key": np.array(key),
+        "position": int(position),
+        "has_gauss": int(has_gauss),
+        "gauss": float(gauss),
+    }
+
+
+def generator_state(random: Mapping[str, Value]) -> tuple[Any, ...]:
+    """What `numpy.random.set_state` takes. Raises ContractError for another generator."""
+    facts = from_schema(random.get("generator"))
+    if not isinstance(facts, dict) or facts.get("algorithm") != GENERATOR:
+        raise ContractError("the random state is not of NumPy's legacy generator")
+    key, position = np.asarray(facts["key"]), facts["position"]
+    if key.shape != (KEY_LENGTH,) or not 0 <= position <= KEY_LENGTH:
+        raise ContractError("the random state is damaged")
+    return GENERATOR, key.astype(np.uint32), position, facts["has_gauss"], facts["gauss"]

@@ -1,0 +1,23 @@
+"""Models made of what a foreign file says."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import schemas
+from archive.errors import FormatError
+
+AnyModel = TypeVar("AnyModel", bound=schemas.Model)
+
+
+def model_of(kind: type[AnyModel], where: str, /, **fields: Any) -> AnyModel:
+    """A model of this kind; a FormatError naming the entry where the contract is broken."""
+    try:
+        return kind(**fields)
+    except ValueError as broken:
+        listed: list[Any] = getattr(broken, "errors", list)()
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or kind.__name__}: {problem['msg']}"
+            for problem in listed
+        )
+        raise FormatError(problems or str(broken), entry=where) from broken
