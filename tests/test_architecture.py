@@ -52,7 +52,9 @@ LAYERS = {
     "archive.provenance": Layer(NOUN, set(), set()),
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
-    "archive.hooks": Layer(NOUN | {"archive.connections", "archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
+    "archive.hooks": Layer(
+        NOUN | {"archive.connections", "archive.provenance"}, {"numpy"}, NEO | SIMULATORS
+    ),
     "archive.adapters": Layer(
         NOUN | {"archive.connections"}, {"h5py", "numpy"}, NEO | {"lxml", "scipy"}
     ),

@@ -12,7 +12,7 @@ import schemas
 from archive.adapters.annarchy_populations import plain
 from archive.adapters.annarchy_rows import Rows, is_single, numbers, rows, single
 from archive.adapters.annarchy_texts import EXTRA, attributes, text, texts
-from archive.adapters.models import model_of
+from archive.adapters.models import checked_size, model_of
 from archive.connections import Compressed, compressed
 from archive.entry import Entry
 from archive.errors import ContractError, FormatError
@@ -82,6 +82,8 @@ def projection(
         _check_counts(item, found, name)
     sizes.expect(pre, int(found.values.max(initial=-1)))
     sizes.expect(post, int(post_ranks.max(initial=-1)))
+    checked_size(sizes[pre], pre)
+    checked_size(sizes[post], post)
     try:
         connections = compressed(
             found.values, np.repeat(post_ranks, found.lengths), sizes[pre], sizes[post], name

@@ -235,9 +235,10 @@ def _written_delays(
         return delays if isinstance(delays, float) else shape.rows(part.arrays, delays)
     steps = _whole(np.atleast_1d(dt if delays is None else delays), writing, name)
     values = steps if other or dt == 1 else steps * dt
-    if isinstance(delays, np.ndarray):
+    if isinstance(delays, np.ndarray) and len(delays) == shape.count:
         return shape.rows(part.arrays, values)
-    return values[0].item() if len(values) else 1
+    # as a list of lists, because ANNarchy makes a float of a number that it finds in .npz
+    return [[values[0].item()]] if other else values[0].item()
 
 
 def _whole(values: npt.NDArray[Any], writing: Writing, name: str) -> npt.NDArray[np.int64]:

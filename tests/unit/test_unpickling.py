@@ -65,8 +65,7 @@ def equal(one: Any, other: Any) -> bool:
         return list(one) == list(other) and all(equal(one[key], other[key]) for key in one)
     if isinstance(one, (list, tuple)):
         return len(one) == len(other) and all(map(equal, one, other))
-    same: bool = one == other
-    return same or bool(one != one and other != other)
+    return bool(one == other) or bool(one != one and other != other)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
