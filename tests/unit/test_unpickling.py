@@ -60,7 +60,7 @@ def equal(one: Any, other: Any) -> bool:
             return False
         if one.dtype.hasobject:
             return all(map(equal, one.ravel(), other.ravel()))
-        return one.tobytes() == other.tobytes()
+        return bool(one.tobytes() == other.tobytes())
     if isinstance(one, dict):
         return list(one) == list(other) and all(equal(one[key], other[key]) for key in one)
     if isinstance(one, (list, tuple)):
