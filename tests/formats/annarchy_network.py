@@ -7,6 +7,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,12 +137,10 @@ def main(folder: Path, dt: float) -> dict[str, Any]:
     for form in FORMS:
         for connections in ("same", "other"):
             path = folder / f"ours-{connections}{form}"
-            tried(path.name, lambda p=path, c=connections: loads(p, connections=c))
+            tried(path.name, partial(loads, path, connections=connections))
             for name in PARTS:
                 path = folder / f"{name}-{connections}{form}"
-                tried(
-                    path.name, lambda p=path, c=connections, n=name: loads(p, only=n, connections=c)
-                )
+                tried(path.name, partial(loads, path, only=name, connections=connections))
     for name in PARTS[2:]:
         losses = adapter.write(
             Held(snapshot), folder / f"{name}.conn.npz", only=name, connectivity=True
@@ -151,11 +150,11 @@ def main(folder: Path, dt: float) -> dict[str, Any]:
     snapshot, known = rewired(snapshot, known)
     for form in FORMS:
         path = folder / f"rewired{form}"
-        tried(path.name, lambda p=path: loads(p, connections="other"))
+        tried(path.name, partial(loads, path, connections="other"))
     if dt == 1.0:
         # whole numbers are ms as well as steps; of a single weight ANNarchy wants a list of lists
         path = folder / "rewired-same.data"
-        tried(path.name, lambda: loads(path, projections=["plastic", "square"]))
+        tried(path.name, partial(loads, path, projections=["plastic", "square"]))
     return report
 
 
@@ -163,13 +162,13 @@ def rewired(snapshot: Entry, known: dict[str, Any]) -> tuple[Entry, dict[str, An
     """The same with the senders of all connections counted from the other end."""
     parts = []
     for part in snapshot.parts:
-        if isinstance(part.model, schemas.Projection):
-            senders = part.model.pre_size - 1 - np.asarray(part.arrays["columns"])
-            part = Entry(part.model, {**part.arrays, "columns": senders})
-            held = known[part.model.name]
-            held["pre_ranks"] = [
-                [part.model.pre_size - 1 - r for r in row] for row in held["pre_ranks"]
-            ]
+        model = part.model
+        if isinstance(model, schemas.Projection):
+            last = model.pre_size - 1
+            senders = last - np.asarray(part.arrays["columns"])
+            part = Entry(model, {**part.arrays, "columns": senders})
+            held = known[model.name]
+            held["pre_ranks"] = [[last - rank for rank in row] for row in held["pre_ranks"]]
         parts.append(part)
     return Entry(snapshot.model, parts=parts), known
 
