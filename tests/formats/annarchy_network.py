@@ -153,8 +153,11 @@ def main(folder: Path, dt: float) -> dict[str, Any]:
         tried(path.name, partial(loads, path, connections="other"))
     if dt == 1.0:
         # whole numbers are ms as well as steps; of a single weight ANNarchy wants a list of lists
-        path = folder / "rewired-same.data"
-        tried(path.name, partial(loads, path, projections=["plastic", "square"]))
+        path, chosen = folder / "rewired-same.data", ("plastic", "square")
+        tried(path.name, partial(loads, path, projections=chosen))
+        left = report[path.name]
+        if isinstance(left, list):
+            report[path.name] = [each for each in left if each.startswith(chosen)]
     return report
 
 

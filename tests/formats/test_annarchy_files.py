@@ -118,14 +118,19 @@ def test_delays_that_are_no_steps_are_refused(tmp_path: Path) -> None:
     assert read(path, time_step=0.5)
     with pytest.raises(FormatError, match="no multiples"):
         read(path, time_step=1.0)
-    for wrong in (0, -1.0, float("nan"), "1 ms", 1 * pq.mV, True):
+    for right in ("0.5", "0.5 ms", "0.0005 s", 0.5 * pq.ms, 500 * pq.us):
+        assert read(path, time_step=right).model == read(path, time_step=0.5).model
+    for wrong in (0, -1.0, float("nan"), "1 mV", "one", 1 * pq.mV, True, [1.0, 2.0]):
         with pytest.raises(FormatError):
             read(path, time_step=wrong)
 
 
 def test_flags_and_names_choose() -> None:
     path = SAMPLES / "v5.0.4.1" / "full.npz"
-    for populations, projections, count in ((True, False, 2), (False, True, 4), (["exc"], (), 1)):
+    choices: tuple[tuple[Any, Any, int], ...] = (
+        (True, False, 2), (False, True, 4), (["exc"], (), 1), ("exc,pop1", "ragged", 3), ("ex", (), 0)
+    )  # fmt: skip
+    for populations, projections, count in choices:
         found = read(path, populations=populations, projections=projections)
         assert len(list(found.parts)) == count
     # the size is known although the population itself is not wanted
