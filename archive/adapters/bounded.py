@@ -36,7 +36,7 @@ def gunzipped(path: Path, limit: int) -> bytes:
         raise _unreadable(path, error) from error
 
 
-def _read(file: IO[bytes], limit: int) -> bytes:
+def _read(file: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
     """All of a file; if that is more than `limit`, somewhat more than that. In steps, since
     Python reserves at once what it is asked to read."""
     parts, left = [], limit + 1

@@ -128,7 +128,8 @@ def test_delays_that_are_no_steps_are_refused(tmp_path: Path) -> None:
 def test_flags_and_names_choose() -> None:
     path = SAMPLES / "v5.0.4.1" / "full.npz"
     choices: tuple[tuple[Any, Any, int], ...] = (
-        (True, False, 2), (False, True, 4), (["exc"], (), 1), ("exc,pop1", "ragged", 3), ("ex", (), 0)
+        (True, False, 2), (False, True, 4), (["exc"], (), 1),
+        ("exc,pop1", "ragged", 3), ("ex", (), 0),
     )  # fmt: skip
     for populations, projections, count in choices:
         found = read(path, populations=populations, projections=projections)
