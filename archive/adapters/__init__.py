@@ -149,6 +149,12 @@ def reader_for(path: Path, format: str | None = None) -> Reader:
     """
     if format is not None:
         return cast("Reader", _named(format, "read"))
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
     loaded = readers()
     looking = [name for name, reader in loaded.items() if hasattr(reader, "recognises")]
     found = [name for name in looking if cast("Any", loaded[name]).recognises(path)]

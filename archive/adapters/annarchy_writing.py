@@ -147,7 +147,10 @@ def projection_item(part: Entry, writing: Writing) -> Item:
         else:
             values[name] = shape.rows(part.arrays, held)
     for name, held in shape.semiglobal(model).items():
-        values[name] = held.tolist()
+        if len(held) == len(shape.post_ranks):
+            values[name] = held.tolist()
+        else:
+            writing.lose(model.name, name, "it has not one number for each receiving neuron")
     writing.losses += losses(part, model.name, [key for key in written if key in part.arrays])
     own = {"name", "pre", "post", "target", "post_ranks", "pre_ranks", "delays"}
     targets = from_schema(model.native.get("targets", model.receptor))

@@ -62,7 +62,7 @@ class Machine:
         self._places: dict[int, list[int]] = {}  # of stand-ins that may yet become something else
         self._made = 0
         # Bytes that constructors may make anew; a file can name the same bytes a million times.
-        self._spare = 2 * len(data) + (16 << 20)
+        self._spare = 2 * len(data) + (4 << 20)
         self._until = time.monotonic() + limits.seconds
 
     def run(self) -> Any:

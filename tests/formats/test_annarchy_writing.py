@@ -284,3 +284,18 @@ def test_octave_reads_it(tmp_path: Path, require_program: Callable[[str], str]) 
     assert found["nudelay"]["pre"] == "exc"
     weights = np.asarray(named(whole, "nudelay").arrays["weights"]).reshape(12, 3)
     np.testing.assert_array_equal(np.asarray(found["nudelay"]["w"]), weights)
+
+
+def test_what_a_snapshot_says_wrongly_of_annarchy_is_not_followed(tmp_path: Path) -> None:
+    """Only ANNarchy's own snapshots know which rows it had."""
+    for ranks in ([9, 1], ["a"], 3.5, [[1, 3]], {"a": 1}):
+        native = to_schema_dict({"post_ranks": ranks, "semiglobal": {"z": [1.0]}}, "p")
+        item = dumped(state(cells(), synapses(native=native)), tmp_path / "a.data")["p"]
+        assert item["post_ranks"] == [1, 3]
+        assert "z" not in item
+    native = to_schema_dict({"post_ranks": [1, 3], "semiglobal": {"z": [1.0]}}, "p")
+    lost = written(state(cells(), synapses(native=native)), tmp_path / "b.data")
+    assert lost == ["p: z: it has not one number for each receiving neuron"]
+    native = to_schema_dict({"post_ranks": [3, 1], "semiglobal": {"z": [1.0, 2.0]}}, "p")
+    item = dumped(state(cells(), synapses(native=native)), tmp_path / "a.data")["p"]
+    assert item["z"] == [2.0, 1.0]

@@ -145,6 +145,8 @@ def test_readers_are_found_by_what_is_in_the_file(install: Install, tmp_path: Pa
     path = path.rename(tmp_path / "file.x")
     with pytest.raises(FormatError, match=r"(?s)no format is known.*known are a, annarchy, b, c"):
         reader_for(path)
+    with pytest.raises(FormatError, match="cannot be read: No such file"):
+        reader_for(tmp_path / "nowhere.x")
     with pytest.raises(FormatError, match="'mat' of neuroarchive cannot read"):
         reader_for(path, "mat")
 
