@@ -102,8 +102,9 @@ def test_the_state_of_populations(path: Path) -> None:
 def test_the_connections_of_projections(path: Path, rows: str) -> None:
     ends = ("exc", N_EXC), ("inh", N_INH)
     entry = projection(post=ends[1]) if rows == "post" else projection(post=ends[0], pre=ends[1])
-    fields = {} if rows == "post" else {"rows": "pre", "pre": "exc", "post": "inh"}
+    fields: dict[str, Any] = {}
     if rows == "pre":  # the same arrays, read the other way
+        fields = {"rows": "pre", "pre": "exc", "post": "inh"}
         fields |= {"pre_size": N_EXC, "post_size": N_INH}
     kept(path, snapshot(changed(entry, **fields)))
     with archive.open(path) as exp:
