@@ -38,7 +38,7 @@ class Pooled:
 
     def __init__(self, pool: Pool, row: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._pool = pool
-        self._row = row
+        self.row = row
         self.shape = shape
         self.dtype = dtype
 
@@ -48,16 +48,16 @@ class Pooled:
     @property
     def digest(self) -> str:
         """What the array is known by: equal arrays have equal digests."""
-        return self._pool.digest(self._row)
+        return self._pool.digest(self.row)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:
             raise ValueError("an array on disk cannot be had without copying it")
-        values = self._pool.read(self._row)
+        values = self._pool.read(self.row)
         return values if dtype is None else values.astype(dtype, copy=False)
 
     def __getitem__(self, key: Any) -> Any:
-        whole = self._pool.stretch(self._row)
+        whole = self._pool.stretch(self.row)
         return np.asarray(self)[key] if whole is None else whole[key]
 
 
@@ -268,15 +268,8 @@ class Pool:
 
     def read(self, row: int) -> npt.NDArray[Any]:
         """The whole array. CorruptArchive if its pieces do not make one."""
-        shape, dtype = self.shape(row), self._dtype(row)
-        changes: list[int] = []
-        while (base := self.base(row)) != NONE:
-            if len(changes) >= layout.DELTA_STEPS:
-                raise self._damaged(row, "it does not lead back to a whole one")
-            if (self.shape(base), self._dtype(base)) != (shape, dtype):
-                raise self._damaged(row, "the array that it differs from is of another type")
-            changes.append(row)
-            row = base
+        shape = self.shape(row)
+        row, changes = self._lead_back(row)
         self._require(row, shape)
         values = self.values(row).reshape(shape)
         flat = values.reshape(-1)
@@ -287,6 +280,20 @@ class Pool:
                     raise self._damaged(change, "it differs where there is nothing")
                 flat[where] = self.values(change)
         return values
+
+    def _lead_back(self, row: int) -> tuple[int, list[int]]:
+        """The whole array from which an array comes, and the rows that change it, the last
+        first. CorruptArchive if there is none."""
+        shape, dtype = self.shape(row), self._dtype(row)
+        changes: list[int] = []
+        while (base := self.base(row)) != NONE:
+            if len(changes) >= layout.DELTA_STEPS:
+                raise self._damaged(row, "it does not lead back to a whole one")
+            if (self.shape(base), self._dtype(base)) != (shape, dtype):
+                raise self._damaged(row, "the array that it differs from is of another type")
+            changes.append(row)
+            row = base
+        return row, changes
 
     def _require(self, row: int, shape: tuple[int, ...]) -> None:
         count = int(self.row(row)["count"])
@@ -309,6 +316,23 @@ class Pool:
         if pool.dtype.kind != "i":
             raise self._damaged(row, "where it differs are no integers")
         return pool.read(at, at + int(found["count"]))
+
+    def require_inside(self, row: int) -> None:
+        """Raises CorruptArchive unless what is stored of an array lies inside its pools, and it
+        leads back to a whole one."""
+        found = self.row(row)
+        count = int(found["count"])
+        self._pool(int(found["pool"])).require(int(found["start"]), count)
+        if self._lead_back(row)[0] == row:
+            self._require(row, self.shape(row))
+        else:
+            self._pool(int(found["where_pool"])).require(int(found["where"]), count)
+
+    def names(self) -> list[str]:
+        """The names of the DataArrays in which arrays lie."""
+        rows = self.rows()
+        codes = np.unique(np.concatenate([rows["pool"], rows["where_pool"]]))
+        return self._names.decode(codes[codes != NONE]) if len(codes) else []
 
     def _pool(self, code: int) -> Growing:
         found = self._pools.get(code)

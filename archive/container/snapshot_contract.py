@@ -214,13 +214,18 @@ def _of_shape(name: str, values: npt.NDArray[Any], size: int) -> str:
 def _warn(parts: Sequence[Part]) -> None:
     for part in parts:
         weights = part.arrays.get("weights")
-        # the sum of a million numbers with one NaN among them is NaN, and costs no memory
-        if weights is not None and weights.dtype.kind in "fc" and np.isnan(weights.sum()):
+        if weights is not None and _may_be_nan(weights):
             count = int(np.isnan(weights).sum())
-            if count:  # the sum of two infinities is NaN too
+            if count:
                 warnings.warn(
                     f"{part_title(part.model)}: {count} of {len(weights)} weights are NaN; they "
                     "are kept",
                     ArchiveWarning,
                     stacklevel=2,
                 )
+
+
+def _may_be_nan(values: npt.NDArray[Any]) -> bool:
+    """A sum with one NaN in it is NaN, and takes no memory; so is that of two infinities."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return values.dtype.kind in "fc" and bool(np.isnan(values.sum()))

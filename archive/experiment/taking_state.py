@@ -40,7 +40,7 @@ def snapshot_of(
     fields |= {} if name is None else {"name": name}
     if fields["taken"] is None:
         fields |= at
-    return Entry(modelled(schemas.Snapshot, where, **fields), parts=taken.parts)
+    return Entry(modelled(schemas.Snapshot, where, **fields), taken.arrays, taken.parts)
 
 
 def _some(snapshot: Entry, populations: hooks.Choice, projections: hooks.Choice) -> Entry:
@@ -61,4 +61,4 @@ def _some(snapshot: Entry, populations: hooks.Choice, projections: hooks.Choice)
         )
         for kind in choice
     }
-    return Entry(snapshot.model.model_copy(update=update), parts=parts)
+    return Entry(snapshot.model.model_copy(update=update), snapshot.arrays, parts)

@@ -73,7 +73,8 @@ def projection(
 
 def snapshot(*parts: Entry, time: float = 12.5, **fields: Any) -> Entry:
     """A snapshot of these parts; of none: of two populations and a projection."""
-    model = schemas.Snapshot(time=time, **({"time_step": 0.1, "simulator": "neuron"} | fields))
+    said: dict[str, Any] = {"time_step": 0.1, "simulator": "neuron", **fields}
+    model = schemas.Snapshot(time=time, **said)
     if not parts:
         parts = (population(), population("inh", N_INH, seed=1), projection())
     return Entry(model, parts=parts)
