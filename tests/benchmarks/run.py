@@ -27,6 +27,7 @@ from rich.table import Table
 from tests.benchmarks import (
     append_bulk,
     append_small,
+    brian2_capture,
     durable,
     many_writers,
     opening,
@@ -52,6 +53,7 @@ MEASURES: dict[str, Measure] = {
     "many_writers": many_writers.measure,
     "reading": reading.measure,
     "spikes": spikes.measure,
+    "brian2_capture": brian2_capture.measure,
 }
 
 SIGNS = {"speed": "≥", "cost": "≤", "difference": "≤", "value": "≤"}
