@@ -59,7 +59,7 @@ LAYERS = {
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | STATES | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
     "archive.adapters": Layer(NOUN | STATES, {"h5py", "numpy"}, NEO | {"lxml", "scipy"}),
-    "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas"}),
+    "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas", "scipy"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
     "archive": Layer(FRONT | {"archive._contract"}, set(), set()),
     "archive.testing": Layer(

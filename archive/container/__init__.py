@@ -6,16 +6,22 @@ from archive.container.contract import part_name
 from archive.container.creation import create_container
 from archive.container.keyed import KeyedValues
 from archive.container.lazy import Neurons, Stretch
-from archive.container.queryable import RunColumns, SegmentColumns
+from archive.container.pool import Pooled
+from archive.container.queryable import RunColumns, SegmentColumns, SnapshotColumns
+from archive.container.snapshots import add_snapshot, snapshot_entry
 
 __all__ = [
     "Concatenated",
     "Container",
     "KeyedValues",
     "Neurons",
+    "Pooled",
     "RunColumns",
     "SegmentColumns",
+    "SnapshotColumns",
     "Stretch",
+    "add_snapshot",
     "create_container",
     "part_name",
+    "snapshot_entry",
 ]

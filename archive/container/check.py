@@ -16,6 +16,7 @@ from archive.container import layout
 from archive.container.check_digests import document_faults, part_fault
 from archive.container.check_index import index_faults
 from archive.container.check_nix import nix_faults
+from archive.container.check_snapshots import snapshot_faults
 from archive.container.check_values import merge_faults, value_faults
 from archive.container.container import Container
 from archive.container.contents import Contents, digest
@@ -96,6 +97,7 @@ def check(
         checking.runs,
         checking.stretches,
         checking.segments,
+        checking.snapshots,
         checking.values,
         checking.merges,
         checking.index,
@@ -344,6 +346,10 @@ class _Checking:
             self.note(name, "where the spikes of its trains end is not what it has", STRETCH_HINT)
             return False
         return True
+
+    def snapshots(self) -> None:
+        for name, fault in snapshot_faults(self.container, deep=self.deep, at=self.at):
+            self.note(name, fault, DOCUMENT_HINT)
 
     # -- beside the runs ---------------------------------------------------------------------
 

@@ -26,6 +26,12 @@ NAMES = {
     "provenance": "provenance record",
     "values": "value",
     "merges": "merge",
+    "snapshots": "snapshot",
+}
+# What a row's digest covers beside it: a stretch of another table, by these fields of the row.
+COME_WITH = {
+    "segments": ("stretches", "stretch", "stretches"),
+    "snapshots": ("arrays", "array", "arrays"),
 }
 
 
@@ -81,18 +87,18 @@ def _disorder(container: Container) -> Iterator[Fault]:
 
 
 def _claims(container: Container, content: bytes) -> Iterator[tuple[int, _Claim]]:
-    stretches = container.session.dataset("data_frames", "stretches").read()
     for table, name in NAMES.items():
+        more, first, count = COME_WITH.get(table, ("", "", ""))
+        with_it = container.session.dataset("data_frames", more).read() if more else None
         for number, row in enumerate(container.session.dataset("data_frames", table).read()):
             if table == "values" and not row["length"]:
                 continue  # it says that a key was removed
             rows = layout.sealed(row)
-            if table == "segments":
-                first = int(row["stretch"])
-                rows += stretches[first : first + int(row["stretches"])].tobytes()
+            if with_it is not None:
+                rows += with_it[int(row[first]) :][: int(row[count])].tobytes()
             owner = name if table == "experiment" else f"{name} {number}"
             yield int(row["record"]), _Claim(owner, int(row["length"]), rows)
-            if table in ("experiment", "runs", "segments"):
+            if "change" in (row.dtype.names or ()):
                 newest = int(row["change"]), int(row["change_length"])
                 for start, length in _changes(*newest, content):
                     yield start, _Claim(owner, length, b"")

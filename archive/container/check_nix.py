@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from archive.container import layout
+from archive.container.check_snapshots import pool_terms
 from archive.container.container import Container
 from archive.container.nix_terms import nix_terms
 from archive.container.stream_documents import ROWS, Stream
@@ -18,7 +19,7 @@ def nix_faults(container: Container) -> Iterator[tuple[str, str]]:
     """Each entity whose name, type, unit, label, axes, stamps or type of data are not what its
     document says."""
     session = container.session
-    known: dict[str, dict[str, Any]] = {}
+    known: dict[str, dict[str, Any]] = pool_terms(container)
     for number in range(len(container.streams)):
         stream = container.streams[number]
         known |= dict(_stream_terms(stream))

@@ -9,7 +9,7 @@ import numpy as np
 import schemas
 from archive.container.container import Container
 from archive.container.heaps import TextHeap
-from archive.container.merge_notes import merges
+from archive.container.merge_notes import TABLES, merges
 from archive.container.tables import table_of
 from archive.errors import ArchiveError
 
@@ -36,9 +36,7 @@ def value_faults(container: Container) -> Iterator[tuple[str, str]]:
 
 def merge_faults(container: Container) -> Iterator[tuple[str, str]]:
     """What is wrong with each note of a merge: its row, and the fault."""
-    lengths = {
-        name: len(table_of(container.session, f"{name}s")) for name in ("run", "segment", "value")
-    }
+    lengths = {name[:-1]: len(table_of(container.session, name)) for name in TABLES}
     for row, (document, found) in enumerate(merges(container)):
         if document.get("kind") != "merge" or not document.get("id"):
             yield f"merge {row}", "its document is that of something else"

@@ -16,11 +16,13 @@ import numpy.typing as npt
 
 from archive.container.blob_references import moved
 from archive.container.container import Container
+from archive.container.digests import array_digest
 from archive.container.documents import Documents
 from archive.container.heaps import places
 from archive.container.merge_notes import Rows, Taken
 from archive.container.moving import MARK
 from archive.container.nix_terms import VARYING
+from archive.container.snapshots import parts_of
 from archive.container.stored_digests import stored_digests
 from archive.container.tables import table_of
 
@@ -54,13 +56,14 @@ class _Comparing:
         self.unlike: set[int] = set()
 
     def differences(self) -> Iterator[str]:
-        for what, here in (("runs", self.taken.runs), ("segments", self.taken.segments)):
-            there = table_of(self.source.session, what)
+        for what in ("runs", "segments", "snapshots"):
+            here, there = getattr(self.taken, what), table_of(self.source.session, what)
             if len(here) != len(there):
                 yield f"{len(there)} {what} were there, {len(here)} are here"
                 return
         yield from self._runs()
         yield from self._segments()
+        yield from self._snapshots()
         yield from self._values()
 
     # -- runs --------------------------------------------------------------------------------
@@ -195,6 +198,30 @@ class _Comparing:
             for model in models
         ]
 
+    # -- snapshots ---------------------------------------------------------------------------
+
+    def _snapshots(self) -> Iterator[str]:
+        rows = self.taken.snapshots
+        here, there = self.target.snapshots.all()[rows], self.source.snapshots.all()
+        if not np.array_equal(here["run"], self.taken.runs[there["run"]]):
+            yield "a snapshot belongs to another run"
+        for field in ("taken", "time"):
+            if here[field].tobytes() != there[field].tobytes():
+                yield f"{field} of a snapshot differs"
+        yield from self._rows("snapshot", here, there, {})
+        arrays: dict[int, str] = {}
+        for number, row in enumerate(rows.tolist()):
+            mine, theirs = (
+                _parts(one, at) for one, at in ((self.target, row), (self.source, number))
+            )
+            if mine != theirs:
+                yield f"what snapshot {number} says of its parts differs"
+            for part in parts_of(self.target, row):
+                arrays.update(part["arrays"].values())
+        for row, digest in arrays.items():
+            if array_digest({"array": self.target.pool.read(row)}).decode() != digest:
+                yield "an array of a snapshot differs from what was written"
+
     # -- values ------------------------------------------------------------------------------
 
     def _values(self) -> Iterator[str]:
@@ -215,6 +242,17 @@ def _resolved(documents: Documents, document: Any) -> Any:
         return hashlib.sha256(documents.blobs.read(reference)).hexdigest()
 
     return moved(document, content)
+
+
+def _parts(container: Container, row: int) -> list[Any]:
+    """What a snapshot says of its parts, the arrays by their digests."""
+    return [
+        _resolved(
+            container.documents,
+            {**part, "arrays": {name: digest for name, (_, digest) in part["arrays"].items()}},
+        )
+        for part in parts_of(container, row)
+    ]
 
 
 def _said(container: Container, row: int, bases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,28 +10,31 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 import schemas
 from archive.container import layout
 from archive.container.columns import NAME, ColumnIndex, parameter_row
-from archive.container.contents import Contents, digest
-from archive.container.documents import STAMPS, Documents
+from archive.container.contents import digest
+from archive.container.documents import STAMPS
 from archive.container.extents import extent
 from archive.container.layout import Scope
+from archive.container.opened import Opened
 from archive.container.rows import Rows, microseconds
-from archive.container.streams import Place, Streams
+from archive.container.streams import Place
 from archive.container.tables import require_apart, table_of
-from archive.container.tags import SegmentTags
 from archive.container.versions import check_versions
 from archive.entry import Entry
 from archive.errors import ContractError
 from archive.storage import Durability, Session, Transaction
 
+# The scopes that have a table of rows, and what it is called.
+_TABLES: Final = {"run": "runs", "segment": "segments", "snapshot": "snapshots"}
 
-class Container:
+
+class Container(Opened):
     """All that lies in one archive file. Rows count from 0 in order of creation."""
 
     def __init__(
@@ -69,39 +72,7 @@ class Container:
         finally:
             self.session.close(remove=remove)
 
-    # -- what an archive consists of, opened when it is needed --------------------------------
-
-    @cached_property
-    def documents(self) -> Documents:
-        return Documents(self.session)
-
-    @cached_property
-    def experiment(self) -> Rows:
-        return Rows(self.session, self.documents, "experiment")
-
-    @cached_property
-    def runs(self) -> Rows:
-        return Rows(self.session, self.documents, "runs")
-
-    @cached_property
-    def segments(self) -> Rows:
-        return Rows(self.session, self.documents, "segments")
-
-    @cached_property
-    def parameter_sets(self) -> Contents:
-        return Contents(self.session, self.documents, "parameter sets")
-
-    @cached_property
-    def provenance(self) -> Contents:
-        return Contents(self.session, self.documents, "provenance")
-
-    @cached_property
-    def streams(self) -> Streams:
-        return Streams(self.session, self.documents)
-
-    @cached_property
-    def tags(self) -> SegmentTags:
-        return SegmentTags(self.session, self.streams)
+    # -- what was read, and is kept -----------------------------------------------------------
 
     @cached_property
     def _run_names(self) -> dict[str, int]:
@@ -143,8 +114,7 @@ class Container:
             found = ColumnIndex(self.session, self.documents, scope)
             length = self.count(scope)
             if found.indexed < length:  # each of these is read
-                table = {"run": "runs", "segment": "segments"}.get(scope, "parameter sets")
-                require_apart(self.session, table)
+                require_apart(self.session, f"{scope}s" if scope in _TABLES else "parameter sets")
             self._indexes[scope] = found
             for row in range(found.indexed, length):
                 found.add(self.index_row(scope, row))
@@ -157,8 +127,9 @@ class Container:
         return len(self.parameter_sets if scope == "parameters" else self.rows(scope))
 
     def rows(self, scope: Scope | Literal["experiment"]) -> Rows:
-        """The table of runs, of segments, or the one row of the experiment."""
-        return {"run": self.runs, "segment": self.segments}.get(scope, self.experiment)
+        """The table of runs, segments or snapshots, or the one row of the experiment."""
+        found: Rows = getattr(self, _TABLES.get(scope, "experiment"))
+        return found
 
     def index_row(self, scope: Scope, row: int) -> dict[str, schemas.Value]:
         """What the columns hold of a row."""
@@ -170,9 +141,10 @@ class Container:
     def forget(self) -> None:
         """Drop all that was read or waits: after a roll back it may not be so."""
         self.undone += 1
-        for name, attribute in list(vars(type(self)).items()):
-            if isinstance(attribute, cached_property):
-                self.__dict__.pop(name, None)
+        for kind in type(self).__mro__:
+            for name, attribute in vars(kind).items():
+                if isinstance(attribute, cached_property):
+                    self.__dict__.pop(name, None)
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -200,7 +172,8 @@ class Container:
     def _has_waiting(self) -> bool:
         return any(index.waiting for index in self._indexes.values())
 
-    def _batch(self, transaction: Transaction) -> None:
+    def write_batch(self, transaction: Transaction) -> None:
+        """Write them if many wait."""
         if any(index.waiting >= layout.INDEX_BATCH for index in self._indexes.values()):
             self.write_index(transaction)
 
@@ -230,7 +203,7 @@ class Container:
                 parameters=row,
             )
             index.add({NAME: run.name, **run.annotations})
-            self._batch(transaction)
+            self.write_batch(transaction)
         self._run_names[run.name] = added
         self._segment_counts[added] = 0
         self._goes_on(added, run.name)
@@ -318,7 +291,7 @@ class Container:
         index.add({NAME: model.name, **model.annotations})
         self.tags.add(places)
         self._segment_counts[run] = count + 1
-        self._batch(transaction)
+        self.write_batch(transaction)
         return number
 
     def annotate(

@@ -70,6 +70,15 @@ class Documents:
         with self._as_contract_says():
             return schemas.load(document, contract=self._contract, fetch=self._fetch())
 
+    def load_all(self, documents: Sequence[Mapping[str, Any]]) -> list[schemas.Model]:
+        """The models of documents that lie in one, and so share what blobs they may have."""
+        fetch = self._fetch()
+        with self._as_contract_says():
+            return [
+                schemas.load(document, contract=self._contract, fetch=fetch)
+                for document in documents
+            ]
+
     def _fetch(self) -> Callable[[Any], bytes]:
         """Reads the blobs of one document, which together are no longer than all there are."""
         left = FREE + self.blobs.size

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 LAYOUT: Final = 1
 
-Scope = Literal["run", "segment", "parameters"]
-SCOPES: Final[tuple[Scope, ...]] = ("run", "segment", "parameters")
+Scope = Literal["run", "segment", "parameters", "snapshot"]
+SCOPES: Final[tuple[Scope, ...]] = ("run", "segment", "parameters", "snapshot")
 
 # Heaps: bytes in one growing uint8 DataArray each.
 RECORDS: Final = "records"  # one document per run, segment, change, stream …, with a digest
@@ -84,6 +84,32 @@ TABLES: Final[dict[str, np.dtype[np.void]]] = {
             ("segments", "<i8"),
             ("value", "<i8"),  # the same in the table of values
             ("values", "<i8"),
+            ("snapshot", "<i8"),  # the same in the table of snapshots
+            ("snapshots", "<i8"),
+        ]
+    ),
+    "snapshots": np.dtype(
+        [
+            *_DOCUMENT,
+            *_CHANGE,
+            ("run", "<i8"),  # row in the table of runs
+            ("taken", "<i8"),  # microseconds since 1970, UTC; 0: not known
+            ("time", "<f8"),  # simulated, ms
+            ("array", "<i8"),  # first row in the table of arrays that came with it, and how many
+            ("arrays", "<i8"),
+        ]
+    ),
+    "arrays": np.dtype(  # each different array of snapshots once
+        [
+            ("pool", "<i8"),  # code in NAMES of the DataArray in which its values lie
+            ("start", "<i8"),  # the first of them, and how many
+            ("count", "<i8"),
+            ("rows", "<i8"),  # the shape; columns -1: it has one axis
+            ("columns", "<i8"),
+            ("base", "<i8"),  # row of the array from which it differs in these values; -1: none
+            ("where_pool", "<i8"),  # the same for where in the base they go; -1: it has none
+            ("where", "<i8"),
+            ("digest", "S32"),  # of the whole array, XXH3-128 in hexadecimal
         ]
     ),
 }
@@ -104,6 +130,11 @@ HEAP_CHUNK: Final = 1 << 14
 CHUNK_FULL: Final = 9 << 15
 CHUNK_WIDTH: Final = 112  # 14 channels of float64
 CHUNK_BYTES: Final = 1 << 16  # the least: tiny segments share a chunk
+
+# An array of a snapshot that differs from one before it in few values is stored as these, as long
+# as so much of its bytes, and so many steps, lead back to a whole one (docs/decisions/0013).
+DELTA_SHARE: Final = 0.25
+DELTA_STEPS: Final = 64
 
 # What stands in a column where a row has no value of that type and unit.
 ABSENT_FLOAT: Final = np.array([0x7FF00000000007A2], "<u8").view("<f8")

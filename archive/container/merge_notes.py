@@ -18,15 +18,18 @@ from archive.storage import Transaction
 
 Rows = npt.NDArray[np.int64]
 Table = npt.NDArray[np.void]
+# The tables of which rows are taken, in the order in which notes name them.
+TABLES = ("runs", "segments", "values", "snapshots")
 
 
 @dataclass(frozen=True)
 class Taken:
-    """Which rows of an archive became which rows here, for each of three tables."""
+    """Which rows of an archive became which rows here, for each of four tables."""
 
     runs: Rows
     segments: Rows
     values: Rows
+    snapshots: Rows
 
 
 def identity(container: Container) -> str:
@@ -59,11 +62,7 @@ def progress(target: Container, source: Container) -> Literal["none", "some", "a
 
 def is_whole(known: Taken, source: Container) -> bool:
     """Whether all rows of `source` were taken."""
-    return (len(known.runs), len(known.segments), len(known.values)) == (
-        len(source.runs),
-        len(source.segments),
-        len(table_of(source.session, "values")),
-    )
+    return all(len(getattr(known, name)) == len(table_of(source.session, name)) for name in TABLES)
 
 
 def taken(target: Container, source: Container) -> Taken:
@@ -71,7 +70,7 @@ def taken(target: Container, source: Container) -> Taken:
     name = identity(source)
     rows = [row for document, row in merges(target) if document["id"] == name]
     own = np.array(rows, layout.TABLES["merges"])
-    return Taken(*(_spans(own[one], own[f"{one}s"]) for one in ("run", "segment", "value")))
+    return Taken(*(_spans(own[name[:-1]], own[name]) for name in TABLES))
 
 
 def _spans(first: npt.NDArray[Any], counts: npt.NDArray[Any]) -> Rows:
@@ -84,12 +83,13 @@ def note_merge(
     transaction: Transaction,
     source: Container,
     part: str,
-    span: tuple[int, int, int, int, int, int],
+    span: tuple[int, ...],
     *,
     joined: bool = False,
 ) -> None:
-    """Note what a transaction took from a part: first row and count of runs, of segments, and of
-    values. If `joined`, these are made of it and of other parts, and it was taken whole."""
+    """Note what a transaction took from a part: first row and count of runs, of segments, of
+    values and of snapshots. If `joined`, these are made of it and of other parts, and it was taken
+    whole."""
     document = {
         "kind": "merge",
         "id": identity(source),

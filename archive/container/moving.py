@@ -6,13 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from archive.container.blob_references import Reference, moved
 from archive.container.documents import Documents
-from archive.container.heaps import to_json
+from archive.container.heaps import places, to_json
 from archive.storage import Transaction
 
 MARK = b'"blob"'
 Place = tuple[int, int]
+Table = npt.NDArray[np.void]
 
 
 class Moving:
@@ -26,7 +30,7 @@ class Moving:
 
     def documents(
         self,
-        places: Sequence[Place],
+        old: Sequence[Place],
         rows: Sequence[bytes],
         changed: Mapping[int, Mapping[str, Any]] | None = None,
     ) -> list[Place]:
@@ -34,12 +38,24 @@ class Moving:
         digest covers from now on; returns their new places. Without blobs and changes they are
         not even parsed."""
         changed = changed or {}
-        lines = self._source.records.lines(places)
+        lines = self._source.records.lines(old)
         for number, line in enumerate(lines):
             if number in changed or MARK in line:
                 document = self.with_blobs(json.loads(line))
                 lines[number] = to_json({**document, **changed.get(number, {})})
         return self._target.records.append_many(self._transaction, lines, rows)
+
+    def rows(
+        self, table: Table, covered: Sequence[bytes], changed: Mapping[int, Mapping[str, Any]]
+    ) -> None:
+        """Move the documents of rows and all of their changes; the rows then say where they lie.
+        `covered` is what the digest of each covers beside the document, `changed` are fields that
+        documents shall have instead of their own, by row."""
+        moved = self.documents(places(table), covered, changed)
+        table["record"], table["length"] = np.array(moved, np.int64).T
+        for row in np.flatnonzero(table["change_length"]).tolist():
+            newest = (int(table["change"][row]), int(table["change_length"][row]))
+            table["change"][row], table["change_length"][row] = self.chain(newest)
 
     def chain(self, newest: Place) -> Place:
         """Move a change and all those before it; returns the new place of the newest."""

@@ -1,10 +1,11 @@
-"""Runs and segments as tables that can be queried: which columns a key of a query stands for."""
+"""Runs, segments and snapshots as tables that can be queried: which columns a key of a query
+stands for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ Rows = npt.NDArray[np.int64]
 
 RUN_FIELDS = ("name", "started", "ended", "outcome")
 SEGMENT_FIELDS = ("name", "recorded", "t_start", "t_stop", "duration")
+SNAPSHOT_FIELDS = ("name", "taken", "time")
 
 
 class _Objects:
@@ -106,30 +108,33 @@ class RunColumns:
         return _broadcast(columns, rows, rows >= 0)
 
 
-class SegmentColumns:
-    """All segments, one row each. A key that a segment lacks is looked for in its run."""
+class _InRuns:
+    """Rows that belong to runs. A key that one lacks is looked for in its run."""
+
+    _scope: ClassVar[Scope]
+    _fields: ClassVar[tuple[str, ...]]
 
     def __init__(self, container: Container) -> None:
         self._container = container
         self._runs = RunColumns(container)
 
     def __len__(self) -> int:
-        return len(self._container.segments)
+        return len(self._container.rows(self._scope))
 
     def keys(self) -> list[str]:
-        annotations = self._container.index("segment").keys()
+        annotations = self._container.index(self._scope).keys()
         of_runs = self._runs.keys()
         runs = (key for key in of_runs if key not in RUN_FIELDS)
         fields = (f"run.{field}" for field in RUN_FIELDS)
-        return list(dict.fromkeys([*annotations, *runs, *SEGMENT_FIELDS, "run", *fields]))
+        return list(dict.fromkeys([*annotations, *runs, *self._fields, "run", *fields]))
 
     def columns(self, key: str, /) -> list[Column]:
         own = self._annotated(key)
         inherited = self._of_run(self._runs.annotated(key))
         if own or inherited:
             return own + _where_absent(inherited, own)
-        if key.startswith("segment."):
-            key = key.removeprefix("segment.")
+        if key.startswith(f"{self._scope}."):
+            key = key.removeprefix(f"{self._scope}.")
             return self._annotated(key) or self._field(key)
         if key == "run":
             return self._of_run(self._runs.columns("name"))
@@ -139,27 +144,41 @@ class SegmentColumns:
 
     def names(self) -> list[Column]:
         """The column of the names."""
-        return self._container.index("segment").columns(NAME, len(self))
+        return self._container.index(self._scope).columns(NAME, len(self))
 
     def _annotated(self, key: str) -> list[Column]:
-        return _annotation_columns(self._container, "segment", key, len(self))
+        return _annotation_columns(self._container, self._scope, key, len(self))
 
     def _of_run(self, columns: list[Column]) -> list[Column]:
         if not columns:
             return []
-        rows = _pointers(self._container, "segment", "run", len(self._runs))
+        rows = _pointers(self._container, self._scope, "run", len(self._runs))
         return _broadcast(columns, rows, np.ones(len(rows), bool))
 
     def _field(self, key: str) -> list[Column]:
         if key == "name":
             return self.names()
-        if key not in SEGMENT_FIELDS:
+        if key not in self._fields:
             return []
-        table = self._container.segments.all()
-        if key == "recorded":
+        table = self._container.rows(self._scope).all()
+        if key in ("recorded", "taken"):
             return [_moments(table[key])]
         values = table["t_stop"] - table["t_start"] if key == "duration" else table[key]
         return [Column("float", ~np.isnan(values), values, unit="ms")]
+
+
+class SegmentColumns(_InRuns):
+    """All segments, one row each."""
+
+    _scope = "segment"
+    _fields = SEGMENT_FIELDS
+
+
+class SnapshotColumns(_InRuns):
+    """All snapshots, one row each."""
+
+    _scope = "snapshot"
+    _fields = SNAPSHOT_FIELDS
 
 
 def _annotation_columns(container: Container, scope: Scope, key: str, length: int) -> list[Column]:
@@ -190,8 +209,7 @@ def _scanned(container: Container, scope: Scope, key: str, length: int) -> list[
 def _all_values(container: Container, scope: Scope, rows: Sequence[int]) -> list[dict[str, Any]]:
     if scope == "parameters":
         return [parameter_row(container.parameter_sets.model(row)) for row in rows]
-    table = container.runs if scope == "run" else container.segments
-    return table.many_annotations(rows)
+    return container.rows(scope).many_annotations(rows)
 
 
 def _pointers(container: Container, scope: Scope, field: str, length: int) -> Rows:

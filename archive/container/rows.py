@@ -25,7 +25,7 @@ MOMENTS = (
     (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1),
 )
 LIMITS = {
-    **dict.fromkeys(("started", "ended", "recorded"), MOMENTS),
+    **dict.fromkeys(("started", "ended", "recorded", "taken"), MOMENTS),
     "outcome": (0, len(layout.OUTCOMES) - 1),
 }
 

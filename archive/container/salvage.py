@@ -23,6 +23,7 @@ class Salvaged:
     runs: int
     segments: int
     losses: tuple[Loss, ...]
+    snapshots: int = 0
 
 
 def salvage(
@@ -58,7 +59,7 @@ def salvage(
         for left in staged.parent.glob(f"{staged.name}*"):  # with the log, if that was left too
             remove_file(left)
     losses = tuple(Loss(**loss) for loss in said["losses"])
-    return Salvaged(said["runs"], said["segments"], losses)
+    return Salvaged(said["runs"], said["segments"], losses, said["snapshots"])
 
 
 def _copy(arguments: dict[str, Any], watch: Watch) -> dict[str, Any]:
@@ -68,10 +69,11 @@ def _copy(arguments: dict[str, Any], watch: Watch) -> dict[str, Any]:
     watch.at("the file")
     work = Salvaging(Path(arguments["path"]), watch)
     work.copy(staged, arguments["writer"])
-    if not (work.runs or work.segments or work.is_named):
+    if not (work.runs or work.segments or work.snapshots or work.is_named):
         raise CorruptArchive("neither the experiment nor any run or segment can be read")
     return {
         "runs": work.runs,
         "segments": work.segments,
+        "snapshots": work.snapshots,
         "losses": [asdict(loss) for loss in work.losses],
     }

@@ -23,6 +23,8 @@ from archive.container.layout import Scope
 from archive.container.merge_notes import append_note
 from archive.container.nix_terms import VARYING
 from archive.container.rows import moment
+from archive.container.salvaging_snapshots import readable_parts
+from archive.container.snapshots import add_snapshot, parts_of
 from archive.container.streams import Place
 from archive.entry import Entry, Loss
 from archive.errors import ArchiveError, ContractError
@@ -39,7 +41,7 @@ class Salvaging:
 
     def __init__(self, path: Path, watch: Watch) -> None:
         self.losses: list[Loss] = []
-        self.runs = self.segments = 0
+        self.runs = self.segments = self.snapshots = 0
         self.is_named = True
         self._watch = watch
         self._old = Container(path, writable=False)
@@ -85,6 +87,10 @@ class Salvaging:
             for row in range(segments):
                 with self._new.transaction():
                     self._copy_segment(row, runs)
+            snapshots = self._attempt("snapshots", "table", lambda: len(self._old.snapshots)) or 0
+            for row in range(snapshots):
+                with self._new.transaction():
+                    self._copy_snapshot(row, runs)
             for row in range(runs):
                 self._copy_changes("run", row)
                 self._annotate("run", row)
@@ -225,6 +231,34 @@ class Salvaging:
         self.segments += 1
         self._copy_changes("segment", row)
         self._annotate("segment", row)
+
+    # -- snapshots ---------------------------------------------------------------------------
+
+    def _copy_snapshot(self, row: int, runs: int) -> None:
+        entry = f"snapshot {row}"
+        self._watch.at(entry)
+        self._note_changed(entry)
+        model = self._attempt(entry, "document", lambda: self._document("snapshot", row))
+        run = self._attempt(entry, "run", lambda: int(self._old.snapshots[row]["run"]))
+        if run is None or not 0 <= run < runs:
+            self._lose(entry, "run", "it is not known")
+            run = self._run_of_lost()
+        parts: list[Entry] = []
+        if not isinstance(model, schemas.Snapshot):
+            model = schemas.Snapshot(name=f"unreadable snapshot {row}", time=0.0)
+        else:
+            said = self._attempt(entry, "parts", lambda: parts_of(self._old, row)) or []
+            lose = partial(self._lose, entry)
+            parts = list(readable_parts(self._old, model, said, lose))
+        model = model.model_copy(update={"populations": (), "projections": ()})
+        try:
+            add_snapshot(self._new, run, Entry(model, parts=parts))
+        except ContractError as error:
+            self._lose(entry, "parts", error)
+            add_snapshot(self._new, run, Entry(model))
+        self.snapshots += 1
+        self._copy_changes("snapshot", row)
+        self._annotate("snapshot", row)
 
     def _row(self, entry: str, row: int) -> np.void:
         self._watch.at(entry)

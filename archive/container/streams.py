@@ -148,7 +148,7 @@ class Streams:
         number = len(self._streams)
         reference = None if where is None else self._blobs.append(transaction, where)
         section = transaction.section(
-            self._free_name("sections", readable_name(document)),
+            self.free_name("sections", readable_name(document)),
             f"archive.stream.{document['kind']}",
             properties(document),
         )
@@ -187,7 +187,7 @@ class Streams:
         if 0 in shape:
             return None  # HDF5 has no chunk of no bytes, and there is nothing to keep
         main = name == ROWS[document["kind"]][0]
-        full_name = self._free_name(
+        full_name = self.free_name(
             "data_arrays",
             readable_name(document) + ("" if main and document["kind"] == "signal" else f".{name}"),
         )
@@ -203,7 +203,7 @@ class Streams:
         self._session.remember("data_arrays", full_name, data)
         return full_name
 
-    def _free_name(self, kind: str, base: str) -> str:
+    def free_name(self, kind: str, base: str) -> str:
         """A name that no entity has, nor those that `tags` will make from it."""
         if kind not in self._names:
             self._names[kind] = {".", *self._session.names(kind)}  # HDF5 means the group by "."

@@ -26,6 +26,7 @@ from archive.container.nix_terms import VARYING
 from archive.container.stream_documents import ACTIVE
 from archive.container.streams import Place
 from archive.container.tables import table_of
+from archive.container.taking_snapshots import take_snapshots
 from archive.query import Column
 from archive.storage import Transaction
 
@@ -93,9 +94,15 @@ class _Taking:
         if last > first:
             self._take_segments(first, last, runs)
         value, values = self._take_values(len(known.values))
+        snapshot, snapshots = take_snapshots(
+            self.target, self.source, self.moving, self.transaction, len(known.snapshots), runs
+        )
+        if snapshots:
+            numbers = np.arange(len(known.snapshots), len(known.snapshots) + snapshots)
+            self._index("snapshot", numbers, None)
         new_runs = len(runs) - len(known.runs)
         run = int(runs[len(known.runs)]) if new_runs else len(self.target.runs)
-        span = (run, new_runs, segment, last - first, value, values)
+        span = (run, new_runs, segment, last - first, value, values, snapshot, snapshots)
         note_merge(self.target, self.transaction, self.source, self.part, span)
         self.target.write_index(self.transaction)
 
@@ -110,7 +117,7 @@ class _Taking:
         self._take_provenance()
         table["parameters"] = [sets.get(row, -1) for row in table["parameters"].tolist()]
         renamed = {row - first: {"name": name} for row, name in names.items()}
-        self._move_rows(table, _sealed(table), renamed)
+        self.moving.rows(table, _sealed(table), renamed)
         start = len(target.runs)
         rows = np.arange(first, first + len(table))
         known_as = [
@@ -173,7 +180,7 @@ class _Taking:
                 strict=True,
             )
         ]
-        self._move_rows(table, with_stretches, changed)
+        self.moving.rows(table, with_stretches, changed)
         self._index("segment", np.arange(first, last), None)
         self.transaction.append(target_stretches, stretches)
         self.transaction.append(table_of(target.session, "segments"), table)
@@ -258,18 +265,6 @@ class _Taking:
         }
 
     # -- what rows have in common ------------------------------------------------------------
-
-    def _move_rows(
-        self, table: Table, covered: Sequence[bytes], changed: dict[int, dict[str, Any]]
-    ) -> None:
-        """Move the documents of rows and all of their changes; the rows then say where they lie.
-        `covered` is what the digest of each covers beside the document, `changed` are fields that
-        documents shall have instead of their own, by row."""
-        moved = self.moving.documents(places(table), covered, changed)
-        table["record"], table["length"] = np.array(moved, np.int64).T
-        for row in np.flatnonzero(table["change_length"]).tolist():
-            newest = (int(table["change"][row]), int(table["change_length"][row]))
-            table["change"][row], table["change_length"][row] = self.moving.chain(newest)
 
     def _index(self, scope: Scope, rows: Rows, names: Sequence[str | None] | None) -> None:
         """Columns of new rows, column by column; row by row where the source lacks some."""

@@ -3,6 +3,7 @@
 from archive.container.salvage import Salvaged
 from archive.experiment.experiment import Experiment
 from archive.experiment.merging import Merged
+from archive.experiment.network_state import PopulationState, ProjectionState, StateArray
 from archive.experiment.opening import open
 from archive.experiment.recorded import (
     Epochs,
@@ -13,7 +14,8 @@ from archive.experiment.recorded import (
     Spikes,
 )
 from archive.experiment.rescue import salvage
-from archive.experiment.runs import Run, RunView, Segment, SegmentView
+from archive.experiment.run_view import RunView
+from archive.experiment.runs import Run, Segment, SegmentView, Snapshot, SnapshotView
 from archive.experiment.sessions import (
     LockingSession,
     Session,
@@ -22,15 +24,21 @@ from archive.experiment.sessions import (
     session,
 )
 from archive.experiment.shared_run import SharedRun
+from archive.experiment.snapshot_diff import ArrayDiff, ConnectionDiff, FactDiff, SnapshotDiff
 
 __all__ = [
+    "ArrayDiff",
+    "ConnectionDiff",
     "Epochs",
     "Events",
     "Experiment",
+    "FactDiff",
     "ImageSequence",
     "IrregularSignal",
     "LockingSession",
     "Merged",
+    "PopulationState",
+    "ProjectionState",
     "Run",
     "RunView",
     "Salvaged",
@@ -39,7 +47,11 @@ __all__ = [
     "Session",
     "SharedRun",
     "Signal",
+    "Snapshot",
+    "SnapshotDiff",
+    "SnapshotView",
     "Spikes",
+    "StateArray",
     "computer_session",
     "locking_session",
     "open",

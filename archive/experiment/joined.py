@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.container import Concatenated, Container, RunColumns, SegmentColumns
+from archive.container import (
+    Concatenated,
+    Container,
+    RunColumns,
+    SegmentColumns,
+    SnapshotColumns,
+)
 from archive.container.layout import Scope
 from archive.query import Columns
 
@@ -26,7 +32,7 @@ class Joined:
         self.names = tuple(containers)
         self._before: dict[Scope, Rows] = {}
         if len(self.containers) > 1:
-            for scope in ("run", "segment"):
+            for scope in ("run", "segment", "snapshot"):
                 self._before[scope] = self._count(scope)
             self._tell_apart()
 
@@ -96,9 +102,13 @@ class Joined:
                 found.append(np.flatnonzero(column.present & (column.values == code)))
         return np.concatenate(found)
 
-    def _tables(self, scope: Scope) -> Sequence[RunColumns] | Sequence[SegmentColumns]:
+    def _tables(
+        self, scope: Scope
+    ) -> Sequence[RunColumns] | Sequence[SegmentColumns] | Sequence[SnapshotColumns]:
         if scope == "run":
             return [RunColumns(one) for one in self.containers]
+        if scope == "snapshot":
+            return [SnapshotColumns(one) for one in self.containers]
         return [SegmentColumns(one) for one in self.containers]
 
 

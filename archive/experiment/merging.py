@@ -27,6 +27,7 @@ class Merged:
     runs: int = 0
     segments: int = 0
     values: int = 0
+    snapshots: int = 0
     removed: bool = False
     left: str | None = None
 
@@ -128,7 +129,9 @@ def _merge_one(target: Container, path: Path, source: Container) -> Merged:
             path=target.path,
             hint="the part is left as it is; was it changed after an earlier merge?",
         )
-    return Merged(path, len(now.runs), len(now.segments), len(KeyedValues(source)))
+    return Merged(
+        path, len(now.runs), len(now.segments), len(KeyedValues(source)), len(now.snapshots)
+    )
 
 
 def _merge_ranks(target: Container, ranks: Mapping[Path, Container]) -> Iterator[Merged]:

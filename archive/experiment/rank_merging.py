@@ -24,7 +24,8 @@ def is_ungathered(container: Container) -> bool:
     """Whether all that lies in a part are pieces: PyNN did not gather it."""
     rows = np.unique(container.segments.all()["run"]).tolist()
     values = container.session.dataset("data_frames", "values")
-    return not len(values) and all(UNGATHERED in container.runs.annotations(row) for row in rows)
+    alone = not len(values) and not len(container.snapshots)
+    return alone and all(UNGATHERED in container.runs.annotations(row) for row in rows)
 
 
 def join_ranks(target: Container, parts: Mapping[str, Container]) -> None:
@@ -43,7 +44,7 @@ def join_ranks(target: Container, parts: Mapping[str, Container]) -> None:
         experiments = [part.experiment.annotations(0) for part in fresh.values()]
         add_annotations(target, "experiment", 0, experiments, list(fresh))
         for name, part in fresh.items():
-            span = (len(target.runs), 0, first, len(target.segments) - first, 0, 0)
+            span = (len(target.runs), 0, first, len(target.segments) - first, 0, 0, 0, 0)
             note_merge(target, transaction, part, name, span, joined=True)
 
 

@@ -17,7 +17,8 @@ from archive.errors import AlreadyExists
 from archive.experiment.annotated import Annotated
 from archive.experiment.joined import Joined
 from archive.experiment.ranks import exits
-from archive.experiment.runs import Run, RunView, SegmentView
+from archive.experiment.run_view import RunView
+from archive.experiment.runs import Run, SegmentView, SnapshotView
 from archive.hooks.plain import modelled
 
 
@@ -62,6 +63,12 @@ class Recording(Annotated):
         """All segments of all runs, in order."""
         self._container.session.check_open()
         return SegmentView(self._joined)
+
+    @property
+    def snapshots(self) -> SnapshotView:
+        """All snapshots of all runs, in order."""
+        self._container.session.check_open()
+        return SnapshotView(self._joined)
 
     # -- writing -----------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import numpy as np
 
 import schemas
 from archive import values
-from archive.container import Container
+from archive.container import Container, add_snapshot
 from archive.container.layout import OUTCOMES
 from archive.container.rows import moment
 from archive.entry import Entry, Loss
@@ -25,11 +25,15 @@ from archive.experiment.joined import Joined, Rows
 from archive.experiment.parts import PATIENCE, begin_part, rank_name
 from archive.experiment.ranks import exits, mpi_rank
 from archive.experiment.segment_contents import SegmentContents
+from archive.experiment.snapshot_contents import SnapshotContents
+from archive.experiment.tabulated import segment_table, snapshot_table
+from archive.experiment.taking_state import snapshot_of
 from archive.experiment.termination import exit_on_sigterm
 from archive.experiment.views import View
 from archive.hooks import run_facts, segments_from
 from archive.hooks.neo_io import Annotate, Put, PyNNIO
 from archive.hooks.pynn import PyNNMemory
+from archive.hooks.snapshots import Choice
 
 # The annotation of a run in which each MPI process keeps what it has of the populations.
 UNGATHERED = "mpi_rank"
@@ -71,28 +75,34 @@ class SegmentView(View[Segment]):
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per segment: ``run``, ``segment``, the run's annotations and its own."""
-        return [row for piece in self._pieces() for row in _segment_table(*piece)]
+        return [row for piece in self._pieces() for row in segment_table(*piece)]
 
 
 def _segments_of(container: Container, rows: Rows) -> SegmentView:
     return SegmentView(Joined({"": container}), rows)
 
 
-def _segment_table(container: Container, rows: Rows) -> list[dict[str, Any]]:
-    runs = container.segments.all()["run"][rows].tolist()
-    of_run = {run: Run(container, run) for run in set(runs)}
-    facts = {row: (run.name, run.annotations) for row, run in of_run.items()}
-    own = container.segments.many_annotations(rows.tolist())
-    names = [document.get("name") for document in container.segments.documents(rows.tolist())]
-    return [
-        {
-            "run": facts[run][0],
-            "segment": name,
-            **facts[run][1],
-            **values.from_schema_dict(annotations),
-        }
-        for run, name, annotations in zip(runs, names, own, strict=True)
-    ]
+class Snapshot(SnapshotContents):
+    """The state of a network at one moment. Arrays are read when they are asked for."""
+
+    @property
+    def run(self) -> Run:
+        """The run that it belongs to."""
+        return Run(self._container, int(self._container.snapshots[self._row]["run"]))
+
+
+class SnapshotView(View[Snapshot]):
+    """Some snapshots of an archive, in order."""
+
+    _scope = "snapshot"
+
+    def _item(self, container: Container, row: int) -> Snapshot:
+        return Snapshot(container, row)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One dict per snapshot: ``run``, ``snapshot``, ``time``, the run's annotations and its
+        own."""
+        return [row for piece in self._pieces() for row in snapshot_table(*piece)]
 
 
 class Run(Annotated):
@@ -128,6 +138,12 @@ class Run(Annotated):
         """Its segments, in order."""
         rows = np.flatnonzero(self._container.segments.all()["run"] == self._row)
         return _segments_of(self._container, rows)
+
+    @property
+    def snapshots(self) -> SnapshotView:
+        """Its snapshots, in order."""
+        rows = np.flatnonzero(self._container.snapshots.all()["run"] == self._row)
+        return SnapshotView(Joined({"": self._container}), rows)
 
     @property
     def started(self) -> datetime | None:
@@ -198,6 +214,37 @@ class Run(Annotated):
 
     def put(self, segments: Sequence[Entry]) -> list[int]:
         """Add entries of segments in one transaction; returns their rows."""
+        self._check_running()
+        first = self._container.segment_count(self._row)
+        named = [_named(entry, first + number) for number, entry in enumerate(segments)]
+        return self._container.add_segments(self._row, named)
+
+    def snapshot(
+        self,
+        *objects: Any,
+        name: str | None = None,
+        populations: Choice = True,
+        projections: Choice = True,
+        annotations: Mapping[str, Any] | None = None,
+    ) -> Snapshot:
+        """Keep the state of a live network as it is now: all or nothing.
+
+        Takes a network, or populations and projections, of one simulator; of these all, none or
+        the named `populations` and `projections`. Takes an `Entry` of a snapshot too. An array
+        that the archive has is not stored again, and one in which little has changed takes little.
+        Raises ContractError or FormatError for what cannot be kept, naming it.
+        """
+        self._check_running()
+        entry = snapshot_of(
+            objects,
+            name=name,
+            populations=populations,
+            projections=projections,
+            annotations=annotations,
+        )
+        return Snapshot(self._container, add_snapshot(self._container, self._row, entry))
+
+    def _check_running(self) -> None:
         self._check_not_undone()
         if not self._container.is_running(self._row):
             raise Refused(
@@ -205,9 +252,6 @@ class Run(Annotated):
                 path=self._container.path,
                 hint=f"exp.run({self.name!r}, resume=True) opens it again",
             )
-        first = self._container.segment_count(self._row)
-        named = [_named(entry, first + number) for number, entry in enumerate(segments)]
-        return self._container.add_segments(self._row, named)
 
     def _check_not_undone(self) -> None:
         """A run that began in a transaction which failed is gone; its row may be another's."""
@@ -307,7 +351,7 @@ class Run(Annotated):
 
     def to_entry(self, segments: SegmentView | None = None) -> Entry:
         """The run as an entry. Its parts are its parameter set and provenance, how it ended and
-        was annotated later, and its segments, or some of them."""
+        was annotated later, and its segments, or some of them, and then its snapshots."""
         chosen = self.segments if segments is None else segments
         return Entry(self._container.model("run", self._row), parts=self._entries(chosen))
 
@@ -316,8 +360,8 @@ class Run(Annotated):
         for model in (*facts, *self._container.changes("run", self._row)):
             if model is not None:
                 yield Entry(model)
-        for segment in segments:
-            yield segment.to_entry()
+        for one in (*segments, *self.snapshots):
+            yield one.to_entry()
 
     def __repr__(self) -> str:
         said = annotation_text(self.annotations)
@@ -338,35 +382,3 @@ def _named(segment: Entry, number: int) -> Entry:
         return segment
     model = segment.model.model_copy(update={"name": f"segment{number:03d}"})
     return Entry(model, parts=segment.parts)
-
-
-class RunView(View[Run]):
-    """Some runs of an archive, in order."""
-
-    _scope = "run"
-
-    def _item(self, container: Container, row: int) -> Run:
-        return Run(container, row)
-
-    def entry(self) -> Entry:
-        """The experiment with these runs only: what makes a view a Source."""
-        model = self._joined.main.model("experiment", 0)
-        return Entry(model, parts=(run.to_entry() for run in self))
-
-    def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
-        """Write these runs in another format; see `Experiment.export`."""
-        return export(self, path, format, **options)
-
-    def table(self) -> list[dict[str, Any]]:
-        """One dict per run: ``run``, ``outcome`` and its annotations."""
-        return [row for piece in self._pieces() for row in _run_table(*piece)]
-
-
-def _run_table(container: Container, rows: Rows) -> list[dict[str, Any]]:
-    outcomes = container.runs.all()["outcome"][rows].tolist()
-    names = [document.get("name") for document in container.runs.documents(rows.tolist())]
-    annotations = container.runs.many_annotations(rows.tolist())
-    return [
-        {"run": name, "outcome": OUTCOMES[outcome], **values.from_schema_dict(own)}
-        for name, outcome, own in zip(names, outcomes, annotations, strict=True)
-    ]

@@ -15,7 +15,7 @@ import pytest
 import quantities as pq
 
 import archive
-from archive.container import merge_notes, taking
+from archive.container import merge_notes, moving, taking
 from archive.experiment import merging
 from archive.experiment.parts import part_path, part_paths
 from tests.unit import rich_archive
@@ -171,16 +171,16 @@ def test_a_part_stays_if_what_was_merged_is_not_the_same(
     """Whatever goes wrong on the way, the part is not removed."""
     with archive.session(path) as session:
         session["k"] = [1, 2]
-    broken: dict[str, tuple[str, Callable[..., Any]]] = {
-        "values": ("_copy", _wrong_values),
-        "document": ("_move_rows", _wrong_document),
-        "change": ("_move_rows", _lost_change),
-        "stretch": ("_take_streams", _wrong_stretch),
-        "keyed": ("_take_values", lambda *_: (0, 0)),
+    broken: dict[str, tuple[type, str, Callable[..., Any]]] = {
+        "values": (taking._Taking, "_copy", _wrong_values),
+        "document": (moving.Moving, "rows", _wrong_document),
+        "change": (moving.Moving, "rows", _lost_change),
+        "stretch": (taking._Taking, "_take_streams", _wrong_stretch),
+        "keyed": (taking._Taking, "_take_values", lambda *_: (0, 0)),
     }
-    wrong = broken[field]
-    true = getattr(taking._Taking, wrong[0])
-    monkeypatch.setattr(taking._Taking, wrong[0], lambda *given: wrong[1](true, *given))
+    owner, name, wrong = broken[field]
+    true = getattr(owner, name)
+    monkeypatch.setattr(owner, name, lambda *given: wrong(true, *given))
     if field == "keyed":
         monkeypatch.setattr(
             merge_notes, "is_whole", lambda known, source: len(known.runs) == len(source.runs)
