@@ -119,8 +119,8 @@ def _synapses(synapses: Any) -> Entry:
         post=target.name,
         pre_size=size_of(source),
         post_size=size_of(target),
-        sources=np.array(synapses.variables["_synaptic_pre"].get_value()),
-        targets=np.array(synapses.variables["_synaptic_post"].get_value()),
+        sources=synapses.variables["_synaptic_pre"].get_value(),
+        targets=synapses.variables["_synaptic_post"].get_value(),
     )
     variables = {
         name: read(synapses, arrays[name], size)

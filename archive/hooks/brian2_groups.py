@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -47,12 +48,16 @@ def plan_group(plan: Plan, entry: Entry, group: Any, shift: float) -> None:
         if key not in stored and (plan.own or not key.startswith("_")):
             plan.lacking(name, key)
     if kind_of(group) == "SpikeGeneratorGroup" and "_spikes_changed" in model.native:
-        step = model.native.get("_previous_dt")
-        state = {
-            "_previous_dt": None if shift else step,
-            "_spikes_changed": bool(model.native["_spikes_changed"]) or bool(shift),
-        }
-        plan.steps.append(partial(_set_attributes, group, state))
+        plan.steps.append(partial(_set_spikes, group, model.native, counted=not shift))
+
+
+def _set_spikes(group: Any, native: Mapping[str, Any], *, counted: bool) -> None:
+    """What a generator of spikes keeps beside its variables: the spikes once more, and whether
+    they are `counted` already, at the time that it has."""
+    group._spike_time = group.variables["spike_time"].get_value().copy()
+    group._neuron_index = group.variables["neuron_index"].get_value().copy()
+    group._previous_dt = native.get("_previous_dt") if counted else None
+    group._spikes_changed = bool(native["_spikes_changed"]) or not counted
 
 
 def moved(plan: Plan, name: str, key: str, values: Numbers, shift: float) -> Numbers:
@@ -83,11 +88,6 @@ def _plan_variable(
             plan.fault(name, variable.name, reason)
             return
     plan.put(f"{name}: {variable.name}", assign(variable, values, rows))
-
-
-def _set_attributes(item: Any, values: dict[str, Any]) -> None:
-    for key, value in values.items():
-        setattr(item, key, value)
 
 
 def plan_object(plan: Plan, name: str, stored: dict[str, Variable], item: Any) -> None:

@@ -104,9 +104,12 @@ def projection_entry(
     model: str | None,
     native: Mapping[str, Any],
 ) -> Entry:
-    """Synapses with all their pathways, in Brian 2's order wherever rows allow it."""
+    """Synapses with all their pathways, in Brian 2's order wherever rows allow it. The ends may
+    still be the simulator's own arrays: what is kept of them is a copy."""
     found = compressed(ends.sources, ends.targets, ends.pre_size, ends.post_size, name)
     arrays: dict[str, ArrayLike] = dict(found.arrays())
+    if found.order is None:
+        arrays["columns"] = found.columns.copy()
     placed = _placed(name, variables)
     facts = {**placed.native, **_native(native, name)}
     weight = next((key for key in WEIGHTS if key in placed.states), None)

@@ -27,6 +27,7 @@ from rich.table import Table
 from tests.benchmarks import (
     append_bulk,
     append_small,
+    brian2_capture,
     durable,
     many_writers,
     opening,
@@ -54,6 +55,7 @@ MEASURES: dict[str, Measure] = {
     "reading": reading.measure,
     "snapshots": snapshots.measure,
     "spikes": spikes.measure,
+    "brian2_capture": brian2_capture.measure,
 }
 
 SIGNS = {"speed": "≥", "cost": "≤", "difference": "≤", "value": "≤"}

@@ -9,8 +9,10 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import h5py
 import numpy as np
@@ -34,11 +36,15 @@ TARGETS = {
     "reading": [1.5, 1.5],
     "snapshots": [0.75, 1.3, 1.05, 0.15],
     "spikes": [5, 5, 20],
+    "brian2_capture": [1.5],
 }
+SIMULATORS = {"brian2_capture": "brian2"}  # what each of them cannot do without
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_figures_are_taken(name: str, tmp_path: Path) -> None:
+def test_figures_are_taken(name: str, tmp_path: Path, require: Callable[[str], ModuleType]) -> None:
+    if name in SIMULATORS:
+        require(SIMULATORS[name])
     rows = list(MEASURES[name](tmp_path, quick=True))
     assert [row.limit for row in rows if row.limit is not None] == TARGETS[name]
     for row in rows:
