@@ -28,7 +28,6 @@ from archive.values import to_schema
 FLAGS = ("_transmission", "_axon_transmission", "_update", "_plasticity")
 PERIODS = ("_update_period", "_update_offset")
 STRUCTURAL = ("_pruning", "_creating")  # each with a period and an offset, where there is such
-INPUTS = ("spike_times", "rates", "schedule", "period")  # of populations that play something
 
 
 class Dendrites(NamedTuple):
@@ -95,9 +94,8 @@ def population_entry(population: Any, network: Any) -> Entry:
         native["refractory"] = np.array(inner.refractory, np.int64)
     if population._compute_mean_fr > 0:
         native["mean_rate_window"] = float(population._compute_mean_fr)
-    for name in INPUTS:
-        if type(population).__name__ != "Population" and hasattr(inner, name):
-            native[name] = _played(population, name)
+    if hasattr(inner, "spike_times"):  # a SpikeSourceArray
+        native["spike_times"] = [np.array(times, np.int64) for times in inner.spike_times]
     native.update(hidden_state(population, network))
     where = str(population.name)
     model = modelled(
@@ -113,13 +111,6 @@ def population_entry(population: Any, network: Any) -> Entry:
     return Entry(model, arrays)
 
 
-def _played(population: Any, name: str) -> Any:
-    held = getattr(population.cyInstance, name)
-    if name == "spike_times":
-        return [np.array(times, np.int64) for times in held]
-    return np.array(held) if isinstance(held, (list, np.ndarray)) else held
-
-
 def projection_entry(projection: Any, network: Any) -> Entry:
     """A projection with connections, weights, delays in ms, and all that its synapses have."""
     where = str(projection.name)
@@ -127,7 +118,9 @@ def projection_entry(projection: Any, network: Any) -> Entry:
     found = dendrites(projection)
     rows = compressed(found.pre, found.post, int(pre.size), int(post.size), where)
     arrays, parameters = rows.arrays(), {}
-    native: dict[str, Any] = {"post_ranks": found.post_ranks, "semiglobal": {}}
+    native: dict[str, Any] = {"semiglobal": {}}
+    if not np.array_equal(found.post_ranks, np.unique(found.post)):
+        native["post_ranks"] = found.post_ranks  # some have lost all their connections
     for name, attribute in attributes_of(projection).items():
         values = values_of(projection, attribute)
         if attribute.locality == "semiglobal":

@@ -58,7 +58,7 @@ def capture(
         "net_id": int(network.id),
         "step": taken.step,
         "seed": network.seed,
-        "version": sys.modules["ANNarchy"].__version__,
+        "version": sys.modules["ANNarchy"].__release__,
         "precision": network._get_config("precision"),
         "not_saved": [str(each.name) for each in chosen if not each._saveable],
         "default_rng": _as_text(network.default_rng.bit_generator.state),

@@ -76,7 +76,7 @@ def plan_projection(plan: Plan, projection: Any, part: Entry, target: Live, own:
             return
         plan.change(name, "connections", _difference(before, connections))
     semiglobal = native.get("semiglobal", {})
-    ranks = native.get("post_ranks")
+    ranks = native.get("post_ranks", connections.post_ranks)
     held |= {key: _by_rank(each, ranks, connections) for key, each in semiglobal.items()}
     if own:
         held |= {key: from_schema(value) for key, value in model.parameters.items()}
@@ -133,8 +133,8 @@ def unsound(model: schemas.Projection, arrays: Mapping[str, ArrayLike]) -> str |
         rows, others = others, rows
     if len(pointers) != rows + 1 or pointers[0] != 0 or np.any(np.diff(pointers) < 0):
         return "the row pointers do not ascend from 0 with one row for each neuron"
-    if pointers[-1] != len(columns) or len(columns) != model.size:
-        return f"there are {len(columns)} columns, not {model.size}"
+    if len(columns) != model.size or pointers[-1] != model.size:
+        return f"there are {len(columns)} columns in rows of {pointers[-1]}, not {model.size}"
     if len(columns) and not (columns.min() >= 0 and columns.max() < others):
         return "a column is no neuron"
     for key, values in arrays.items():

@@ -16,6 +16,7 @@ from typing import Any
 
 import ANNarchy as ann
 import numpy as np
+from ANNarchy.intern.NetworkManager import NetworkManager
 
 from archive.entry import Entry
 from archive.errors import ArchiveError
@@ -23,7 +24,7 @@ from archive.hooks import annarchy_compile
 from archive.hooks.annarchy_capture import dendrites
 from archive.hooks.snapshots import capture, restore
 
-HALF = 30.0  # ms
+HALF = 22.0  # ms; of the rich network, some are refractory then, and spikes on their way
 FIRE = dict(spike="v > -55.0", reset="v = -70.0")
 
 
@@ -83,35 +84,53 @@ def rich(seed: int) -> Any:
     return net
 
 
-def plain(seed: int) -> Any:
-    """What ANNarchy's own files keep, and connections that they cannot put back."""
-    net = ann.Network(dt=1.0, seed=seed)
+def plain(_: int) -> Any:
+    """What ANNarchy's own files keep, in its global network, with connections it cannot load."""
+    net = NetworkManager().magic_network()
     rate = ann.Neuron(
-        parameters="tau = 10.0 : population\n base = 0.5", equations="tau * dr/dt = base + sum(exc) - r"
+        parameters="tau = 10.0 : population\n base = 0.5",
+        equations="tau * dr/dt = base + 0.2 * sum(exc) - r",
     )
     hebb = ann.Synapse(
         parameters="eta = 0.01 : projection", equations="dw/dt = eta * (pre.r * post.r - w)"
     )
+    spiking = ann.Neuron(
+        parameters="drive = 20.0", equations="10.0 * dv/dt = drive - 70.0 - v + g_exc", **FIRE
+    )
+    some = ann.Uniform(0.0, 1.0)
     a, b = net.create((2, 2), rate, name="a"), net.create(5, rate, name="b")
-    net.connect(a, b, "exc", hebb, name="learns").fixed_probability(0.5, weights=ann.Uniform(0, 1))
+    net.connect(a, b, "exc", hebb, name="learns").fixed_probability(0.5, weights=some)
     net.connect(b, b, "exc", name="alike").fixed_number_pre(2, weights=0.1)
-    net.connect(a, b, "exc", name="same pair").one_to_one(weights=ann.Uniform(0, 1))
-    net.connect(a, b[2:4], "exc", name="view").all_to_all(weights=ann.Uniform(0, 1))
-    later = net.connect(b, a, "exc", name="later")
-    later.all_to_all(weights=0.2, delays=ann.Uniform(1.0, 6.0))
+    net.connect(a, b, "exc", name="same pair").from_matrix(ragged())
+    net.connect(a, b[2:4], "exc", name="view").all_to_all(weights=some)
+    net.connect(b, a, "exc", name="empty").fixed_probability(0.0, weights=some)
+    net.create(0, rate, name="nobody")
+    c = net.create(3, rate, name="c")
+    net.connect(b, c, "exc", name="later").all_to_all(weights=0.2, delays=ann.Uniform(1.0, 6.0))
+    fires, hears = net.create(3, spiking, name="fires"), net.create(2, spiking, name="hears")
+    fires.drive, hears.drive = np.array([17.0, 19.0, 23.0]), 0.0
+    net.connect(fires, hears, "exc", name="heard").all_to_all(weights=some)
     return net
+
+
+def ragged() -> Any:
+    """Connections from four neurons to five, of which one has none."""
+    matrix = np.full((5, 4), np.nan)
+    matrix[0, :3], matrix[2, 3], matrix[4, 1:3] = 0.1, 0.2, 0.3
+    return [[None if np.isnan(each) else float(each) for each in row] for row in matrix]
 
 
 def content(net: Any) -> dict[str, Any]:
     """All that ANNarchy's own save writes, as plain arrays and lists."""
-    found = {"time": net.get_populations() and net.time}
-    for each in [*net.get_populations(), *net.get_projections()]:
-        for name in dict.fromkeys(each.attributes):
-            if hasattr(each, "pre") or hasattr(each.cyInstance, name):
-                found[f"{each.name}.{name}"] = each.get(name)
+    found: dict[str, Any] = {"time": net.time}
+    for each in net.get_populations():  # not get(): some inputs do not have what they list
+        for name in each.attributes:
+            found[f"{each.name}.{name}"] = getattr(each.cyInstance, name, None)
     for each in net.get_projections():
         found[f"{each.name}.delay"] = each.delay
         found[f"{each.name}.connections"] = tuple(dendrites(each))
+        for name in each.attributes:
+            found[f"{each.name}.{name}"] = each.get(name)
     return found
 
 
@@ -140,7 +159,11 @@ def bad(net: Any, snapshot: Entry) -> dict[str, Any]:
             name,
             lambda part: replace(
                 part,
-                arrays={k.replace("state_", "state:"): v for k, v in {**part.arrays, **new}.items() if v is not None},
+                arrays={
+                    k.replace("state_", "state:"): v
+                    for k, v in {**part.arrays, **new}.items()
+                    if v is not None
+                },
             ),
         )
 
@@ -160,13 +183,15 @@ def bad(net: Any, snapshot: Entry) -> dict[str, Any]:
         "missing": changed_part(
             snapshot,
             "b",
-            lambda part: replace(part, arrays={k: v for k, v in part.arrays.items() if k != "state:r"}),
+            lambda part: replace(
+                part, arrays={k: v for k, v in part.arrays.items() if k != "state:r"}
+            ),
         ),
         "size": model("b", size=6),
         "weights": arrays("learns", weights=np.zeros(n + 1)),
         "no weights": arrays("learns", weights=None),
         "ranks": arrays("learns", columns=np.full(n, 4)),
-        "pointers": arrays("learns", row_pointers=np.arange(6) * n),
+        "pointers": arrays("learns", row_pointers=np.array([0, 9, 3, 5, 6, n])),
         "delays of none": arrays("learns", delays=np.full(n, 3.0)),
         "many weights": arrays("alike", weights=np.arange(10.0)),
         "end": model("learns", post="a", post_size=4),
@@ -182,9 +207,64 @@ def bad(net: Any, snapshot: Entry) -> dict[str, Any]:
     return found | {"lax": lax}
 
 
+def parts(net: Any, snapshot: Entry) -> dict[str, Any]:
+    """Some of a network and of a snapshot, and snapshots of another simulator."""
+    found: dict[str, Any] = {}
+    net.get_population("a").r = 7.0
+    net.get_projection("learns").w = 0.25
+    step = net.current_step
+    found["one projection"] = restore(snapshot, [net.get_projection("learns")])
+    found["after it"] = content(net)
+    found["clock"] = (step, net.current_step)
+    found["populations"] = restore(snapshot, [ann], projections=False)
+    found["after them"] = content(net)
+    found["chosen"] = restore(snapshot, [net], populations=["a"], projections=["learns"])
+
+    model = next(part.model for part in snapshot.parts if part.model.name == "later")
+    foreign = Entry(
+        snapshot.model.model_copy(update={"simulator": "nest", "time_step": None, "native": {}}),
+        parts=[
+            Entry(
+                model.model_copy(
+                    update={
+                        "rows": "pre",
+                        "delay_unit": "s",
+                        "native": {},
+                        "size": 3,
+                        "parameters": {"tau": 1.0},
+                        "receptor": "whatever",
+                        "weight_unit": "nS",
+                    }
+                ),
+                {
+                    "row_pointers": np.array([0, 1, 1, 3, 3, 3]),
+                    "columns": np.array([2, 0, 1], np.int32),
+                    "weights": np.full(3, 0.5),
+                    "delays": np.array([0.002, 0.0094, 0.004]),
+                    "state:x": np.zeros(3),
+                },
+            )
+        ],
+    )
+    found["foreign"] = restore(foreign, [net], projections=["later"])
+    found["after foreign"] = content(net)
+    restore(snapshot, [net])
+
+    learns = net.get_projection("learns").cyInstance  # as after pruning
+    learns.clear()
+    learns.init_from_lil([0, 1, 3], [[0, 1], [], [2]], [[0.5, 0.25], [], [1.0]], [[1]], False)
+    found["pruned"], found["pruned content"] = capture([net]), content(net)
+    restore(snapshot, [net])
+    found["to pruned"] = restore(found["pruned"], [net])
+    found["after pruned"] = content(net)
+    restore(snapshot, [net])
+    return found
+
+
 def main(which: str, what: str, folder: Path) -> None:
     run = what == "run"
-    net = {"rich": rich, "plain": plain}[which](seed=1 if run else 2)
+    net = {"rich": rich, "plain": plain}[which](1 if run else 2)
+    whole = net if which == "rich" else ann
     build = {"directory": str(folder / which), "silent": True}
     if which == "rich":
         annarchy_compile.compile(net, **build)
@@ -195,23 +275,24 @@ def main(which: str, what: str, folder: Path) -> None:
     if run:
         net.simulate(HALF)
         if which == "plain":
-            net.get_population("b").tau = 12.0  # not in ANNarchy's JSON, which has what it was
-        snapshot = capture([net])
+            net.get_population("b").tau = 12.0  # ANNarchy's JSON would have what it was at first
+        snapshot = capture([whole])
         kept.write_bytes(pickle.dumps(snapshot))
         found |= {"stopped": content(net), "snapshot": snapshot}
         found["single"] = capture([net.get_projections()[0], net.get_populations()[1]])
     else:
         snapshot = pickle.loads(kept.read_bytes())
-        found["report"] = restore(snapshot, [net])
+        found["report"] = restore(snapshot, [whole])
         found["restored"] = content(net)
-        found["again"] = capture([net])
+        found["again"] = capture([whole])
     net.simulate(HALF)
     found["end"] = content(net)
     if not run:
-        restore(snapshot, [net])  # into a network that has gone on meanwhile
+        restore(snapshot, [whole])  # into a network that has gone on meanwhile
         net.simulate(HALF)
         found["end again"] = content(net)
     if not run and which == "plain":
+        found["parts"] = parts(net, snapshot)
         found["bad"] = bad(net, snapshot)
     (folder / f"{which}-{what}.result").write_bytes(pickle.dumps(found))
 
