@@ -125,7 +125,7 @@ def _of_population(item: Any, projections: Sequence[Any]) -> dict[str, str]:
         arriving = [each for each in projections if population_of(each.post) is item]
         if leaving:
             found["spikes"] = "those of the last step, and those on their way, are lost"
-        elif any("post_spike" in each.synapse_type.description for each in arriving):
+        elif any(each.synapse_type.description.get("post_spike") for each in arriving):
             found["last spikes"] = "their times are lost"
         if description["refractory"]:
             found["refractoriness"] = "no neuron is refractory now"

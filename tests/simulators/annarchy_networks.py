@@ -144,10 +144,18 @@ def refused(net: Any, snapshot: Entry, **options: Any) -> tuple[str, bool]:
     return "", False
 
 
+def part_of(snapshot: Entry, name: str) -> Any:
+    """The part of this name."""
+    parts: list[Any] = list(snapshot.parts)
+    return next(each for each in parts if each.model.name == name)
+
+
 def changed_part(snapshot: Entry, name: str, change: Callable[[Entry], Entry]) -> Entry:
     """The snapshot with one part made otherwise."""
-    parts = tuple(change(each) if each.model.name == name else each for each in snapshot.parts)
-    return replace(snapshot, parts=parts)
+    it = part_of(snapshot, name)
+    return replace(
+        snapshot, parts=tuple(change(each) if each is it else each for each in snapshot.parts)
+    )
 
 
 def bad(net: Any, snapshot: Entry) -> dict[str, Any]:
@@ -172,7 +180,7 @@ def bad(net: Any, snapshot: Entry) -> dict[str, Any]:
             snapshot, name, lambda part: replace(part, model=part.model.model_copy(update=new))
         )
 
-    n = next(part for part in snapshot.parts if part.model.name == "learns").model.size
+    n = part_of(snapshot, "learns").model.size
     wrong = {
         "too long": arrays("b", state_r=np.zeros(6)),
         "too short": arrays("b", state_r=np.zeros(4)),
@@ -197,7 +205,7 @@ def bad(net: Any, snapshot: Entry) -> dict[str, Any]:
         "end": model("learns", post="a", post_size=4),
         "target": model("learns", receptor="inh"),
         "time step": replace(snapshot, model=snapshot.model.model_copy(update={"time_step": 0.5})),
-        "no population": replace(snapshot, parts=snapshot.parts[1:]),
+        "no population": replace(snapshot, parts=tuple(snapshot.parts)[1:]),
     }
     found: dict[str, Any] = {name: refused(net, each) for name, each in wrong.items()}
     found["geometry"] = restore(model("a", geometry=(4,)), [net])
@@ -220,7 +228,7 @@ def parts(net: Any, snapshot: Entry) -> dict[str, Any]:
     found["after them"] = content(net)
     found["chosen"] = restore(snapshot, [net], populations=["a"], projections=["learns"])
 
-    model = next(part.model for part in snapshot.parts if part.model.name == "later")
+    model = part_of(snapshot, "later").model
     foreign = Entry(
         snapshot.model.model_copy(update={"simulator": "nest", "time_step": None, "native": {}}),
         parts=[
