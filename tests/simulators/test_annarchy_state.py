@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pickle
 import subprocess
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -26,7 +27,10 @@ Results = dict[str, Any]
 
 
 def script(which: str, what: str, folder: Path) -> Results:
-    """What a process of `annarchy_networks.py` found."""
+    """What a process of `annarchy_networks.py` finds, or has found."""
+    result = folder / f"{which}-{what}.result"
+    if result.exists():
+        return cast("Results", pickle.loads(result.read_bytes()))
     # ANNarchy's build looks for Python where the virtual environment says
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
@@ -43,8 +47,7 @@ def script(which: str, what: str, folder: Path) -> Results:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found: Results = pickle.loads((folder / f"{which}-{what}.result").read_bytes())
-    return found
+    return cast("Results", pickle.loads(result.read_bytes()))
 
 
 def processes(
@@ -56,8 +59,13 @@ def processes(
     require("ANNarchy")
     require_program("cmake")
     require_program("g++")
-    folder = factory.mktemp(which)
-    return script(which, "run", folder), script(which, "resume", folder)
+    # workers of pytest-xdist share a folder one up, so that only the first of them compiles
+    shared = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else None
+    folder = (shared or factory.getbasetemp()) / f"annarchy-{which}"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return script(which, "run", folder), script(which, "resume", folder)
 
 
 @pytest.fixture(scope="module")
