@@ -85,6 +85,7 @@ def population_entry(population: Any, network: Any) -> Entry:
             arrays[f"state:{name}"] = values
     inner = population.cyInstance
     native: dict[str, Any] = {
+        **_lists(population),
         "class": type(population).__name__,
         "targets": list(dict.fromkeys(map(str, population.targets))),
         "enabled": bool(population.enabled),
@@ -111,6 +112,14 @@ def population_entry(population: Any, network: Any) -> Entry:
     return Entry(model, arrays)
 
 
+def _lists(item: Any) -> dict[str, Any]:
+    """Which attributes are parameters and which variables, as ANNarchy's files have it."""
+    return {
+        each: list(dict.fromkeys(map(str, getattr(item, each))))
+        for each in ("parameters", "variables")
+    }
+
+
 def projection_entry(projection: Any, network: Any) -> Entry:
     """A projection with connections, weights, delays in ms, and all that its synapses have."""
     where = str(projection.name)
@@ -118,19 +127,23 @@ def projection_entry(projection: Any, network: Any) -> Entry:
     found = dendrites(projection)
     rows = compressed(found.pre, found.post, int(pre.size), int(post.size), where)
     arrays, parameters = rows.arrays(), {}
-    native: dict[str, Any] = {"semiglobal": {}}
-    if not np.array_equal(found.post_ranks, np.unique(found.post)):
-        native["post_ranks"] = found.post_ranks  # some have lost all their connections
+    native: dict[str, Any] = _lists(projection)
+    semiglobal: dict[str, npt.NDArray[Any]] = {}
     for name, attribute in attributes_of(projection).items():
         values = values_of(projection, attribute)
         if attribute.locality == "semiglobal":
-            native["semiglobal"][name] = values
+            semiglobal[name] = values
         elif name == "w":
             arrays["weights"] = rows.arranged(values)
         elif attribute.locality == "global" and not attribute.changes:
             parameters[name] = values[0].item() if values.dtype != np.float32 else values[0]
         else:
             arrays[f"state:{name}"] = rows.arranged(values)
+    if semiglobal:
+        native["semiglobal"] = semiglobal
+    # some dendrites may have lost all their connections
+    if semiglobal or not np.array_equal(found.post_ranks, np.unique(found.post)):
+        native["post_ranks"] = found.post_ranks
     arrays["delays"] = rows.arranged(delay_steps(projection)) * float(network.dt)
     native |= _settings(projection) | hidden_state(projection, network)
     model = modelled(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -97,8 +97,15 @@ def unpacked(value: Any) -> Any:
     return held
 
 
-def unreadable(item: Any, projections: Sequence[Any]) -> dict[str, str]:
-    """What a population or projection has that nobody can read, with what becomes of it.
+class Unread(NamedTuple):
+    """Something hidden: the beginning of its name in C++, and what becomes of it."""
+
+    member: str
+    becomes: str
+
+
+def unreadable(item: Any, projections: Sequence[Any]) -> dict[str, Unread]:
+    """What a population or projection has that ANNarchy does not let be read.
 
     `projections` are all of its network: whose spikes are on their way depends on them.
     """
@@ -108,33 +115,35 @@ def unreadable(item: Any, projections: Sequence[Any]) -> dict[str, str]:
     variables = item.synapse_type.description["variables"]
     driven = [each["name"] for each in variables if each.get("method") == "event-driven"]
     if driven:
-        found["last events"] = (
+        found["last events"] = Unread(
+            "_last_event",
             f"{', '.join(driven)} count from the last event of each synapse, which is not known:"
-            " they fade as if it were long ago"
+            " they fade as if it were long ago",
         )
     if item.synapse_type.type == "spike" and item.max_delay > 1 and item.uniform_delay < 0:
-        found["delayed spikes"] = "those on their way are lost"
+        found["delayed spikes"] = Unread("_delayed_spikes", "those on their way are lost")
     return found
 
 
-def _of_population(item: Any, projections: Sequence[Any]) -> dict[str, str]:
+def _of_population(item: Any, projections: Sequence[Any]) -> dict[str, Unread]:
     description = item.neuron_type.description
     found = {}
     leaving = [each for each in projections if population_of(each.pre) is item]
     if item.neuron_type.type == "spike":
         arriving = [each for each in projections if population_of(each.post) is item]
         if leaving:
-            found["spikes"] = "those of the last step, and those on their way, are lost"
+            lost = "those of the last step, and those on their way, are lost"
+            found["spikes"] = Unread("spiked", lost)
         elif any(each.synapse_type.description.get("post_spike") for each in arriving):
-            found["last spikes"] = "their times are lost"
+            found["last spikes"] = Unread("last_spike", "their times are lost")
         if description["refractory"]:
-            found["refractoriness"] = "no neuron is refractory now"
+            found["refractoriness"] = Unread("refractory_remaining", "no neuron is refractory")
         if item._compute_mean_fr > 0:
-            found["mean rate"] = "it counts from no spikes"
+            found["mean rate"] = Unread("_spike_history", "it counts from no spikes")
     elif item.max_delay > 1 and leaving:
-        found["delayed rates"] = "all are the present ones"
+        found["delayed rates"] = Unread("_delayed_", "all are the present ones")
     if type(item).__name__ in CLOCKED:
-        found["clock of the input"] = "it stands where it stood"
+        found["clock of the input"] = Unread("_t", "it stands where it stood")
     return found
 
 

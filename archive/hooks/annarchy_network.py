@@ -70,6 +70,8 @@ def live(items: Sequence[Any]) -> Live:
         raise FormatError(
             "the network is not compiled: it has no state yet", hint="call compile() first"
         )
+    if network._get_config("paradigm") == "cuda":
+        raise FormatError("networks on a GPU are not read", hint="ann.setup(paradigm='openmp')")
     whole = any(kind_of(item) == "Network" for item in items)
     populations = [item for item in items if kind_of(item) == "Population"]
     projections = [item for item in items if kind_of(item) == "Projection"]
@@ -143,6 +145,11 @@ def _locality(item: Any, name: str, description: dict[str, Any]) -> Locality | N
         return "global"
     localities: tuple[Locality, ...] = ("local", "semiglobal", "global")
     return next((each for each in localities if name in description[each]), None)
+
+
+def is_readable(projection: Any) -> bool:
+    """Whether it has connections of its own: convolutions, poolings and copies have not."""
+    return bool(projection._saveable) and hasattr(projection.cyInstance, "init_from_lil")
 
 
 def population_of(end: Any) -> Any:

@@ -16,8 +16,13 @@ from archive.hooks.restoring import Restoration, refuse
 
 @dataclass
 class Plan:
-    """Steps to take, in order, and the report of them; `faults` is what strict refuses."""
+    """Steps to take, in order, and the report of them; `faults` is what strict refuses.
 
+    `typed`: the snapshot knows the types of its values. ANNarchy's files have whole numbers and
+    truths of neurons as floating-point ones, which is then no fault.
+    """
+
+    typed: bool = True
     steps: list[Callable[[], None]] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     skipped: list[Loss] = field(default_factory=list)
@@ -45,10 +50,11 @@ class Plan:
         if fault:
             self.faults.append(self.changed[-1])
 
-    def miss(self, entry: str, what: str, reason: str = "not in the snapshot") -> None:
+    def miss(self, entry: str, what: str, *, fault: bool = True) -> None:
         """Something of the network that is not in the snapshot."""
         self.missing.append(f"{entry}: {what}")
-        self.faults.append(Loss(entry, what, reason))
+        if fault:
+            self.faults.append(Loss(entry, what, "not in the snapshot"))
 
     def carry_out(self, strict: bool) -> Restoration:
         """Refuse, or take all steps."""
@@ -83,7 +89,7 @@ class Plan:
             return None
         if values.dtype.kind != attribute.dtype.kind:
             kinds = f"they were {values.dtype}, and are {attribute.dtype}"
-            self.change(entry, attribute.name, kinds, fault=True)
+            self.change(entry, attribute.name, kinds, fault=self.typed)
         if len(values) != size:
             self.change(entry, attribute.name, "one value for all became one for each", fault=True)
             fitting = np.full(size, fitting[0])

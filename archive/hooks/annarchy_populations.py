@@ -10,7 +10,14 @@ import numpy as np
 
 import schemas
 from archive.entry import Entry
-from archive.hooks.annarchy_hidden import CLOCKED, UNREAD, members, put_hidden, unreadable
+from archive.hooks.annarchy_hidden import (
+    CLOCKED,
+    UNREAD,
+    members,
+    put_hidden,
+    shows,
+    unreadable,
+)
 from archive.hooks.annarchy_network import Attribute, Live, attributes_of
 from archive.hooks.annarchy_plan import Plan
 from archive.values import from_schema
@@ -78,22 +85,21 @@ def _plan_settings(plan: Plan, population: Any, native: Mapping[str, Any]) -> No
             plan.put(f"{name}: spike_times", lambda: setattr(inner, "spike_times", times))
 
 
-def plan_hidden(plan: Plan, item: Any, native: Mapping[str, Any], target: Live) -> bool:
-    """Plan to put back what is hidden, or say what is not as it was; True for the former."""
+def plan_hidden(plan: Plan, item: Any, native: Mapping[str, Any], target: Live) -> None:
+    """Plan to put back what is hidden, and say what of it will not be as it was."""
     name = str(item.name)
     hidden, shown = native.get("hidden"), members(item, target.network)
-    if hidden is not None and hidden.keys() == shown and _same_queues(item, native):
-        for member in sorted(hidden):
-            plan.restored.append(f"{name}: {member}")
+    put: set[str] = set()
+    if hidden is None:
+        why = UNREAD
+    elif not shows(target.network):
+        why = "this network does not show it: it was compiled otherwise"
+    elif hidden.keys() != shown or native.get("max_delay") != item.max_delay:
+        why = "this network was made otherwise"
+    else:
+        why, put = UNREAD, set(hidden)
+        plan.restored += [f"{name}: {member}" for member in sorted(put)]
         plan.steps.append(partial(put_hidden, item, target.network, hidden))
-        return True
-    why = UNREAD if hidden is None else "the network does not show it: it was compiled otherwise"
-    if shown and hidden is not None:
-        why = "the network was made otherwise"
-    for what, becomes in unreadable(item, target.network.get_projections()).items():
-        plan.skip(name, what, f"{becomes} ({why})")
-    return False
-
-
-def _same_queues(item: Any, native: Mapping[str, Any]) -> bool:
-    return bool(native.get("max_delay") == item.max_delay)
+    for what, unread in unreadable(item, target.network.get_projections()).items():
+        if not any(member.startswith(unread.member) for member in put):
+            plan.skip(name, what, f"{unread.becomes} ({why})")

@@ -13,7 +13,7 @@ from typing import Any
 
 import schemas
 from archive.entry import Entry
-from archive.errors import FormatError
+from archive.errors import FormatError, NotFound
 from archive.hooks.annarchy_capture import population_entry, projection_entry
 from archive.hooks.annarchy_hidden import (
     UNREAD,
@@ -21,7 +21,7 @@ from archive.hooks.annarchy_hidden import (
     hidden_generators,
     put_generators,
 )
-from archive.hooks.annarchy_network import Live, kind_of, live
+from archive.hooks.annarchy_network import Live, is_readable, kind_of, live
 from archive.hooks.annarchy_plan import Plan
 from archive.hooks.annarchy_populations import plan_population
 from archive.hooks.annarchy_synapses import plan_projection
@@ -48,10 +48,12 @@ def capture(
     populations or projections of one name.
     """
     taken = live(items)
+    _known(taken.populations, populations, "population")
+    _known(taken.projections, projections, "projection")
     network = taken.network
     held = [each for name, each in taken.populations.items() if is_chosen(name, populations)]
     chosen = [each for name, each in taken.projections.items() if is_chosen(name, projections)]
-    linked = [each for each in chosen if each._saveable]
+    linked = [each for each in chosen if is_readable(each)]
     parts = [population_entry(each, network) for each in held]
     parts += [projection_entry(each, network) for each in linked]
     native = {
@@ -60,7 +62,7 @@ def capture(
         "seed": network.seed,
         "version": sys.modules["ANNarchy"].__release__,
         "precision": network._get_config("precision"),
-        "not_saved": [str(each.name) for each in chosen if not each._saveable],
+        "not_saved": [str(each.name) for each in chosen if not is_readable(each)],
         "default_rng": _as_text(network.default_rng.bit_generator.state),
         **hidden_generators(network),
     }
@@ -101,13 +103,14 @@ def restore(
         raise FormatError(f"a {type(model).__name__} is no snapshot")
     target, plan = live(items), Plan()
     own = model.simulator == SIMULATOR
+    plan.typed = "version" in model.native
     parts = list(snapshot.parts)
-    if own and model.time_step != target.time_step:
+    if own and model.time_step not in (None, target.time_step):
         steps = f"it was {model.time_step} ms, and is {target.time_step} ms"
         plan.change("network", "time_step", steps, fault=True)
     if target.whole:
         _plan_network(plan, model, target, own)
-    saved = {name: each for name, each in target.projections.items() if each._saveable}
+    saved = {name: each for name, each in target.projections.items() if is_readable(each)}
     for name in target.projections.keys() - saved.keys():
         if is_chosen(name, projections):
             plan.skip(name, "weights", SHARED)
@@ -121,13 +124,24 @@ def restore(
     return plan.carry_out(strict)
 
 
+def _known(held: Mapping[str, Any], choice: Choice, what: str) -> None:
+    """Refuse names that are chosen and not there."""
+    for name in () if isinstance(choice, bool) else choice:
+        if name not in held:
+            raise NotFound(
+                f"there is no {what} of this name",
+                entry=name,
+                hint=f"these are: {', '.join(held) or 'none'}",
+            )
+
+
 def _matching(
     plan: Plan, parts: Sequence[Entry], target: Live, own: bool, choice: Choice, what: str
 ) -> dict[str, Entry]:
     """The chosen parts that the target has; what only one of both has goes into the plan."""
     kind = schemas.Population if what == "population" else schemas.Projection
     held: Mapping[str, Any] = target.populations if what == "population" else target.projections
-    held = {name: each for name, each in held.items() if getattr(each, "_saveable", True)}
+    held = {name: each for name, each in held.items() if what == "population" or is_readable(each)}
     found = {}
     for part in parts:
         if not isinstance(part.model, kind) or not is_chosen(part.model.name, choice):
@@ -136,6 +150,9 @@ def _matching(
             found[part.model.name] = part
         elif target.whole:
             plan.fault(part.model.name, what, "the network has none of that name")
+    for name in () if isinstance(choice, bool) else choice:
+        if name not in held and name not in {getattr(part.model, "name", None) for part in parts}:
+            plan.fault(name, what, "neither the snapshot nor the network has one of that name")
     for name in held:
         if name not in found and is_chosen(name, choice) and (own or what == "projection"):
             plan.miss(name, what)
@@ -149,8 +166,8 @@ def _plan_network(plan: Plan, model: schemas.Snapshot, target: Live, own: bool) 
         return
     native: dict[str, Any] = from_schema(dict(model.native))
     step = round(model.time / target.time_step)
-    if model.time_step == target.time_step:
-        step = native.get("step", step)
+    if model.time_step in (None, target.time_step):
+        step = int(native.get("step", native.get("time_step", step)))  # so in ANNarchy's files
     plan.put("network: time", lambda: network.instance.set_time(step))
     constants = {str(each.name): each for each in network.get_constants()}
     for name, value in model.constants.items():
@@ -161,7 +178,7 @@ def _plan_network(plan: Plan, model: schemas.Snapshot, target: Live, own: bool) 
         else:
             plan.put(f"constants: {name}", _setter(constants[name], float(value)))
     for name in constants.keys() - model.constants.keys():
-        plan.miss("constants", name)
+        plan.miss("constants", name, fault=plan.typed)  # ANNarchy's files have none
     _plan_generators(plan, native, network)
 
 

@@ -32,6 +32,7 @@ def network(compiled: bool = True, populations: Any = (), projections: Any = ())
     return annarchy(
         "Network",
         compiled=compiled,
+        _get_config={"paradigm": "openmp"}.get,
         get_populations=lambda: list(populations),
         get_projections=lambda: list(projections),
     )
@@ -85,23 +86,13 @@ def snapshot() -> Entry:
     return Entry(schemas.Snapshot(time=0.0, simulator="annarchy"))
 
 
-nested = st.recursive(
-    st.lists(st.integers(-5, 5), max_size=4), lambda inner: st.lists(inner, max_size=3)
-)
+numbers = st.lists(st.integers(-5, 5), max_size=4)
+nested = st.one_of(numbers, st.lists(numbers), st.lists(st.lists(numbers, max_size=3), max_size=3))
 
 
-def levels(value: Any) -> set[int]:
-    """How deep the numbers lie."""
-    if not isinstance(value, list):
-        return {0}
-    return {1 + each for inner in value for each in levels(inner)}
-
-
-@given(nested.filter(lambda value: len(levels(value)) < 2))
+@given(nested)
 def test_nested_lists_of_one_depth_come_back(value: list[Any]) -> None:
-    packed = annarchy_hidden.packed(value)
-    if levels(value):  # lists that are empty throughout may lose levels that cannot be seen
-        assert annarchy_hidden.unpacked(packed) == value
+    assert annarchy_hidden.unpacked(annarchy_hidden.packed(value)) == value
 
 
 @pytest.mark.parametrize("value", [3, [], [[], []], [[[], []], [[], [1, 2]]], [0.5, 1.5]])
