@@ -269,6 +269,24 @@ def parts(net: Any, snapshot: Entry) -> dict[str, Any]:
     return found
 
 
+def as_from_a_file(snapshot: Entry) -> Entry:
+    """What is left of a snapshot in ANNarchy's own files: no time step, constants or types."""
+
+    def left(part: Any) -> Entry:
+        kept = {"parameters", "variables", "semiglobal", "post_ranks"}
+        native = {key: value for key, value in part.model.native.items() if key in kept}
+        update: dict[str, Any] = {"native": native}
+        arrays = part.arrays
+        if part.model.kind == "population":
+            update["parameters"] = {k: float(v) for k, v in part.model.parameters.items()}
+            arrays = {key: np.asarray(values, float) for key, values in arrays.items()}
+        return Entry(part.model.model_copy(update=update), arrays)
+
+    native = {"time_step": snapshot.model.native["step"]}  # type: ignore[attr-defined]
+    whole = {"native": native, "time_step": None, "time": 0.0, "constants": {}}
+    return Entry(snapshot.model.model_copy(update=whole), parts=tuple(map(left, snapshot.parts)))
+
+
 def main(which: str, what: str, folder: Path) -> None:
     run = what == "run"
     net = {"rich": rich, "plain": plain}[which](1 if run else 2)
@@ -299,6 +317,9 @@ def main(which: str, what: str, folder: Path) -> None:
         restore(snapshot, [whole])  # into a network that has gone on meanwhile
         net.simulate(HALF)
         found["end again"] = content(net)
+    if not run and which == "rich":
+        found["from a file"] = restore(as_from_a_file(snapshot), [net])
+        found["after the file"], found["hidden after it"] = content(net), capture([net])
     if not run and which == "plain":
         found["parts"] = parts(net, snapshot)
         found["bad"] = bad(net, snapshot)

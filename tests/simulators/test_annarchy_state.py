@@ -138,6 +138,38 @@ def test_what_is_hidden_was_worth_keeping(rich: tuple[Results, Results]) -> None
     assert len(np.unique(hidden("slow")["_delayed_r"]["values"])) > 1
 
 
+def test_a_file_of_annarchy_in_a_network_that_has_run_further(
+    rich: tuple[Results, Results],
+) -> None:
+    run, resumed = rich
+    report: Restoration = resumed["from a file"]
+    assert differing(run["stopped"], resumed["after the file"]) == set()
+    assert {each for each in losses(report) if each[0] in ("one", "lists", "played", "slow")} == {
+        ("one", "spikes"),
+        ("one", "refractoriness"),
+        ("one", "mean rate"),
+        ("lists", "last events"),
+        ("lists", "delayed spikes"),
+        ("played", "spikes"),
+        ("played", "clock of the input"),
+        ("slow", "delayed rates"),
+    }
+    assert ("network", "random generators") in losses(report)
+    assert report.missing == ("constants: drive",)
+    assert ("one", "count") in {(each.entry, each.field) for each in report.changed}
+    # nothing of what came later is left: traces would grow, not fade, since a later event
+    after: Entry = resumed["hidden after it"]
+
+    def hidden(name: str, member: str) -> Any:
+        native = part(after, name).model.native  # type: ignore[attr-defined]
+        return from_schema(native["hidden"])[member]["values"]
+
+    assert set(hidden("lists", "_last_event").tolist()) == {-10000}
+    assert set(hidden("compressed", "_last_event").tolist()) == {-10000}
+    assert hidden("one", "refractory_remaining").max() == 0
+    assert len(hidden("one", "_delayed_spike")) == len(hidden("lists", "_delayed_spikes")) == 0
+
+
 def test_types_and_places_of_attributes(rich: tuple[Results, Results]) -> None:
     snapshot: Entry = rich[0]["snapshot"]
     model = snapshot.model
