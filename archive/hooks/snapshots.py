@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from archive.entry import Entry
 from archive.errors import FormatError
+from archive.hooks import pynn_state
 from archive.hooks.restoring import Choice, Restoration
 
 __all__ = ["Choice", "Restoration", "capture", "restore"]
@@ -44,7 +45,7 @@ class StateHook(Protocol):
 
 
 def _hooks() -> tuple[StateHook, ...]:
-    return ()
+    return (pynn_state,)
 
 
 def _hook_for(items: Sequence[object]) -> StateHook:

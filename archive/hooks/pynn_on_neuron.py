@@ -1,0 +1,207 @@
+"""What PyNN's back end for NEURON holds in cells and connections, read and written by NEURON's
+own names where PyNN has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+State = dict[str, tuple[npt.NDArray[Any], str | None]]
+
+# The state of point processes, by the names of PyNN and in its units.
+KNOWN = {
+    "esyn.g": ("gsyn_exc", "uS"),
+    "isyn.g": ("gsyn_inh", "uS"),
+    "esyn.i": ("isyn_exc", "nA"),
+    "isyn.i": ("isyn_inh", "nA"),
+    "adexp.w": ("w", "nA"),
+    "izh.u": ("u", "mV/ms"),
+}
+PARAMETERS, ASSIGNED, STATES = 1, 2, 3  # what MechanismStandard calls them
+# Moments of the clock, and how much of their unit a ms is.
+MOMENTS = {"tlast_pre": 1.0, "tlast_post": 1.0}
+LOST = (
+    "neither refractory periods, nor the phase of generators, nor spikes on their way can be read"
+    " from NEURON"
+)
+
+
+def seeds(simulator: Any) -> dict[str, Any]:
+    """The seed of generators that NEURON runs itself."""
+    return {"native_rng_baseseed": int(simulator.state.native_rng_baseseed)}
+
+
+def cell_state(population: Any) -> State:
+    """State variables of single-compartment cells; empty for generators of spikes."""
+    cells = [cell._cell for cell in population.all_cells]
+    if not all(hasattr(cell, "seg") for cell in cells):
+        return {}
+    found: State = {"v": (np.asarray([cell.seg.v for cell in cells], np.float64), "mV")}
+    for native in _variables(cells[0]):
+        name, unit = KNOWN.get(native, (native, None))
+        found[name] = np.asarray([_get(cell, native) for cell in cells], np.float64), unit
+    return found
+
+
+def set_cell_state(population: Any, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, str]:
+    """Set state variables now, or when the first run has initialised all. Returns those that the
+    cells do not have, with the reason."""
+    cells = [cell._cell for cell in population.all_cells]
+    natives = {pynn: native for native, (pynn, _) in KNOWN.items()}
+    known = {"v", *_variables(cells[0])} if hasattr(cells[0], "seg") else set()
+    put = {name: natives.get(name, name) for name in values}
+    put = {name: native for name, native in put.items() if native in known}
+
+    def apply() -> None:
+        for name, native in put.items():
+            for cell, value in zip(cells, values[name], strict=True):
+                _set(cell, native, float(value))
+
+    _when_initialised(population._simulator, apply)
+    return {name: "the cells have no such variable" for name in values if name not in put}
+
+
+class Links:
+    """The connections of a projection on NEURON."""
+
+    def __init__(self, projection: Any) -> None:
+        self._made = list(projection.connections)
+        self._simulator = projection._simulator
+        before = np.asarray(projection.pre.all_cells, np.int64)
+        after = np.asarray(projection.post.all_cells, np.int64)
+        self.pre = before[[int(one.presynaptic_index) for one in self._made]]
+        self.post = after[[int(one.postsynaptic_index) for one in self._made]]
+
+    def read(self, name: str) -> npt.NDArray[Any] | None:
+        """A parameter of the synapse type, by its native name. The weight of a connection with
+        short-term plasticity is the one it was made with, not the one of the last spike."""
+        try:
+            return np.asarray([self._of(one, name) for one in self._made], np.float64)
+        except AttributeError:
+            return None
+
+    @staticmethod
+    def _of(made: Any, name: str) -> float:
+        if name == "weight" and _scales(made):
+            return float(made.pre2wa.weight[0])
+        return float(getattr(made, name))
+
+    def write(self, name: str, values: npt.NDArray[Any]) -> None:
+        """Set a parameter of the synapse type, by its native name."""
+        for made, value in zip(self._made, values, strict=True):
+            setattr(made, name, float(value))
+            if name == "weight" and _scales(made):
+                made.pre2wa.weight[0] = float(value)
+            if name == "delay" and hasattr(made, "pre2wa") and made.pre2wa.delay > 1e-9:
+                made.pre2wa.delay -= 1e-9  # as PyNN makes it: the weight changes before its use
+
+    def state(self, taken: Iterable[str] = ()) -> State:
+        """Variables that the synapses change themselves."""
+        adjusters = [getattr(one, "weight_adjuster", None) for one in self._made]
+        if not adjusters or any(one is None for one in adjusters):
+            return {}
+        names = [name for kind in (ASSIGNED, STATES) for name in _names(adjusters[0], kind)]
+        found: State = {
+            name: (np.asarray([getattr(one, name) for one in adjusters], np.float64), None)
+            for name in names
+            if name not in taken
+        }
+        if all(map(_scales, self._made)):
+            found["last_weight"] = np.asarray([one.nc.weight[0] for one in self._made]), None
+        return found
+
+    def set_state(self, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, str]:
+        """Set such variables. Returns what cannot be set, with the reason."""
+        known = set(self.state()) - {"last_weight"}
+
+        def apply() -> None:
+            for name in known & set(values):
+                for made, value in zip(self._made, values[name], strict=True):
+                    setattr(made.weight_adjuster, name, float(value))
+
+        _when_initialised(self._simulator, apply)
+        refused = {name: "the synapses have no such variable" for name in set(values) - known}
+        if "last_weight" in refused:
+            refused["last_weight"] = "the resources that it comes from are hidden in NEURON"
+        return refused
+
+
+def _scales(made: Any) -> bool:
+    """Whether the connection has a weight of its own, which short-term plasticity scales."""
+    return hasattr(made, "pre2wa") and not hasattr(made, "post2wa")
+
+
+def _names(process: Any, kind: int) -> list[str]:
+    from neuron import h
+
+    standard = h.MechanismStandard(process.hname().partition("[")[0], kind)
+    text, found = h.ref(""), []
+    for number in range(int(standard.count())):
+        standard.name(text, number)
+        found.append(str(text[0]))
+    return found
+
+
+def _variables(cell: Any) -> list[str]:
+    """The state variables of a cell, as in ``esyn.g`` and ``hh_traub.m``."""
+    inside = {id(process): process.hname() for process in cell.seg.point_processes()}
+    processes = {name: part for name, part in vars(cell).items() if _hname(part) in inside.values()}
+    found = [f"{name}.{one}" for name, part in processes.items() for one in _names(part, STATES)]
+    for mechanism in cell.seg:
+        found += [f"{mechanism.name()}.{one}" for one in _density_states(mechanism.name())]
+    return sorted(found)
+
+
+def _hname(part: Any) -> str | None:
+    return str(part.hname()) if hasattr(part, "hname") else None
+
+
+def _density_states(mechanism: str) -> Iterator[str]:
+    from neuron import h
+
+    standard, text = h.MechanismStandard(mechanism, STATES), h.ref("")
+    for number in range(int(standard.count())):
+        standard.name(text, number)
+        yield str(text[0]).removesuffix(f"_{mechanism}")
+
+
+def _holder(cell: Any, native: str) -> tuple[Any, str]:
+    owner, _, name = native.rpartition(".")
+    if not owner:
+        return cell.seg, name
+    return vars(cell).get(owner) or getattr(cell.seg, owner), name
+
+
+def _get(cell: Any, native: str) -> float:
+    return float(getattr(*_holder(cell, native)))
+
+
+def _set(cell: Any, native: str, value: float) -> None:
+    holder, name = _holder(cell, native)
+    setattr(holder, name, value)
+
+
+_waiting: list[tuple[Any, list[Callable[[], None]]]] = []
+
+
+def _when_initialised(simulator: Any, apply: Callable[[], None]) -> None:
+    """Now, if the network is running; else once, at the initialisation with which its first run
+    begins: that would undo it. A ``reset`` before that is an initialisation too."""
+    if simulator.state.running:
+        apply()
+        return
+    from neuron import h
+
+    _waiting[:] = [one for one in _waiting if one[1]]  # those that are done
+    left = [apply]
+
+    def once() -> None:
+        while left:
+            left.pop()()
+
+    # Type 1: after the mechanisms have initialised their states, before anything uses them.
+    _waiting.append((h.FInitializeHandler(1, once), left))
