@@ -16,7 +16,7 @@ from archive.values import from_schema, quantity, to_schema
 
 AS_MADE = "as_made"  # parameters that cannot be read back: these are what the cells were made with
 SEQUENCES = "sequences"
-NOT_STATE = "state_that_pynn_names"
+STATE = "state"  # the names of those variables that the simulator changes
 CLOSE = 1e-9
 
 
@@ -51,7 +51,7 @@ def population_entry(name: str, population: Any, views: list[Any]) -> Entry:
         told = unit if unit is not None else unit_of(celltype, key)
         if told is not None:
             units[key] = told
-        native.setdefault(NOT_STATE, []).append(key)
+        native.setdefault(STATE, []).append(key)
     if views:
         native["views"] = {label: places for label, places in views}
     arrays["positions"] = np.array(population.positions.T, np.float64)
@@ -112,7 +112,7 @@ def wanted_parameters(model: schemas.Population, arrays: Any) -> dict[str, Any]:
     """The parameters in a snapshot as PyNN takes them: numbers, arrays, lists of arrays."""
     native: Any = from_schema(model.native)
     wanted = {key: _number(value) for key, value in from_schema(model.parameters).items()}
-    states = set(native.get(NOT_STATE, ()))
+    states = set(native.get(STATE, ()))
     for key in arrays:
         if key.startswith("state:") and key.removeprefix("state:") not in states:
             wanted[key.removeprefix("state:")] = np.asarray(arrays[key])
@@ -135,7 +135,7 @@ def restore_state(
             population.initialize(**{key: value})
         done.append(f"initial {key}")
     held = backend(population._simulator)
-    values = {key: np.asarray(arrays[f"state:{key}"]) for key in native.get(NOT_STATE, ())}
+    values = {key: np.asarray(arrays[f"state:{key}"]) for key in native.get(STATE, ())}
     for key in values.keys() & held.MOMENTS.keys():
         values[key] = values[key] + shift * held.MOMENTS[key]
     refused = held.set_cell_state(population, values) if values else {}

@@ -25,6 +25,11 @@ def seeds(simulator: Any) -> dict[str, Any]:
     return {}
 
 
+def time(simulator: Any) -> float:
+    """The time of the state in ms."""
+    return float(simulator.state.t)
+
+
 def cell_state(population: Any) -> State:
     """State variables of the neurons, by PyNN's names where it has them; empty for generators."""
     names, group = _pynn_names(population), population.brian2_group

@@ -30,6 +30,13 @@ def seeds(simulator: Any) -> dict[str, Any]:
     return {"rng_seed": int(nest.GetKernelStatus("rng_seed"))}
 
 
+def time(simulator: Any) -> float:
+    """The time of the state in ms: NEST simulates one shortest delay further than PyNN says."""
+    state = simulator.state
+    ahead = state.min_delay if state.running else 0.0
+    return float(state.t) + float(ahead)
+
+
 def values_of(status: Any) -> npt.NDArray[Any]:
     """What ``get`` gives of one variable: a tuple, or for a single node or connection a value."""
     return np.atleast_1d(np.asarray(status))

@@ -3,13 +3,14 @@ own names where PyNN has none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
 State = dict[str, tuple[npt.NDArray[Any], str | None]]
 
 # The state of point processes, by the names of PyNN and in its units.
@@ -21,7 +22,10 @@ KNOWN = {
     "adexp.w": ("w", "nA"),
     "izh.u": ("u", "mV/ms"),
 }
-PARAMETERS, ASSIGNED, STATES = 1, 2, 3  # what MechanismStandard calls them
+# The point processes that PyNN gives names, and what those have that keep a queue of spikes.
+ATTRIBUTES = ("esyn", "isyn", "adexp", "izh")
+HIDING = {"AlphaSyn": "g", "AlphaISyn": "i"}
+ASSIGNED, STATES = 2, 3  # what MechanismStandard calls them
 # Moments of the clock, and how much of their unit a ms is.
 MOMENTS = {"tlast_pre": 1.0, "tlast_post": 1.0}
 LOST = (
@@ -35,34 +39,51 @@ def seeds(simulator: Any) -> dict[str, Any]:
     return {"native_rng_baseseed": int(simulator.state.native_rng_baseseed)}
 
 
+def time(simulator: Any) -> float:
+    """The time of the state in ms."""
+    return float(simulator.state.t)
+
+
 def cell_state(population: Any) -> State:
     """State variables of single-compartment cells; empty for generators of spikes."""
     cells = [cell._cell for cell in population.all_cells]
     if not all(hasattr(cell, "seg") for cell in cells):
         return {}
     found: State = {"v": (np.asarray([cell.seg.v for cell in cells], np.float64), "mV")}
-    for native in _variables(cells[0]):
+    owners = [_owners(cell) for cell in cells]
+    for native in dict.fromkeys([*_states(owners[0]), *_hidden(owners[0])]):
+        owner, _, variable = native.partition(".")
         name, unit = KNOWN.get(native, (native, None))
-        found[name] = np.asarray([_get(cell, native) for cell in cells], np.float64), unit
+        values = [getattr(mine[owner], variable) for mine in owners]
+        found[name] = np.asarray(values, np.float64), unit
     return found
 
 
 def set_cell_state(population: Any, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, str]:
-    """Set state variables now, or when the first run has initialised all. Returns those that the
-    cells do not have, with the reason."""
+    """Set state variables now, or when the first run has initialised all. Returns those that
+    cannot be set, with the reason."""
     cells = [cell._cell for cell in population.all_cells]
+    if not all(hasattr(cell, "seg") for cell in cells):
+        return dict.fromkeys(values, "generators have no such variable")
+    owners = [_owners(cell) for cell in cells]
     natives = {pynn: native for native, (pynn, _) in KNOWN.items()}
-    known = {"v", *_variables(cells[0])} if hasattr(cells[0], "seg") else set()
-    put = {name: natives.get(name, name) for name in values}
-    put = {name: native for name, native in put.items() if native in known}
+    put, refused = {}, {}
+    for name in values:
+        native = natives.get(name, name)
+        if name == "v" or native in _states(owners[0]):
+            put[name] = native.rpartition(".")
+        elif native in _hidden(owners[0]):
+            refused[name] = "the spikes that it comes from are hidden in NEURON"
+        else:
+            refused[name] = "the cells have no such variable"
 
     def apply() -> None:
-        for name, native in put.items():
-            for cell, value in zip(cells, values[name], strict=True):
-                _set(cell, native, float(value))
+        for name, (owner, _, variable) in put.items():
+            for cell, mine, value in zip(cells, owners, values[name], strict=True):
+                setattr(mine[owner] if owner else cell.seg, variable, float(value))
 
     _when_initialised(population._simulator, apply)
-    return {name: "the cells have no such variable" for name in values if name not in put}
+    return refused
 
 
 class Links:
@@ -104,7 +125,9 @@ class Links:
         adjusters = [getattr(one, "weight_adjuster", None) for one in self._made]
         if not adjusters or any(one is None for one in adjusters):
             return {}
-        names = [name for kind in (ASSIGNED, STATES) for name in _names(adjusters[0], kind)]
+        names = [
+            name for kind in (ASSIGNED, STATES) for name in _names(_mechanism(adjusters[0]), kind)
+        ]
         found: State = {
             name: (np.asarray([getattr(one, name) for one in adjusters], np.float64), None)
             for name in names
@@ -135,54 +158,58 @@ def _scales(made: Any) -> bool:
     return hasattr(made, "pre2wa") and not hasattr(made, "post2wa")
 
 
-def _names(process: Any, kind: int) -> list[str]:
+@lru_cache(maxsize=256)
+def _names(mechanism: str, kind: int) -> tuple[str, ...]:
     from neuron import h
 
-    standard = h.MechanismStandard(process.hname().partition("[")[0], kind)
-    text, found = h.ref(""), []
+    standard, text, found = h.MechanismStandard(mechanism, kind), h.ref(""), []
     for number in range(int(standard.count())):
         standard.name(text, number)
-        found.append(str(text[0]))
-    return found
+        found.append(str(text[0]).removesuffix(f"_{mechanism}"))
+    return tuple(found)
 
 
-def _variables(cell: Any) -> list[str]:
+def _mechanism(process: Any) -> str:
+    """The name of a point process, or of a mechanism of the membrane."""
+    name = process.hname() if hasattr(process, "hname") else process.name()
+    return str(name).partition("[")[0]
+
+
+def _owners(cell: Any) -> dict[str, Any]:
+    """What has state in a cell: point processes by the names that PyNN gives them, or else as in
+    ``GsfaGrr`` and, for the second of its kind, ``GsfaGrr-2``; mechanisms of the membrane."""
+    held = {name: getattr(cell, name, None) for name in ATTRIBUTES}
+    named = {process.hname(): name for name, process in held.items() if process is not None}
+    found: dict[str, Any] = {}
+    seen: Counter[str] = Counter()
+    for process in sorted(cell.seg.point_processes(), key=_number):
+        mechanism = _mechanism(process)
+        seen[mechanism] += 1
+        plain = mechanism if seen[mechanism] == 1 else f"{mechanism}-{seen[mechanism]}"
+        found[named.get(process.hname(), plain)] = process
+    return found | {str(mechanism.name()): mechanism for mechanism in cell.seg}
+
+
+def _number(process: Any) -> int:
+    return int(process.hname().rpartition("[")[2].rstrip("]"))
+
+
+def _states(owners: Mapping[str, Any]) -> list[str]:
     """The state variables of a cell, as in ``esyn.g`` and ``hh_traub.m``."""
-    inside = {id(process): process.hname() for process in cell.seg.point_processes()}
-    processes = {name: part for name, part in vars(cell).items() if _hname(part) in inside.values()}
-    found = [f"{name}.{one}" for name, part in processes.items() for one in _names(part, STATES)]
-    for mechanism in cell.seg:
-        found += [f"{mechanism.name()}.{one}" for one in _density_states(mechanism.name())]
-    return sorted(found)
+    return [
+        f"{owner}.{name}"
+        for owner, process in sorted(owners.items())
+        for name in _names(_mechanism(process), STATES)
+    ]
 
 
-def _hname(part: Any) -> str | None:
-    return str(part.hname()) if hasattr(part, "hname") else None
-
-
-def _density_states(mechanism: str) -> Iterator[str]:
-    from neuron import h
-
-    standard, text = h.MechanismStandard(mechanism, STATES), h.ref("")
-    for number in range(int(standard.count())):
-        standard.name(text, number)
-        yield str(text[0]).removesuffix(f"_{mechanism}")
-
-
-def _holder(cell: Any, native: str) -> tuple[Any, str]:
-    owner, _, name = native.rpartition(".")
-    if not owner:
-        return cell.seg, name
-    return vars(cell).get(owner) or getattr(cell.seg, owner), name
-
-
-def _get(cell: Any, native: str) -> float:
-    return float(getattr(*_holder(cell, native)))
-
-
-def _set(cell: Any, native: str, value: float) -> None:
-    holder, name = _holder(cell, native)
-    setattr(holder, name, value)
+def _hidden(owners: Mapping[str, Any]) -> list[str]:
+    """What can be read and not set: alpha synapses compute it from a queue of their own."""
+    return [
+        f"{owner}.{HIDING[_mechanism(process)]}"
+        for owner, process in sorted(owners.items())
+        if _mechanism(process) in HIDING
+    ]
 
 
 _waiting: list[tuple[Any, list[Callable[[], None]]]] = []

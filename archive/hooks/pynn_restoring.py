@@ -12,7 +12,7 @@ from archive.hooks.connections import native_order
 from archive.hooks.pynn_backends import backend
 from archive.hooks.pynn_cells import (
     AS_MADE,
-    NOT_STATE,
+    STATE,
     restore_parameters,
     restore_positions,
     restore_state,
@@ -46,7 +46,7 @@ def restore_population(
     if is_same:
         put, refused = restore_state(model, entry.arrays, population, shift)
         done, lost = done + put, lost + refused
-    elif model.native.get(NOT_STATE):
+    elif model.native.get(STATE):
         lost.append(Loss(model.name, "state", NOT_HERE))
     return done, lost
 
@@ -62,7 +62,7 @@ def restore_projection(
     own = set(projection.synapse_type.get_parameter_names())
     if is_pynn:
         native: Any = model.native
-        states = set(native.get(NOT_STATE, ()))
+        states = set(native.get(STATE, ()))
         for name, value in _parameters(entry, states, set(native.get(AS_MADE, ()))).items():
             if name in own:
                 wanted[name] = value
@@ -152,7 +152,7 @@ def _state(
     model, arrays = entry.model, entry.arrays
     assert isinstance(model, schemas.Projection)
     native: Any = model.native
-    names = list(native.get(NOT_STATE, ()))
+    names = list(native.get(STATE, ()))
     if not names:
         return []
     if not is_same:

@@ -61,7 +61,7 @@ def capture(items: Sequence[Any], /, *, populations: Choice, projections: Choice
     model = modelled(
         schemas.Snapshot,
         "snapshot",
-        time=float(state.t),
+        time=backend(simulator).time(simulator),
         time_unit="ms",
         time_step=float(state.dt),
         simulator=simulator_name(simulator),
@@ -97,7 +97,7 @@ def restore(
     report = _Report(list(match.changed), list(match.missing), list(match.skipped))
     is_pynn = match.is_pynn
     is_same = is_pynn and model.simulator == simulator_name(network.simulator)
-    shift = float(network.simulator.state.t) - _milliseconds(model)
+    shift = backend(network.simulator).time(network.simulator) - _milliseconds(model)
     for entry, population in match.populations:
         done, lost = restore_population(entry, population, is_pynn, is_same, shift)
         report.add(_name(entry), done, lost)

@@ -16,7 +16,7 @@ from archive.entry import Entry
 from archive.hooks.connections import compressed
 from archive.hooks.plain import modelled
 from archive.hooks.pynn_backends import Links, backend
-from archive.hooks.pynn_cells import AS_MADE, NOT_STATE
+from archive.hooks.pynn_cells import AS_MADE, STATE
 from archive.hooks.pynn_network import PyNNNetwork
 from archive.values import quantity, to_schema
 
@@ -89,7 +89,7 @@ def projection_entries(name: str, projection: Any, network: PyNNNetwork) -> list
             units |= {key: told} if told else {}
         native: dict[str, Any] = {"views": _views(projection)}
         native |= {AS_MADE: as_made} if as_made else {}
-        native |= {NOT_STATE: list(state)} if state else {}
+        native |= {STATE: list(state)} if state else {}
         native |= {LABEL: name} if wires.name != name else {}
         model = modelled(
             schemas.Projection,
