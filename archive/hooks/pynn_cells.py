@@ -143,19 +143,22 @@ def restore_state(
     return [*done, *(key for key in values if key not in refused)], lost
 
 
-def restore_positions(entry: Entry, population: Any) -> list[str]:
-    """Put the cells where they were, if the snapshot knows; PyNN then forgets the structure."""
+def restore_positions(entry: Entry, population: Any) -> tuple[list[str], list[Loss]]:
+    """Put the cells where they were, if the snapshot knows; PyNN then forgets the structure.
+    Positions without a unit are taken for um, which is told."""
     model = entry.model
     assert isinstance(model, schemas.Population)
     if "positions" not in entry.arrays:
-        return []
-    factor = float(schemas.conversion(model.position_unit, "um"))
+        return [], []
+    bare = schemas.parse(model.position_unit).dimension == schemas.parse("").dimension
+    factor = 1.0 if bare else float(schemas.conversion(model.position_unit, "um"))
     found = np.asarray(entry.arrays["positions"], np.float64) * factor
     positions = np.zeros((population.size, 3))
     positions[:, : found.shape[1]] = found
     if not np.array_equal(positions, population.positions.T):
         population.positions = positions.T
-    return ["positions"]
+    told = [Loss(model.name, "positions", "without unit: taken as um")] if bare else []
+    return ["positions"], told
 
 
 def unit_of(celltype: Any, name: str) -> str | None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import schemas
 from archive.entry import Entry, Loss
 from archive.hooks.connections import ends
+from archive.hooks.pairing import common, numbered
 from archive.hooks.pynn_backends import Links, backend
 from archive.hooks.pynn_network import UNLABELLED, PyNNNetwork
 from archive.hooks.pynn_synapses import Wires, wires_of
@@ -187,9 +188,9 @@ def _place_projection(
         text = f"{model.receptor}, in the network {receptor}"
         return Loss(model.name, "receptor", text)
     pre, post = ends(model, part.arrays)
-    ours_keys = _keys(pre, post, model.post_size)
-    their_keys = _keys(wires.pre_index, wires.post_index, model.post_size)
-    there, here = _common(ours_keys, their_keys)
+    ours_keys = numbered(pre, post, model.post_size)
+    their_keys = numbered(wires.pre_index, wires.post_index, model.post_size)
+    there, here = common(ours_keys, their_keys)
     if len(here) < max(len(ours_keys), len(their_keys)):
         loss = Loss(
             model.name,
@@ -201,32 +202,6 @@ def _place_projection(
         found.changed.append(loss)
     found.projections.append((part, projection, Target(links, wires, here, there)))
     return None
-
-
-def _keys(pre: npt.NDArray[Any], post: npt.NDArray[Any], post_size: int) -> npt.NDArray[np.int64]:
-    """A number for each connection, the same in all networks: of its pair, and of how many there
-    were between the two before it. (connection, 2)."""
-    pairs = pre.astype(np.int64) * max(post_size, 1) + post.astype(np.int64)
-    order = np.argsort(pairs, kind="stable")
-    ordered = pairs[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else ordered
-    lengths = np.diff(np.r_[starts, len(ordered)])
-    nth = np.empty(len(pairs), np.int64)
-    nth[order] = np.arange(len(pairs)) - np.repeat(starts, lengths)
-    return np.stack([pairs, nth], axis=1)
-
-
-def _common(
-    one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The positions in both of the rows that both have."""
-    if np.array_equal(one, other):
-        every = np.arange(len(one))
-        return every, every
-    most = int(max(one[:, 1].max(initial=0), other[:, 1].max(initial=0))) + 1
-    ours, theirs = one[:, 0] * most + one[:, 1], other[:, 0] * most + other[:, 1]
-    _, first, second = np.intersect1d(ours, theirs, assume_unique=True, return_indices=True)
-    return first.astype(np.int64), second.astype(np.int64)
 
 
 def _name(part: Entry) -> str:

@@ -26,21 +26,21 @@ NOT_HERE = "the state of cells and synapses cannot be carried to another simulat
 
 def restore_population(
     entry: Entry, population: Any, is_pynn: bool, is_same: bool, shift: float
-) -> tuple[list[str], list[Loss]]:
-    """What of a population was restored, and what was not."""
+) -> tuple[list[str], list[Loss], list[Loss]]:
+    """What of a population was restored, what was not, and what was changed on the way."""
     model = entry.model
     assert isinstance(model, schemas.Population)
-    done = restore_positions(entry, population)
+    done, changed = restore_positions(entry, population)
     lost: list[Loss] = []
     kind = type(population.celltype).__name__
     if not is_pynn:
         others = [key for key in entry.arrays if key.startswith("state:")]
         if others or model.parameters or model.initial_values:
             lost.append(Loss(model.name, "model", f"{model.model} is not {kind} of PyNN"))
-        return done, lost
+        return done, lost, changed
     if model.model != kind:
         lost.append(Loss(model.name, "parameters", f"of {model.model} are not those of {kind}"))
-        return done, lost
+        return done, lost, changed
     put, refused = restore_parameters(model, entry.arrays, population)
     done, lost = done + put, lost + refused
     if is_same:
@@ -48,7 +48,7 @@ def restore_population(
         done, lost = done + put, lost + refused
     elif model.native.get(STATE):
         lost.append(Loss(model.name, "state", NOT_HERE))
-    return done, lost
+    return done, lost, changed
 
 
 def restore_projection(
@@ -58,7 +58,7 @@ def restore_projection(
     model = entry.model
     assert isinstance(model, schemas.Projection)
     lost: list[Loss] = []
-    wanted, changed = _weights_and_delays(entry, projection, lost)
+    wanted, changed = _weights_and_delays(entry, projection, lost, is_pynn=is_pynn)
     own = set(projection.synapse_type.get_parameter_names())
     if is_pynn:
         native: Any = model.native
@@ -103,7 +103,7 @@ def restore_projection(
 
 
 def _weights_and_delays(
-    entry: Entry, projection: Any, lost: list[Loss]
+    entry: Entry, projection: Any, lost: list[Loss], *, is_pynn: bool
 ) -> tuple[dict[str, Any], list[Loss]]:
     """In PyNN's units, in the simulator's order; what could not be converted is added to `lost`."""
     model, arrays = entry.model, entry.arrays
@@ -127,6 +127,11 @@ def _weights_and_delays(
                 lost.append(Loss(model.name, field, str(error)))
                 continue
         wanted[name] = native_order(arrays, arrays[field]) * factor
+    weights = wanted.get("weight", np.empty(0))
+    is_conductance = projection.receptor_type == "inhibitory" and unit == "uS"
+    if is_conductance and not is_pynn and len(weights) and (weights <= 0).all():
+        wanted["weight"] = -weights
+        changed.append(Loss(model.name, "weights", "negated, as PyNN has inhibitory conductances"))
     return wanted, changed
 
 

@@ -99,8 +99,9 @@ def restore(
     is_same = is_pynn and model.simulator == simulator_name(network.simulator)
     shift = backend(network.simulator).time(network.simulator) - _milliseconds(model)
     for entry, population in match.populations:
-        done, lost = restore_population(entry, population, is_pynn, is_same, shift)
+        done, lost, changed = restore_population(entry, population, is_pynn, is_same, shift)
         report.add(_name(entry), done, lost)
+        report.changed += changed
     for entry, projection, wires in match.projections:
         done, lost, changed = restore_projection(
             entry, projection, wires, is_pynn=is_pynn, is_same=is_same, shift=shift

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from archive.entry import Entry
 from archive.errors import FormatError
-from archive.hooks import pynn_state
+from archive.hooks import nest_state, pynn_state
 from archive.hooks.restoring import Choice, Restoration
 
 __all__ = ["Choice", "Restoration", "capture", "restore"]
@@ -45,7 +45,7 @@ class StateHook(Protocol):
 
 
 def _hooks() -> tuple[StateHook, ...]:
-    return (pynn_state,)
+    return pynn_state, nest_state
 
 
 def _hook_for(items: Sequence[object]) -> StateHook:
