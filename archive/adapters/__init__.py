@@ -20,7 +20,10 @@ __all__ = ["Reader", "Writer", "writer_for", "writers"]
 GROUP = "archive.adapters"
 OURS = "neuroarchive"
 # Used as they are when the distribution is not installed, as in a plain checkout.
-BUILT_IN = {"mat": "archive.adapters.mat:Mat"}
+BUILT_IN = {
+    "mat": "archive.adapters.mat:Mat",
+    "pynn-text": "archive.adapters.pynn_text:PynnText",
+}
 
 
 @dataclass(frozen=True, slots=True)
