@@ -47,12 +47,17 @@ LAYERS = {
     "archive.errors": Layer(set(), set(), set()),
     "archive.entry": Layer(CONTRACT, {"numpy"}, set()),
     "archive.values": Layer(CONTRACT, {"numpy"}, NEO),
+    "archive.connections": Layer(NOUN, {"numpy"}, set()),
     "archive.query": Layer(NOUN, {"numpy"}, set()),
     "archive.provenance": Layer(NOUN, set(), set()),
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
-    "archive.hooks": Layer(NOUN | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
-    "archive.adapters": Layer(NOUN, {"h5py", "numpy"}, NEO | {"lxml", "scipy"}),
+    "archive.hooks": Layer(
+        NOUN | {"archive.connections", "archive.provenance"}, {"numpy"}, NEO | SIMULATORS
+    ),
+    "archive.adapters": Layer(
+        NOUN | {"archive.connections"}, {"h5py", "numpy"}, NEO | {"lxml", "scipy"}
+    ),
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
     "archive": Layer(FRONT | {"archive._contract"}, set(), set()),

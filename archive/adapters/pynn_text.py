@@ -12,6 +12,7 @@ import numpy.typing as npt
 import schemas
 from archive.adapters.pynn_table import Table, read_table, write_table
 from archive.adapters.replacing import replacing
+from archive.connections import ends, native_order
 from archive.entry import Entry, Loss, Source, walk
 from archive.errors import FormatError, NotFound
 from archive.values import from_schema
@@ -233,32 +234,13 @@ def _chosen(source: Source, kind: type[Any], name: str | None, path: Path) -> En
     )
 
 
-def _ends(entry: Entry) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    model, arrays = entry.model, entry.arrays
-    assert isinstance(model, schemas.Projection)
-    pointers, others = np.asarray(arrays["row_pointers"]), np.asarray(arrays["columns"])
-    rows = _native(entry, np.repeat(np.arange(len(pointers) - 1), np.diff(pointers)))
-    others = _native(entry, others)
-    return (others, rows) if model.rows == "post" else (rows, others)
-
-
-def _native(entry: Entry, values: Any) -> npt.NDArray[Any]:
-    """Values of connections in the order that the simulator had them."""
-    held = np.asarray(values)
-    if "order" not in entry.arrays or len(held) == 1:
-        return held
-    found = np.empty_like(held)
-    found[np.asarray(entry.arrays["order"])] = held
-    return found
-
-
 def _column(entry: Entry, name: str, path: Path, losses: list[Loss]) -> npt.NDArray[Any]:
     model, arrays = entry.model, entry.arrays
     assert isinstance(model, schemas.Projection)
     constants: Any = from_schema(model.parameters)
     key = KNOWN.get(name, f"state:{name}")
     if key in arrays:
-        values = _native(entry, arrays[key]).astype(np.float64)
+        values = native_order(arrays, arrays[key]).astype(np.float64)
     elif name in constants and np.ndim(constants[name]) == 0:
         values = np.asarray(getattr(constants[name], "magnitude", constants[name]), np.float64)
     else:
@@ -287,7 +269,10 @@ def _list_writer(
     model = entry.model
     assert isinstance(model, schemas.Projection)
     names = ("i", "j", "weight", "delay", *more)
-    columns = [*_ends(entry), *(_column(entry, name, path, losses) for name in names[2:])]
+    columns = [
+        *ends(model, entry.arrays),
+        *(_column(entry, name, path, losses) for name in names[2:]),
+    ]
     rows = np.stack([np.asarray(one, np.float64) for one in columns], axis=1)
     losses += _projection_losses(entry, {"weights", "delays", *more}, sizes=True)
     if len(rows) == 1:
@@ -299,7 +284,7 @@ def _list_writer(
 def _array_writer(entry: Entry, path: Path, losses: list[Loss]) -> Callable[[Path], None]:
     model = entry.model
     assert isinstance(model, schemas.Projection)
-    i, j = _ends(entry)
+    i, j = ends(model, entry.arrays)
     weights = _column(entry, "weight", path, losses)
     matrix = np.zeros((model.pre_size, model.post_size))
     np.add.at(matrix, (i, j), weights)

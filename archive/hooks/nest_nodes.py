@@ -189,7 +189,8 @@ def wanted_status(entry: Entry) -> dict[str, list[Any]]:
         found[key] = bare if isinstance(bare, list) else [bare] * model.size
     for key in arrays:
         if key.startswith("state:"):
-            found[key.removeprefix("state:")] = np.asarray(arrays[key]).tolist()
+            held = np.broadcast_to(np.asarray(arrays[key]), (model.size,))
+            found[key.removeprefix("state:")] = held.tolist()
     for key, packed in native.get(LISTS, {}).items():
         found[key] = [one.tolist() for one in np.split(packed["values"], packed["ends"][:-1])]
     return found

@@ -115,7 +115,8 @@ def wanted_parameters(model: schemas.Population, arrays: Any) -> dict[str, Any]:
     states = set(native.get(STATE, ()))
     for key in arrays:
         if key.startswith("state:") and key.removeprefix("state:") not in states:
-            wanted[key.removeprefix("state:")] = np.asarray(arrays[key])
+            held = np.asarray(arrays[key])
+            wanted[key.removeprefix("state:")] = held if len(held) > 1 else _simplified(held)
     for key, packed in native.get(SEQUENCES, {}).items():
         wanted[key] = np.split(np.asarray(_number(packed["values"])), packed["ends"][:-1])
     return wanted
@@ -135,7 +136,10 @@ def restore_state(
             population.initialize(**{key: value})
         done.append(f"initial {key}")
     held = backend(population._simulator)
-    values = {key: np.asarray(arrays[f"state:{key}"]) for key in native.get(STATE, ())}
+    values = {
+        key: np.broadcast_to(np.asarray(arrays[f"state:{key}"]), (population.size,))
+        for key in native.get(STATE, ())
+    }
     for key in values.keys() & held.MOMENTS.keys():
         values[key] = values[key] + shift * held.MOMENTS[key]
     refused = held.set_cell_state(population, values) if values else {}

@@ -172,7 +172,8 @@ def _state(
             lost.append(Loss(model.name, name, "the synapses have no such variable"))
             continue
         kept = np.array(have[name][0])
-        put = native_order(arrays, arrays[f"state:{name}"])[target.there]
+        held = native_order(arrays, arrays[f"state:{name}"])
+        put = np.broadcast_to(held, (model.size,))[target.there]
         kept[at] = put + shift * moments[name] if name in moments else put
         values[name] = kept
     refused = links.set_state(values)

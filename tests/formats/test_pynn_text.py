@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -85,7 +86,7 @@ def test_the_sample_of_weights_is_the_same_projection() -> None:
     for key in ("row_pointers", "weights"):
         np.testing.assert_array_equal(listed.arrays[key], matrix.arrays[key])
     pointers = matrix.arrays["row_pointers"]
-    for first, last in zip(pointers[:-1], pointers[1:], strict=True):
+    for first, last in pairwise(pointers):
         ours, theirs = (one.arrays["columns"][first:last] for one in (listed, matrix))
         assert set(ours) == set(theirs)
 
