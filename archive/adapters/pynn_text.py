@@ -12,7 +12,7 @@ import numpy.typing as npt
 import schemas
 from archive.adapters.pynn_table import Table, read_table, write_table
 from archive.adapters.replacing import replacing
-from archive.connections import ends, native_order
+from archive.connections import compressed, ends, native_order
 from archive.entry import Entry, Loss, Source, walk
 from archive.errors import FormatError, NotFound
 from archive.values import from_schema
@@ -153,11 +153,11 @@ def _matrix_columns(table: Table) -> Columns:
     told = table.facts.get("columns", "weight")
     letters = told if isinstance(told, str) else "".join(told)
     name = letters.removeprefix("ij") if not isinstance(told, str) else letters
-    where = np.nonzero(table.rows)
+    j, i = np.nonzero(table.rows.T)
     return {
-        "i": where[0].astype(np.int64),
-        "j": where[1].astype(np.int64),
-        name or "weight": table.rows[where],
+        "i": i.astype(np.int64),
+        "j": j.astype(np.int64),
+        name or "weight": table.rows[i, j],
         "shape": np.asarray(table.rows.shape),
     }
 
@@ -172,22 +172,15 @@ def _projection(
     shape = columns.pop("shape", np.zeros(2, np.int64))
     i, j = columns.pop("i"), columns.pop("j")
     sizes = []
-    for (name, size), ends, least in ((pre, i, shape[0]), (post, j, shape[1])):
-        needed = max(int(ends.max(initial=-1)) + 1, int(least))
+    for (name, size), which, least in ((pre, i, shape[0]), (post, j, shape[1])):
+        needed = max(int(which.max(initial=-1)) + 1, int(least))
         if size is not None and size < needed:
             raise FormatError(f"there are {needed} neurons, and {name} has {size}", path=path)
         sizes.append(needed if size is None else size)
-    order = np.argsort(j, kind="stable")
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "row_pointers": np.concatenate([[0], np.cumsum(np.bincount(j, minlength=sizes[1]))]).astype(
-            np.int64
-        ),
-        "columns": i[order].astype(np.int32 if sizes[0] < 2**31 else np.int64),
-    }
-    if (order[1:] < order[:-1]).any():
-        arrays["order"] = order.astype(np.int64)
+    made = compressed(i, j, sizes[0], sizes[1], path.name)
+    arrays: dict[str, npt.NDArray[Any]] = dict(made.arrays())
     for name, values in columns.items():
-        arrays[KNOWN.get(name, f"state:{name}")] = values[order]
+        arrays[KNOWN.get(name, f"state:{name}")] = made.arranged(values)
     model = schemas.Projection(
         name=path.stem[:240] or "projection",
         pre=pre[0],
@@ -195,6 +188,7 @@ def _projection(
         pre_size=sizes[0],
         post_size=sizes[1],
         size=len(i),
+        rows=made.rows,
         weight_unit=weight_unit,
         delay_unit="ms",
     )

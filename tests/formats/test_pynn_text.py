@@ -17,9 +17,9 @@ import schemas
 from archive.adapters import writers
 from archive.adapters.pynn_table import read_table
 from archive.adapters.pynn_text import PynnText
+from archive.connections import compressed, ends, native_order
 from archive.entry import Entry
 from archive.errors import AlreadyExists, FormatError, NotFound
-from archive.hooks.connections import compressed
 
 DATA = Path(__file__).parents[1] / "data" / "pynn"
 
@@ -120,12 +120,12 @@ def test_rows_come_back_in_their_order(
     again = read(path, pre=("a", 5), post=("b", 5))
     table = np.array(rows, float).reshape(-1, 4)
     assert read_table(path).rows.tolist() == table.tolist()
-    assert np.diff(again.arrays["row_pointers"]).tolist() == [
-        sum(row[1] == j for row in rows) for j in range(5)
-    ]
-    place = again.arrays.get("order", np.arange(len(rows)))
-    np.testing.assert_array_equal(again.arrays["weights"], table[place, 2])
-    np.testing.assert_array_equal(again.arrays["columns"], table[place, 0])
+    pre, post = ends(again.model, again.arrays)
+    np.testing.assert_array_equal(pre, table[:, 0])
+    np.testing.assert_array_equal(post, table[:, 1])
+    for key, column in (("weights", 2), ("delays", 3)):
+        got = native_order(again.arrays, again.arrays[key])
+        np.testing.assert_array_equal(got, table[:, column])
 
 
 def test_units_become_those_of_pynn(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_more_columns(tmp_path: Path) -> None:
     bare = projection([(0, 1, 1.0, 1.0), (2, 0, 2.0, 1.0)], parameters={"tau_rec": 100.0})
     entry = Entry(bare.model, {**bare.arrays, "state:U": np.array([0.25, 0.5])})
     path, losses = written(tmp_path, entry, columns=("U", "tau_rec"))
-    assert read(path).arrays["state:U"].tolist() == [0.5, 0.25]
+    assert read(path).arrays["state:U"].tolist() == [0.25, 0.5]
     assert read(path).arrays["state:tau_rec"].tolist() == [100.0, 100.0]
     assert "U" not in losses
     assert "tau_rec" not in losses
