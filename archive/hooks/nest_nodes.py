@@ -57,7 +57,7 @@ def groups_of(items: Sequence[Any]) -> dict[str, Any]:
             hint="take and restore snapshots of NEST networks in one process",
         )
     found: dict[str, Any] = {}
-    for item in items:
+    for item in _flat(items):
         if isinstance(item, Mapping):
             for name, nodes in item.items():
                 if len(set(_each(nodes, "model"))) != 1:
@@ -80,6 +80,13 @@ def groups_of(items: Sequence[Any]) -> dict[str, Any]:
                 found[name] = piece
     if not found:
         raise FormatError("there are no nodes", hint="create some, or give a NodeCollection")
+    return found
+
+
+def _flat(items: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in items:
+        found += _flat(item) if isinstance(item, (list, tuple)) else [item]
     return found
 
 
@@ -167,7 +174,8 @@ def restore_nodes(entry: Entry, nodes: Any) -> tuple[list[str], list[Loss]]:
     wanted = {key: one for key, one in wanted_status(entry).items() if key in known}
     lost = [
         Loss(model.name, key, "the nodes have no such variable")
-        for key in wanted_status(entry).keys() - known.keys()
+        for key in wanted_status(entry)
+        if key not in known
     ]
     left = {key: one for key, one in wanted.items() if not _is_set(nodes, key, one)}
     # Some bound each other, as V_reset and V_th do: what is refused is tried again after the rest.

@@ -31,7 +31,10 @@ KERNEL = ("rng_seed", "rng_type", "local_num_threads", "min_delay", "max_delay")
 
 
 def is_state(item: object) -> bool:
-    """Whether it is the module ``nest``, a NodeCollection, or a mapping of names to these."""
+    """Whether it is the module ``nest``, a NodeCollection, a mapping of names to these, or a list
+    of such."""
+    if isinstance(item, (list, tuple)):
+        return bool(item) and all(map(is_state, item))
     if isinstance(item, ModuleType):
         return item.__name__ == "nest"
     if isinstance(item, Mapping):

@@ -94,7 +94,7 @@ def restore_parameters(
     losses."""
     name, wanted = model.name, wanted_parameters(model, arrays)
     own = set(population.celltype.get_parameter_names())
-    lost = [Loss(name, key, "the cells have no such parameter") for key in wanted.keys() - own]
+    lost = [Loss(name, key, "the cells have no such parameter") for key in wanted if key not in own]
     todo = {key: value for key, value in wanted.items() if key in own}
     differing = {key: one for key, one in todo.items() if not _is_set(population, key, one)}
     if differing:

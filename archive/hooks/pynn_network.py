@@ -58,7 +58,7 @@ def network_of(items: Sequence[Any]) -> PyNNNetwork:
     populations: list[Any] = []
     projections: list[Any] = []
     views: list[Any] = []
-    for item in items:
+    for item in _flat(items):
         kind = kind_of(item)
         if kind == "Network":
             populations += sorted(item.populations, key=lambda one: int(one.first_id))
@@ -80,6 +80,13 @@ def network_of(items: Sequence[Any]) -> PyNNNetwork:
         place = view.grandparent.id_to_index(view.all_cells.astype(np.int64))
         seen.setdefault(by_id[id(view.grandparent)], []).append((str(view.label), place))
     return PyNNNetwork(named, _named([(one.label, one) for one in projections]), seen)
+
+
+def _flat(items: Iterable[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in items:
+        found += _flat(item) if isinstance(item, (list, tuple)) else [item]
+    return found
 
 
 def _members(items: Iterable[Any]) -> list[Any]:

@@ -75,7 +75,7 @@ def restore_projection(
     have, _ = synapse_values(projection, links)
     at = wires.where[target.here]
     full = {}
-    for name in wanted.keys() & have.keys():
+    for name in [one for one in wanted if one in have]:
         values = np.array(np.broadcast_to(have[name], links.pre.shape), np.float64)
         values[at] = np.broadcast_to(wanted[name], (model.size,))[target.there]
         full[name] = values

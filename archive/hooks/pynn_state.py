@@ -29,7 +29,10 @@ __all__ = ["capture", "connection_list", "is_state", "restore"]
 
 
 def is_state(item: object) -> bool:
-    """Whether it is a population, view, assembly, projection or network of PyNN."""
+    """Whether it is a population, view, assembly, projection or network of PyNN, or a list of
+    these."""
+    if isinstance(item, (list, tuple)):
+        return bool(item) and all(map(is_state, item))
     return kind_of(item) is not None
 
 
@@ -115,19 +118,21 @@ def restore(
 
 
 def connection_list(
-    projection: Entry, *columns: str, weight_unit: str | None = None
+    projection: Any, *columns: str, weight_unit: str | None = None
 ) -> list[tuple[Any, ...]]:
     """The connections of a projection in a snapshot, as rows for PyNN's ``FromListConnector``.
 
-    A row has the indices of the sending and the receiving neuron, its weight, and its delay in
-    ms, and then `columns`: parameters of the synapses. Weights are converted to `weight_unit`
-    ("uS", "nA", "mV") if it is given. Raises UnitError if they are of another kind, KeyError for
-    a column that the projection does not have.
+    `projection` is one of ``snapshot.projections``, or an Entry. A row has the indices of the
+    sending and the receiving neuron, its weight, and its delay in ms, and then `columns`:
+    parameters of the synapses. Weights are converted to `weight_unit` ("uS", "nA", "mV") if it is
+    given. Raises UnitError if they are of another kind, KeyError for a column that the projection
+    does not have.
 
     ``sim.FromListConnector(connection_list(p))``, or with columns
     ``column_names=("weight", "delay", *columns)``.
     """
-    model, arrays = projection.model, projection.arrays
+    entry = projection if isinstance(projection, Entry) else projection.to_entry()
+    model, arrays = entry.model, entry.arrays
     assert isinstance(model, schemas.Projection)
     factor = 1.0
     if weight_unit is not None and model.weight_unit is not None:
