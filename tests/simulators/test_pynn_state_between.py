@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+import schemas
+from archive.entry import Entry
 from archive.errors import ContractError
 from archive.hooks import snapshots
 from archive.hooks.pynn_state import connection_list
@@ -201,3 +203,60 @@ def test_nest_to_pynn_and_back(sims: Simulators, require: Callable[[str], Any]) 
     np.testing.assert_allclose(
         sorted(nest.GetConnections(inh, exc).get("weight")), -weights[::-1, ::-1].ravel()
     )
+
+
+def foreign(weight_unit: str | None, receptor: str | None = None) -> Entry:
+    """A snapshot as another simulator may have it: rows of senders, one delay for all, in s."""
+    projection = schemas.Projection(
+        name="syn",
+        pre="a",
+        post="b",
+        pre_size=2,
+        post_size=3,
+        size=3,
+        rows="pre",
+        receptor=receptor,
+        synapse="Hebb",
+        weight_unit=weight_unit,
+        delay_unit="s",
+    )
+    arrays = {
+        "row_pointers": np.array([0, 2, 3]),
+        "columns": np.array([2, 0, 1]),
+        "order": np.array([1, 0, 2]),
+        "weights": np.array([3.0, 1.0, 2.0]),
+        "delays": np.array([0.002]),
+        "state:trace": np.ones(3),
+    }
+    cells = schemas.Population(name="a", size=2, model="LIF", position_unit="mm")
+    model = schemas.Snapshot(
+        time=1.0, time_unit="s", time_step=1e-4, simulator="annarchy", projections=("syn",)
+    )
+    parts = [
+        Entry(cells, {"positions": np.array([[0.1, 0.2], [0.3, 0.4]]), "state:r": np.ones(2)}),
+        Entry(projection, arrays),
+    ]
+    return Entry(model, parts=parts)
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("nS", 1e-3), (None, 1.0), ("pA", None)])
+def test_any_simulator_to_pynn(sims: Simulators, unit: str | None, scale: float | None) -> None:
+    sim, _ = sims
+    sim.setup(timestep=0.1, min_delay=0.1)
+    a = sim.Population(2, sim.IF_cond_exp(), label="a")
+    b = sim.Population(3, sim.IF_cond_exp(), label="b")
+    rows = [(0, 0, 0.5, 1.0), (0, 2, 0.5, 1.0), (1, 1, 0.5, 1.0)]
+    made = sim.Projection(a, b, sim.FromListConnector(rows), label="mine")
+    report = snapshots.restore(foreign(unit), [a, b, made])
+    skipped = {f"{loss.entry}: {loss.field}" for loss in report.skipped}
+    wanted = {"a: model", "syn: synapse"} | ({"syn: weights"} if scale is None else set())
+    assert skipped == wanted
+    told = {f"{loss.entry}: {loss.field}" for loss in report.changed}
+    assert told == {"syn: label"} | ({"syn: weights"} if unit is None else set())
+    assert report.missing == ("b",)
+    got = in_order(np.array(made.get(["weight", "delay"], format="list"), float))
+    weights = [0.5, 0.5, 0.5] if scale is None else [scale * one for one in (1.0, 3.0, 2.0)]
+    np.testing.assert_allclose(got[:, 2], weights)
+    np.testing.assert_allclose(got[:, 3], 2.0)
+    np.testing.assert_allclose(a.positions.T, [[100.0, 200.0, 0.0], [300.0, 400.0, 0.0]])
+    sim.end()
