@@ -3,6 +3,7 @@ and what the back end tells of its state."""
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from archive.values import from_schema, quantity, to_schema
 
 AS_MADE = "as_made"  # parameters that cannot be read back: these are what the cells were made with
 SEQUENCES = "sequences"
+HIDDEN = "hidden"  # state variables that the simulator does not tell
 STATE = "state"  # the names of those variables that the simulator changes
 CLOSE = 1e-9
 
@@ -52,6 +54,9 @@ def population_entry(name: str, population: Any, views: list[Any]) -> Entry:
         if told is not None:
             units[key] = told
         native.setdefault(STATE, []).append(key)
+    hidden = [key for key in population.initial_values if f"state:{key}" not in arrays]
+    if hidden:
+        native[HIDDEN] = hidden
     if views:
         native["views"] = {label: places for label, places in views}
     arrays["positions"] = np.array(population.positions.T, np.float64)
@@ -84,7 +89,9 @@ def parameter(population: Any, name: str) -> tuple[Any, bool]:
         return _plain(population.get(name, gather=False, simplify=True)), True
     except (AttributeError, KeyError, TypeError, ValueError):
         # back ends have parameters that they translate in one direction only
-        return _plain(population.celltype.parameter_space[name].evaluate(simplify=True)), False
+        made = copy(population.celltype.parameter_space[name])
+        made.shape = (population.size,)
+        return _plain(made.evaluate(simplify=True)), False
 
 
 def restore_parameters(
@@ -143,6 +150,7 @@ def restore_state(
     for key in values.keys() & held.MOMENTS.keys():
         values[key] = values[key] + shift * held.MOMENTS[key]
     refused = held.set_cell_state(population, values) if values else {}
+    refused |= dict.fromkeys(native.get(HIDDEN, ()), "the simulator did not tell it")
     lost = [Loss(model.name, key, reason) for key, reason in refused.items()]
     return [*done, *(key for key in values if key not in refused)], lost
 

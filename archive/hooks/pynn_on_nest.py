@@ -69,6 +69,8 @@ def set_cell_state(population: Any, values: Mapping[str, npt.NDArray[Any]]) -> d
 
     refused: dict[str, str] = {}
     nodes, natives = population.node_collection, _names(population)
+    if "alpha" in type(population.celltype).__name__:
+        refused["alpha synapses"] = "how they rise is hidden in NEST"
     for name, wanted in values.items():
         native, scale = natives.get(name, (name, 1.0))
         if native not in nodes[0].get():

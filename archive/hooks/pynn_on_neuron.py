@@ -21,6 +21,11 @@ KNOWN = {
     "isyn.i": ("isyn_inh", "nA"),
     "adexp.w": ("w", "nA"),
     "izh.u": ("u", "mV/ms"),
+    "hh_traub.m": ("m", None),
+    "hh_traub.h": ("h", None),
+    "hh_traub.n": ("n", None),
+    "GsfaGrr.g_s": ("g_s", None),
+    "GsfaGrr.g_r": ("g_r", None),
 }
 # The point processes that PyNN gives names, and what those have that keep a queue of spikes.
 ATTRIBUTES = ("esyn", "isyn", "adexp", "izh")

@@ -190,10 +190,10 @@ def test_the_state_of_other_cells(sim: Any, kind: str) -> None:
     states = {key for key in part(taken, "cells").arrays if key.startswith("state:")}
     wanted = {
         "IF_cond_alpha": {"gsyn_exc", "gsyn_inh"},
-        "HH_cond_exp": {"gsyn_exc", "hh_traub.m", "hh_traub.h", "hh_traub.n"},
+        "HH_cond_exp": {"gsyn_exc", "m", "h", "n"},
         "Izhikevich": {"u"},
         "EIF_cond_exp_isfa_ista": {"w", "gsyn_inh"},
-        "IF_cond_exp_gsfa_grr": {"GsfaGrr.g_s", "GsfaGrr.g_r", "gsyn_exc"},
+        "IF_cond_exp_gsfa_grr": {"g_s", "g_r", "gsyn_exc"},
     }[kind]
     assert {f"state:{name}" for name in {"v", *wanted}} <= states
     sim.setup(timestep=0.1)
