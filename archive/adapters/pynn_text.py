@@ -35,22 +35,33 @@ class PynnText:
     suffixes: ClassVar[tuple[str, ...]] = (".txt", ".conn", ".connections")
     extra: ClassVar[str | None] = None
 
+    def recognises(self, path: Path, /) -> bool:
+        """Whether it begins with a header that PyNN writes."""
+        try:
+            with Path(path).open("rb") as file:
+                return file.read(64).startswith((b"# columns = ", b"# population = "))
+        except OSError:
+            return False
+
     def read(
         self,
         path: Path,
         /,
         *,
         format: str | None = None,
-        pre: tuple[str, int | None] = ("pre", None),
-        post: tuple[str, int | None] = ("post", None),
+        pre: str = "pre",
+        post: str = "post",
+        pre_size: int | None = None,
+        post_size: int | None = None,
         weight_unit: str | None = None,
+        time_step: float | None = None,
     ) -> Iterator[Entry]:
-        """The projection, or population with its positions, in a file.
+        """A snapshot at time 0 with the projection, or the population with its positions.
 
-        `pre` and `post` are the names and sizes of the populations; without a size, there are as
-        many neurons as the largest index asks for. `format` is "list", "array" or "positions",
-        None to see. In an array 0 is no connection: PyNN writes it for these. Raises FormatError
-        for what is none of these files.
+        `pre` and `post` are the names of the populations; without their sizes, there are as many
+        neurons as the largest index asks for. `time_step` is in ms: an archive takes no delays
+        without one. `format` is "list", "array" or "positions", None to see. In an array 0 is no
+        connection: PyNN writes it for these. Raises FormatError for what is none of these files.
         """
         path = Path(path)
         table = read_table(path)
@@ -60,10 +71,14 @@ class PynnText:
                 f"there is no form {kind!r}", path=path, hint=f"known are {', '.join(FORMATS)}"
             )
         if kind == "positions":
-            yield _positions(table, path)
+            part = _positions(table, path)
+            names: dict[str, Any] = {"populations": (_name(part),)}
         else:
             columns = _matrix_columns(table) if kind == "array" else _list_columns(table, path)
-            yield _projection(path, columns, pre, post, weight_unit)
+            ends_of = ((pre, pre_size), (post, post_size))
+            part = _projection(path, columns, ends_of, weight_unit)
+            names = {"projections": (_name(part),)}
+        yield Entry(schemas.Snapshot(time=0.0, time_step=time_step, **names), parts=[part])
 
     def write(
         self,
@@ -165,14 +180,13 @@ def _matrix_columns(table: Table) -> Columns:
 def _projection(
     path: Path,
     columns: Columns,
-    pre: tuple[str, int | None],
-    post: tuple[str, int | None],
+    populations: tuple[tuple[str, int | None], tuple[str, int | None]],
     weight_unit: str | None,
 ) -> Entry:
     shape = columns.pop("shape", np.zeros(2, np.int64))
     i, j = columns.pop("i"), columns.pop("j")
     sizes = []
-    for (name, size), which, least in ((pre, i, shape[0]), (post, j, shape[1])):
+    for (name, size), which, least in zip(populations, (i, j), shape, strict=True):
         needed = max(int(which.max(initial=-1)) + 1, int(least))
         if size is not None and size < needed:
             raise FormatError(f"there are {needed} neurons, and {name} has {size}", path=path)
@@ -183,8 +197,8 @@ def _projection(
         arrays[KNOWN.get(name, f"state:{name}")] = made.arranged(values)
     model = schemas.Projection(
         name=path.stem[:240] or "projection",
-        pre=pre[0],
-        post=post[0],
+        pre=populations[0][0],
+        post=populations[1][0],
         pre_size=sizes[0],
         post_size=sizes[1],
         size=len(i),
@@ -213,13 +227,17 @@ def _positions(table: Table, path: Path) -> Entry:
     return Entry(model, {"positions": positions})
 
 
+def _name(entry: Entry) -> str:
+    return str(getattr(entry.model, "name", ""))
+
+
 def _chosen(source: Source, kind: type[Any], name: str | None, path: Path) -> Entry:
     found = [entry for entry in walk(source.entry()) if isinstance(entry.model, kind)]
     what = kind.__name__.lower()
-    named = [entry for entry in found if name is None or getattr(entry.model, "name", "") == name]
+    named = [entry for entry in found if name is None or _name(entry) == name]
     if len(named) == 1:
         return named[0]
-    names = ", ".join(dict.fromkeys(str(getattr(one.model, "name", "")) for one in found))
+    names = ", ".join(dict.fromkeys(map(_name, found)))
     if not named:
         text = f"there is no {what} {name!r}" if name is not None else f"there is no {what}"
         raise NotFound(text, path=path, hint=f"there are {names or 'none'}")

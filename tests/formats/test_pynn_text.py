@@ -36,7 +36,8 @@ class Holding:
 
 
 def read(path: Path, **options: Any) -> Any:
-    (entry,) = PynnText().read(path, **options)
+    (snapshot,) = PynnText().read(path, **options)
+    (entry,) = snapshot.parts
     return entry
 
 
@@ -117,7 +118,7 @@ def test_rows_come_back_in_their_order(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, int, float, float]]
 ) -> None:
     path, _ = written(tmp_path_factory.mktemp("rows"), projection(rows))
-    again = read(path, pre=("a", 5), post=("b", 5))
+    again = read(path, pre="a", post="b", pre_size=5, post_size=5)
     table = np.array(rows, float).reshape(-1, 4)
     assert read_table(path).rows.tolist() == table.tolist()
     pre, post = ends(again.model, again.arrays)
@@ -209,11 +210,22 @@ def test_what_to_write_must_be_clear(tmp_path: Path) -> None:
     with pytest.raises(AlreadyExists):
         PynnText().write(Holding((one,)), path)
     with pytest.raises(FormatError, match="there are 2 neurons, and a has 1"):
-        read(path, pre=("a", 1))
+        read(path, pre="a", pre_size=1)
 
 
-def test_it_is_known_by_its_name() -> None:
+def test_it_is_known_by_its_name_and_its_headers(tmp_path: Path) -> None:
     assert isinstance(writers()["pynn-text"], PynnText)
+    for name in ("proj_connections", "proj_weights", "positions"):
+        assert PynnText().recognises(DATA / f"{name}.txt")
+    assert not PynnText().recognises(DATA / "ex2.nix")
+    assert not PynnText().recognises(tmp_path / "nothing.txt")
+
+
+def test_a_file_is_a_snapshot() -> None:
+    (snapshot,) = PynnText().read(DATA / "proj_connections.txt", time_step=0.1)
+    assert isinstance(snapshot.model, schemas.Snapshot)
+    assert snapshot.model.projections == ("proj_connections",)
+    assert (snapshot.model.time, snapshot.model.time_step) == (0.0, 0.1)
 
 
 @pytest.mark.simulator
@@ -231,7 +243,7 @@ def test_pynn_reads_and_writes_the_same(
     assert sorted(tuple(map(float, row)) for row in found) == sorted(rows)
 
     made.save("all", str(tmp_path / "theirs.txt"))
-    ours = read(tmp_path / "theirs.txt", weight_unit="nA", pre=("cells", 5), post=("cells", 5))
+    ours = read(tmp_path / "theirs.txt", weight_unit="nA", pre_size=5, post_size=5)
     path, _ = written(tmp_path, ours)
     assert path.read_bytes() == (tmp_path / "theirs.txt").read_bytes()
 
