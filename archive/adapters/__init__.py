@@ -23,6 +23,7 @@ OURS = "neuroarchive"
 BUILT_IN = {
     "mat": "archive.adapters.mat:Mat",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
+    "sonata": "archive.adapters.sonata:Sonata",
 }
 
 
