@@ -17,6 +17,7 @@ from archive.entry import Entry, Loss, Source, walk
 from archive.errors import FormatError, NotFound
 from archive.values import from_schema
 
+NEURON_LIMIT = 10**8  # the most that an index may ask for
 FORMATS = ("list", "array", "positions")
 KNOWN = {"weight": "weights", "delay": "delays"}
 PYNN_UNITS = {"S": "uS", "A": "nA", "V": "mV"}  # by the unit without its prefix
@@ -157,7 +158,8 @@ def _list_columns(table: Table, path: Path) -> Columns:
         )
     found: Columns = dict(zip(names, rows.T, strict=True))
     for end in ("i", "j"):
-        whole = found[end].astype(np.int64)
+        is_index = (found[end] >= 0) & (found[end] < 2**53)
+        whole = np.where(is_index, found[end], -1).astype(np.int64)
         if not np.array_equal(whole, found[end]) or whole.min(initial=0) < 0:
             raise FormatError(f"column {end} has what is no index", path=path)
         found[end] = whole
@@ -188,6 +190,10 @@ def _projection(
     sizes = []
     for (name, size), which, least in zip(populations, (i, j), shape, strict=True):
         needed = max(int(which.max(initial=-1)) + 1, int(least))
+        if size is None and needed > NEURON_LIMIT:
+            raise FormatError(
+                f"there would be {needed} neurons", path=path, hint="give pre_size and post_size"
+            )
         if size is not None and size < needed:
             raise FormatError(f"there are {needed} neurons, and {name} has {size}", path=path)
         sizes.append(needed if size is None else size)
@@ -211,16 +217,15 @@ def _projection(
 
 def _positions(table: Table, path: Path) -> Entry:
     rows = table.rows if table.rows.size else np.empty((0, 4))
-    index = rows[:, 0].astype(np.int64) if rows.shape[1] == 4 else np.empty(0, np.int64)
-    is_complete = rows.shape[1] == 4 and np.array_equal(np.sort(index), np.arange(len(rows)))
-    if not is_complete or not np.array_equal(index, rows[:, 0]):
+    is_complete = rows.shape[1] == 4 and np.array_equal(np.sort(rows[:, 0]), np.arange(len(rows)))
+    if not is_complete:
         raise FormatError(
             "the rows are not an index from 0 and three coordinates each",
             path=path,
             hint="of a view, save the population",
         )
     positions = np.empty((len(rows), 3))
-    positions[index] = rows[:, 1:]
+    positions[rows[:, 0].astype(np.int64)] = rows[:, 1:]
     label = table.facts.get("population")
     name = label if isinstance(label, str) and label else path.stem[:240] or "population"
     model = schemas.Population(name=name, size=len(rows), position_unit="um")

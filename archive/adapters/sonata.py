@@ -4,6 +4,7 @@ Brain Project read them (github.com/AllenInstitute/sonata, the developer guide).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,6 +34,7 @@ AXES = ("x", "y", "z")
 PARAMETERS = "dynamics_params"
 EDGE_NAMES = {"syn_weight": "weights", "delay": "delays"}
 WRITTEN = {"weights": "syn_weight", "delays": "delay"}
+NODE_LIMIT = 10**8  # the most nodes that edges may ask for which the file does not have
 NO_PLACE = "SONATA has no place for it"
 
 
@@ -64,7 +66,7 @@ class Sonata:
         is no such file, for links to other files, and for attributes in several groups.
         """
         path = Path(path)
-        with opened(path) as file:
+        with opened(path) as file, _foreign(path):
             nodes, edges = group(file, "nodes"), group(file, "edges")
             if nodes is None and edges is None:
                 raise FormatError("there are neither nodes nor edges in it", path=path)
@@ -87,7 +89,7 @@ class Sonata:
         path = Path(path)
         kinds = (schemas.Population, schemas.Projection)
         parts = [one for one in walk(source.entry()) if isinstance(one.model, kinds)]
-        named = [(one.model.kind, _told(_name(one))) for one in parts]
+        named = [(one.model.kind, _name(one)) for one in parts]
         if not parts:
             raise FormatError("there is no population and no projection", path=path)
         if len(set(named)) < len(named):
@@ -98,8 +100,6 @@ class Sonata:
         with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:
             mark(file)
             for part in parts:
-                if _told(_name(part)) != _name(part):
-                    losses.append(Loss(_name(part), "name", f"written as {_told(_name(part))}"))
                 if isinstance(part.model, schemas.Population):
                     _write_nodes(file, part, part.model, losses)
                 else:
@@ -108,19 +108,25 @@ class Sonata:
         return losses
 
 
+@contextmanager
+def _foreign(path: Path) -> Iterator[None]:
+    """What a file says that no entry can hold is the file's fault."""
+    try:
+        yield
+    except FormatError:
+        raise
+    except ValueError as error:
+        raise FormatError(f"it cannot be kept: {error}", path=path) from error
+
+
 def _name(entry: Entry) -> str:
     return str(getattr(entry.model, "name", ""))
-
-
-def _told(name: str) -> str:
-    """The name as HDF5 can have it, which takes a slash for a path."""
-    return name.replace("/", "_") if name != "." else "_"
 
 
 def _write_nodes(
     file: h5py.File, entry: Entry, model: schemas.Population, losses: list[Loss]
 ) -> None:
-    made = file.create_group(f"nodes/{_told(model.name)}")
+    made = file.create_group(f"nodes/{model.name}")
     _put_types(made, "node", model.size)
     inside = made.create_group("0")
     if "positions" in entry.arrays:
@@ -145,7 +151,7 @@ def _write_nodes(
 def _write_edges(
     file: h5py.File, entry: Entry, model: schemas.Projection, losses: list[Loss]
 ) -> None:
-    made = file.create_group(f"edges/{_told(model.name)}")
+    made = file.create_group(f"edges/{model.name}")
     pre, post = (np.asarray(end, np.uint64) for end in ends(model, entry.arrays))
     _put_types(made, "edge", model.size)
     for name, values, other in (
@@ -153,7 +159,7 @@ def _write_edges(
         ("target_node_id", post, model.post),
     ):
         put(made, name, values)
-        made[name].attrs["node_population"] = _told(other)
+        made[name].attrs["node_population"] = other
     indices = made.create_group("indices")
     put_index(indices, "source_to_target", pre, model.pre_size, model.size)
     put_index(indices, "target_to_source", post, model.post_size, model.size)
@@ -203,7 +209,7 @@ def _put_values(
     place = inside.create_group(PARAMETERS)
     for key, (values, unit) in found.items():
         full = np.broadcast_to(values, (model.size,))
-        put(place, _told(key), full.astype(np.uint8) if full.dtype.kind == "b" else full, unit)
+        put(place, key, full.astype(np.uint8) if full.dtype.kind == "b" else full, unit)
 
 
 def _unit_text(value: Any) -> str | None:
@@ -221,7 +227,7 @@ def _population(nodes: h5py.Group, name: str) -> Entry:
     fields: dict[str, Any] = {"parameters": {}, "state_units": {}}
     axes = [axis for axis in AXES if inside is not None and axis in inside]
     if inside is not None and axes:
-        columns = [required(inside, axis)[index] for axis in axes]
+        columns = [_picked(inside, axis, required(inside, axis), index) for axis in axes]
         arrays["positions"] = np.stack(columns, axis=1).astype(np.float64)
     if inside is not None:
         library = group(inside, "@library")
@@ -245,7 +251,10 @@ def _projection(edges: h5py.Group, name: str, sizes: dict[str, int]) -> Entry:
     for side, which in (("source", pre), ("target", post)):
         told = made[f"{side}_node_id"].attrs.get("node_population", side)
         names.append(str(told))
-        counts.append(max(sizes.get(str(told), 0), int(which.max(initial=-1)) + 1))
+        needed = int(which.max(initial=-1)) + 1
+        if needed > max(sizes.get(str(told), 0), NODE_LIMIT):
+            raise FormatError(f"there is no node {needed - 1}", path=edges.file.filename)
+        counts.append(max(sizes.get(str(told), 0), needed))
     inside, index = _inside(made, "edge", len(pre))
     rows = compressed(pre, post, counts[0], counts[1], name)
     arrays: dict[str, npt.NDArray[Any]] = dict(rows.arrays())
@@ -254,7 +263,9 @@ def _projection(edges: h5py.Group, name: str, sizes: dict[str, int]) -> Entry:
         for theirs, ours in EDGE_NAMES.items():
             values = numbers(inside, theirs)
             if values is not None:
-                arrays[ours] = rows.arranged(values[index].astype(np.float64))
+                arrays[ours] = rows.arranged(
+                    _picked(inside, theirs, values, index).astype(np.float64)
+                )
         if "syn_weight" in inside:
             fields["weight_unit"] = unit_of(inside, "syn_weight")
         others: dict[str, npt.NDArray[Any]] = {}
@@ -284,9 +295,17 @@ def _inside(
     if len(groups) > 1:
         raise FormatError(f"{made.name} has its attributes in several groups", path=path)
     rows = np.arange(size) if index is None else index.astype(np.int64)
-    if len(rows) != size:
-        raise FormatError(f"{made.name}: {len(rows)} of {size} have a group index", path=path)
+    if len(rows) != size or int(rows.min(initial=0)) < 0:
+        raise FormatError(f"{made.name}/{kind}_group_index is not that of {size}", path=path)
     return group(made, str(next(iter(groups), 0))), rows
+
+
+def _picked(
+    place: h5py.Group, name: str, values: npt.NDArray[Any], index: npt.NDArray[np.int64]
+) -> npt.NDArray[Any]:
+    if len(values) <= int(index.max(initial=-1)):
+        raise FormatError(f"{place.name}/{name} is too short", path=place.file.filename)
+    return values[index]
 
 
 def _values(
@@ -303,9 +322,7 @@ def _values(
             values = numbers(place, name) if name not in skipped else None
             if values is None or place is None:
                 continue
-            if len(values) <= int(index.max(initial=-1)):
-                raise FormatError(f"{place.name}/{name} is too short", path=inside.file.filename)
-            own, unit = values[index], unit_of(place, name)
+            own, unit = _picked(place, name, values, index), unit_of(place, name)
             is_one = len(own) and bool((own == own[0]).all())
             if own.dtype == object:
                 if is_one:

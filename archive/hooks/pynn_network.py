@@ -14,6 +14,8 @@ from archive.errors import FormatError
 
 # What PyNN calls a population that was given no label: it counts all that the process made.
 UNLABELLED = re.compile(r"population\d+")
+FORBIDDEN = re.compile(r"[/\x00-\x1f\x7f\ud800-\udfff]")  # in the names of the contract
+LONGEST = 200
 KINDS = {
     "pyNN.common.populations": ("BasePopulation", "Assembly"),
     "pyNN.common.projections": ("Projection",),
@@ -126,12 +128,13 @@ def _kept(projection: Any) -> list[Any]:
 
 
 def _named(labelled: Iterable[tuple[str | None, Any]]) -> dict[str, Any]:
-    """Each under its label; the second of one label is called ``label-2``, and so on."""
+    """Each under its label, a ``/`` in it made a ``-``; the second of one label is called
+    ``label-2``, and so on."""
     items = list(labelled)
     labels = {label for label, _ in items}
     found: dict[str, Any] = {}
     for label, item in items:
-        base = label or "unnamed"
+        base = FORBIDDEN.sub("-", label or "")[:LONGEST] or "unnamed"
         name, number = base, 1
         while name in found or (number > 1 and name in labels):
             number += 1

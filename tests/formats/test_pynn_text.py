@@ -174,6 +174,9 @@ def test_a_matrix(tmp_path: Path) -> None:
         ("-1 2 3 4\n", "column i has what is no index"),
         ("1 2 3 4 5\n", "5 columns may be anything"),
         ("# columns = ['weight', 'delay']\n1 2\n3 4\n", "do not begin with the indices"),
+        ("1e12 2 3 4\n", "there would be 1000000000001 neurons"),
+        ("nan 2 3 4\n", "column i has what is no index"),
+        ("# population = x\nnan 1 2 3\n", "an index from 0 and three coordinates"),
         ("# population = x\n0 1 2 3\n2 1 2 3\n", "an index from 0 and three coordinates"),
     ],
 )

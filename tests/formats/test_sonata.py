@@ -109,7 +109,8 @@ def check_rows(made: Entry, rows: list[tuple[int, int, float, float]]) -> None:
     np.testing.assert_array_equal(post, table[:, 1])
     weights = native_order(made.arrays, made.arrays["weights"])
     np.testing.assert_array_equal(weights, table[:, 2])
-    np.testing.assert_allclose(native_order(made.arrays, made.arrays["delays"]), table[:, 3])
+    delays = native_order(made.arrays, made.arrays["delays"])
+    np.testing.assert_allclose(delays, table[:, 3], atol=1e-300)  # in s and back
 
 
 ANY_ROWS = st.lists(
@@ -119,7 +120,7 @@ ANY_ROWS = st.lists(
 
 
 @given(rows=ANY_ROWS)
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_rows_come_back_in_their_order_and_libsonata_finds_them(
     tmp_path_factory: pytest.TempPathFactory,
     require: Callable[[str], ModuleType],
@@ -229,13 +230,22 @@ def test_what_is_no_file_of_sonata(tmp_path: Path) -> None:
         file["nodes/v1"].create_dataset("node_type_id", (10**12,), "i8", chunks=(1000,))
     with pytest.raises(FormatError, match="claims more than the file can hold"):
         read(path)
-
-
-def test_a_name_with_a_slash(tmp_path: Path) -> None:
-    cells = Entry(schemas.Population(name="layer 2/3", size=1))
-    (loss,) = Sonata().write(Holding((cells,)), tmp_path / "a.h5")
-    assert str(loss) == "layer 2/3: name: written as layer 2_3"
-    assert read(tmp_path / "a.h5").keys() == {"layer 2_3"}
+    for name, value, complaint in (
+        ("source_node_id", 2**40, "there is no node 1099511627776"),
+        ("source_node_id", 2**64 - 1, "there is no pre neuron -1"),
+        ("edge_group_index", -1, "edge_group_index is not that of 2"),
+        ("edge_group_index", 9, "is too short"),
+    ):
+        other_writer(path)
+        with h5py.File(path, "a") as file:
+            file[f"edges/v1_to_v1/{name}"][1] = value
+        with pytest.raises(FormatError, match=complaint):
+            read(path)
+    other_writer(path)
+    with h5py.File(path, "a") as file:
+        file["nodes/v1/0/tuning_angle"].attrs["units"] = "parsec"
+    with pytest.raises(FormatError, match="parsec"):
+        read(path)
 
 
 def test_what_to_write_must_be_clear(tmp_path: Path) -> None:

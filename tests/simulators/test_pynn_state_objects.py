@@ -130,6 +130,16 @@ def test_two_populations_of_one_label_are_told_apart(sim: Any) -> None:
     assert names(snapshots.capture([one, second]))[0] == ("same", "same-2")
 
 
+def test_a_label_that_no_name_can_be(sim: Any) -> None:
+    one, second = two(sim, one="layer 2/3", two="x" * 300)
+    made = sim.Projection(one, second, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1))
+    taken = snapshots.capture([made])
+    assert names(taken) == (("layer 2-3", "x" * 200), (made.label.replace("/", "-")[:200],))
+    made.set(weight=0.2)
+    assert snapshots.restore(taken, [made]).changed == ()
+    assert made.get("weight", format="list", with_address=False) == [0.1] * 6
+
+
 def test_an_empty_projection_and_itself(sim: Any) -> None:
     one, _ = two(sim)
     none = sim.Projection(one, one, sim.FromListConnector([]), label="none")
