@@ -24,7 +24,9 @@ BUILT_IN = {
     "annarchy": "archive.adapters.annarchy:Annarchy",
     "brian2": "archive.adapters.brian2_store:Brian2Store",
     "mat": "archive.adapters.mat:Mat",
+    "pynn-text": "archive.adapters.pynn_text:PynnText",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
+    "sonata": "archive.adapters.sonata:Sonata",
 }
 
 

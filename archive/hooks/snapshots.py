@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from archive.entry import Entry
 from archive.errors import FormatError
-from archive.hooks import annarchy_state, brian2_state
+from archive.hooks import annarchy_state, brian2_state, nest_state, pynn_state
 from archive.hooks.restoring import Choice, Restoration
 
 __all__ = ["Choice", "Restoration", "capture", "restore"]
@@ -45,7 +45,7 @@ class StateHook(Protocol):
 
 
 def _hooks() -> tuple[StateHook, ...]:
-    return (brian2_state, annarchy_state)
+    return (pynn_state, nest_state, brian2_state, annarchy_state)
 
 
 def _hook_for(items: Sequence[object]) -> StateHook:
