@@ -52,7 +52,7 @@ LAYERS = {
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
-    "archive.adapters": Layer(NOUN, {"h5py", "numpy"}, NEO | {"lxml", "scipy"}),
+    "archive.adapters": Layer(NOUN, {"h5py", "numpy"}, NEO | {"lxml", "scipy", "yaml"}),
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
     "archive": Layer(FRONT | {"archive._contract"}, set(), set()),

@@ -20,7 +20,12 @@ __all__ = ["Reader", "Writer", "writer_for", "writers"]
 GROUP = "archive.adapters"
 OURS = "neuroarchive"
 # Used as they are when the distribution is not installed, as in a plain checkout.
-BUILT_IN = {"mat": "archive.adapters.mat:Mat"}
+BUILT_IN = {
+    "annarchy-parameters": "archive.adapters.annarchy_parameters:AnnarchyParameters",
+    "json-parameters": "archive.adapters.json_parameters:JsonParameters",
+    "mat": "archive.adapters.mat:Mat",
+    "yaml-parameters": "archive.adapters.yaml_parameters:YamlParameters",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from archive.container.contract import part_name
 from archive.container.creation import create_container
 from archive.container.keyed import KeyedValues
 from archive.container.lazy import Neurons, Stretch
+from archive.container.parameter_names import ParameterNames
 from archive.container.queryable import RunColumns, SegmentColumns
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Container",
     "KeyedValues",
     "Neurons",
+    "ParameterNames",
     "RunColumns",
     "SegmentColumns",
     "Stretch",

@@ -36,8 +36,7 @@ class Contents:
     def find(self, digest: str) -> int | None:
         """The row of the document with this digest."""
         if self._rows is None:
-            known = self._table.read()["digest"].tolist()
-            self._rows = {name.decode("latin-1"): row for row, name in enumerate(known)}
+            self._rows = {name: row for row, name in enumerate(self.digests())}
         return self._rows.get(digest)
 
     def append(self, transaction: Transaction, model: schemas.Model, digest: str) -> int:
@@ -59,6 +58,10 @@ class Contents:
         """Where the documents of all rows lie."""
         table = self._table.read()
         return list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
+
+    def digests(self) -> list[str]:
+        """Those of all rows."""
+        return [name.decode("latin-1") for name in self._table.read()["digest"].tolist()]
 
     def digest(self, row: int) -> str:
         return str(self._table.read(row, row + 1)["digest"][0].decode("latin-1"))

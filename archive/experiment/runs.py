@@ -22,6 +22,7 @@ from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, Rows
+from archive.experiment.parameter_set import ParameterSet, parameters_of
 from archive.experiment.parts import PATIENCE, begin_part, rank_name
 from archive.experiment.ranks import exits, mpi_rank
 from archive.experiment.segment_contents import SegmentContents
@@ -113,10 +114,10 @@ class Run(Annotated):
         self._end_of_sigterm: Callable[[], None] = lambda: None
 
     @property
-    def parameters(self) -> dict[str, Any]:
-        """The parameter set that it ran with; quantities with their unit."""
-        model = self._container.run_parameters(self._row)
-        return {} if model is None else values.from_schema_dict(model.values)
+    def parameters(self) -> ParameterSet:
+        """The parameter set that it ran with, as a dict that cannot be changed; quantities with
+        their unit."""
+        return parameters_of(self._container, self._row, RunView)
 
     @property
     def provenance(self) -> schemas.Provenance | None:
