@@ -126,7 +126,11 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
             path=path,
             hint="name one of them as the format",
         )
-    known = ", ".join(f"{name} ({' '.join(w.suffixes)})" for name, w in loaded.items())
+    known = ", ".join(
+        f"{name} ({' '.join(writer.suffixes)})"
+        for name, writer in loaded.items()
+        if writer.suffixes  # others are only chosen by name
+    )
     raise FormatError(
         f"no format has the suffix {suffix!r}", path=path, hint=f"known are {known or 'none'}"
     )

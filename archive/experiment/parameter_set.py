@@ -77,6 +77,19 @@ def free_name(
     return name
 
 
+def _found(within: schemas.Value, path: str) -> Iterator[schemas.Value]:
+    """What a path leads to, that with the longest keys first: they may have dots themselves."""
+    if not isinstance(within, dict):
+        return
+    if path in within:
+        yield within[path]
+    steps = path.split(".")
+    for count in range(len(steps) - 1, 0, -1):
+        key = ".".join(steps[:count])
+        if key in within:
+            yield from _found(within[key], ".".join(steps[count:]))
+
+
 def _set_as(loss: Loss) -> str | None:
     """How the report of ANNarchy's hook names a number that lost its unit or type."""
     if loss.field not in REWRITTEN:
@@ -107,25 +120,11 @@ class ParameterSet(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         """By key, or by a path of keys joined by dots. Raises NotFound."""
-        if key in self._model.values:
-            return values.from_schema(self._model.values[key])
-        found: Any = self._model.values
-        rest = key
-        while rest:
-            if not isinstance(found, dict):
-                break
-            step = rest if rest in found else rest.partition(".")[0]
-            if step not in found:
-                break
-            found, rest = found[step], rest[len(step) + 1 :]
-        else:
-            if key:
-                return values.from_schema(found)
-        raise not_found("parameter", key, map(path_text, self._paths()))
-
-    def _paths(self) -> Iterator[tuple[str, ...]]:
-        for path, _ in leaves(self._model.values):
-            yield path
+        found = list(_found(self._model.values, key))
+        if not found:
+            paths = (".".join(path) for path, _ in leaves(self._model.values))
+            raise not_found("parameter", key, paths)
+        return values.from_schema(found[0])
 
     def __contains__(self, key: object) -> bool:
         if not isinstance(key, str):
@@ -255,7 +254,11 @@ class ParameterSet(Mapping[str, Any]):
         return f"<ParameterSet {self._title()}: {annotation_text(shown)}{more}>"
 
     def _title(self) -> str:
-        return " ".join([*map(repr, self.names), self.digest[:SHORT]])
+        try:
+            names = self.names
+        except Refused:  # the archive is closed
+            names = ()
+        return " ".join([*map(repr, names), self.digest[:SHORT]])
 
     def _repr_html_(self) -> str:
         rows = [
