@@ -87,12 +87,18 @@ def _float(text: str) -> float:
     return number
 
 
+def _follows_a_value(text: str, at: int) -> bool:
+    while at and text[at - 1] in " \t\r\n":
+        at -= 1
+    return at > 0 and text[at - 1] not in "[{,:"
+
+
 def _without_trailing_commas(text: str) -> tuple[str, list[int]]:
     """The text with blanks for such commas, and the lines that they stand in."""
     places: list[int] = []
 
     def replaced(match: re.Match[str]) -> str:
-        if match[0] != ",":
+        if match[0] != "," or not _follows_a_value(text, match.start()):
             return match[0]
         places.append(match.start())
         return " "

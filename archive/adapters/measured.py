@@ -19,7 +19,7 @@ from schemas.v1.value import DEPTH_LIMIT, Array, Quantity, Scalar, Value, decode
 
 _FIELDS: Final = frozenset(("value", "unit", "dtype"))
 _DTYPE = re.compile(r"\|b1|[|][iu]1|<[iu][248]|<f[248]")
-_INT64: Final = 2**63
+_PYTHON_HAS: Final = ("|b1", "<i8", "<f8")
 
 
 def to_plain(value: Value) -> Any:
@@ -54,7 +54,11 @@ def _numbers(value: Any) -> dict[str, Any] | None:
     if not isinstance(value, Array | Scalar) or not _DTYPE.fullmatch(value.dtype):
         return None
     numbers = np.asarray(from_schema(value))
-    if not np.isfinite(numbers).all() or 0 in numbers.shape[:-1]:
+    if isinstance(value, Array) and (not value.shape or 0 in value.shape[:-1]):
+        return None
+    if isinstance(value, Scalar) and value.dtype in _PYTHON_HAS:
+        return None  # a plain number would come back as Python's own
+    if not np.isfinite(numbers).all():
         return None
     return {"value": numbers.tolist(), "dtype": value.dtype}
 

@@ -4,6 +4,9 @@ from archive.container.salvage import Salvaged
 from archive.experiment.experiment import Experiment
 from archive.experiment.merging import Merged
 from archive.experiment.opening import open
+from archive.experiment.parameter_diff import ParameterDiff
+from archive.experiment.parameter_set import ParameterSet
+from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.recorded import (
     Epochs,
     Events,
@@ -31,6 +34,9 @@ __all__ = [
     "IrregularSignal",
     "LockingSession",
     "Merged",
+    "ParameterDiff",
+    "ParameterSet",
+    "ParameterSets",
     "Run",
     "RunView",
     "Salvaged",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,17 @@ class Home:
             for model in ParameterNames(container).newest().values():
                 together.setdefault(free_name(model, together, part), model)
         return together
+
+    def run_counts(self) -> Counter[str]:
+        """How many runs each set has, by digest."""
+        counts: Counter[str] = Counter()
+        for container in self.containers:
+            digests = container.parameter_sets.digests()
+            sets = container.runs.all()["parameters"]
+            found = np.bincount(sets[sets >= 0], minlength=len(digests)).tolist()
+            for digest, count in zip(digests, found, strict=True):
+                counts[digest] += count
+        return counts
 
     def runs(self, digest: str) -> Sequence[Any]:
         """The runs that have the set with this digest."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -218,22 +219,36 @@ class ParameterSets:
 
     # -- display -----------------------------------------------------------------------------
 
-    def _rows(self) -> Iterator[tuple[str, str, int, int]]:
-        """Names, digest, how many parameters, how many runs; of the first few."""
-        for _, one in zip(range(ROWS_SHOWN), self, strict=False):
-            count = sum(1 for _ in leaves(one.model.values))
-            yield ", ".join(one.names), one.digest[:SHORT], count, len(one.runs)
+    def table(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """One dict per set: ``names``, ``digest``, and how many ``parameters`` and ``runs``."""
+        names: dict[str, list[str]] = {}
+        for name, said in self._home.names().items():
+            names.setdefault(said.parameters, []).append(name)
+        counts = self._home.run_counts()
+        return [
+            {
+                "names": names.get(one.digest, []),
+                "digest": one.digest,
+                "parameters": sum(1 for _ in leaves(one.model.values)),
+                "runs": counts[one.digest],
+            }
+            for one in islice(self, limit)
+        ]
 
     def __repr__(self) -> str:
         count = len(self)
         lines = [f"<{count} parameter set{'' if count == 1 else 's'}>"]
-        for names, digest, parameters, runs in self._rows():
-            title = f"{digest} {names!r}" if names else digest
-            lines.append(f"{title}: {parameters} parameters, {runs} runs")
+        for row in self.table(ROWS_SHOWN):
+            title = " ".join([row["digest"][:SHORT], *map(repr, row["names"])])
+            lines.append(f"{title}: {row['parameters']} parameters, {row['runs']} runs")
         if count > ROWS_SHOWN:
             lines.append(f"… and {count - ROWS_SHOWN} more")
         return "\n  ".join(lines)
 
     def _repr_html_(self) -> str:
-        heads: Sequence[str] = ("name", "digest", "parameters", "runs")
-        return html_table(f"{len(self)} parameter sets", heads, self._rows())
+        rows = [
+            (", ".join(row["names"]), row["digest"][:SHORT], row["parameters"], row["runs"])
+            for row in self.table(ROWS_SHOWN)
+        ]
+        heads = ("name", "digest", "parameters", "runs")
+        return html_table(f"{len(self)} parameter sets", heads, rows)
