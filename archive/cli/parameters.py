@@ -45,7 +45,8 @@ def parameters(
         raise typer.BadParameter("give a set or --diff, not both")
     with archive.open(file) as experiment:
         if diff is not None:
-            _difference(*(_chosen(experiment, one) for one in diff), as_json)
+            old, new = (_chosen(experiment, one) for one in diff)
+            _difference(old, new, as_json)
         elif name is not None:
             _one(_chosen(experiment, name), as_json)
         else:

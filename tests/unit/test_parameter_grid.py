@@ -35,7 +35,7 @@ def test_a_sweep_goes_on_where_it_stopped(exp: archive.Experiment) -> None:
     for point in points[:4]:
         exp.run(parameters=point).finish()
     for outcome in ("failed", "interrupted"):
-        exp.run(parameters=points[4]).finish(outcome)  # type: ignore[arg-type]
+        exp.run(parameters=points[4]).finish(outcome)
     exp.run(parameters=points[5])  # goes on
     left = exp.parameters.missing(grid, base="baseline")
     assert left == points[4:]
@@ -189,7 +189,7 @@ def test_runs_in_parts_count(tmp_path: Path) -> None:
     with archive.session(path) as session, session.run(parameters={"x": 1}):
         pass
     for mode in ("r", "a"):
-        with archive.open(path, mode) as opened:  # type: ignore[call-overload]
+        with archive.open(path, mode) as opened:
             assert opened.parameters.missing({"x": [1, 2]}) == [{"x": 2}]
 
 
