@@ -52,7 +52,8 @@ class AnnarchyParameters(JsonParameters):
                 ArchiveWarning,
                 stacklevel=2,
             )
-        return json_of(groups), losses
+        # ANNarchy reads it in whatever encoding the system has
+        return json_of(groups, ascii=True), losses
 
 
 def looks_like(found: Any) -> bool:

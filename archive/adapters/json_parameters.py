@@ -47,6 +47,6 @@ def top_level(found: Any, path: Path) -> dict[str, Value]:
     return values
 
 
-def json_of(document: Any) -> str:
+def json_of(document: Any, *, ascii: bool = False) -> str:
     """JSON for people, as ANNarchy has it: four blanks, one key a line."""
-    return json.dumps(document, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(document, indent=4, ensure_ascii=ascii, allow_nan=False) + "\n"

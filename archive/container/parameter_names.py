@@ -52,6 +52,11 @@ class ParameterNames:
         """What was said last of each name, in the order in which they were first given."""
         return {name: said[-1] for name, said in self._all().items()}
 
+    def get(self, name: str) -> schemas.ParameterName | None:
+        """What was said last of a name; None if no set has it."""
+        said = self._all().get(name)
+        return said[-1] if said else None
+
     def history(self, name: str) -> list[schemas.ParameterName]:
         """All that was said of a name, the oldest first."""
         return list(self._all().get(name, ()))

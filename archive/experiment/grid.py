@@ -13,8 +13,9 @@ import numpy as np
 import schemas
 from archive import values
 from archive.container import Container
+from archive.container.documents import BREACHES
 from archive.container.layout import OUTCOMES
-from archive.errors import ContractError
+from archive.errors import ContractError, CorruptArchive
 from archive.experiment.value_keys import EMPTY, Path, leaves, number_key, path_text, value_key
 
 POINT_LIMIT: Final = 10_000_000
@@ -80,7 +81,14 @@ def finished(container: Container, signatures: Signatures) -> Iterator[Signature
         places = container.parameter_sets.places()
         chosen = [places[row] for row in rows.tolist()]
         for document in container.documents.read_many(chosen):
-            yield signatures.of_document(container, document.get("values", {}))
+            try:
+                yield signatures.of_document(container, document.get("values", {}))
+            except BREACHES as error:
+                raise CorruptArchive(
+                    f"a document of a parameter set is not what the contract says ({error})",
+                    path=container.path,
+                    hint="'neuroarchive check' lists what is damaged",
+                ) from error
 
 
 # -- points --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,21 @@ class Home:
     def containers(self) -> tuple[Container, ...]:
         return self._joined.containers
 
+    @cached_property
+    def tables(self) -> list[ParameterNames]:
+        """The names in each of them."""
+        return [ParameterNames(container) for container in self.containers]
+
+    def get(self, name: str) -> schemas.ParameterName | None:
+        """What was said last of a name."""
+        return self.tables[0].get(name) or self.names().get(name)
+
     def names(self) -> dict[str, schemas.ParameterName]:
         """All names. One that a set of the archive, or of a part before, has already is followed
         by the name of the part."""
         together: dict[str, schemas.ParameterName] = {}
-        for container, part in zip(self.containers, self._joined.names, strict=True):
-            for model in ParameterNames(container).newest().values():
+        for table, part in zip(self.tables, self._joined.names, strict=True):
+            for model in table.newest().values():
                 together.setdefault(free_name(model, together, part), model)
         return together
 

@@ -14,9 +14,9 @@ from typing import Any
 import schemas
 from archive import provenance
 from archive.adapters import parameter_files
-from archive.container import Container, ParameterNames
+from archive.container import Container
 from archive.container.contents import digest as digest_of
-from archive.errors import AlreadyExists, NotFound
+from archive.errors import AlreadyExists, ContractError, CorruptArchive, NotFound
 from archive.experiment import grid as grids
 from archive.experiment.display import ROWS_SHOWN, html_table
 from archive.experiment.joined import Joined
@@ -43,7 +43,7 @@ class ParameterSets:
         archives: Callable[[], AbstractContextManager[Mapping[str, Container]]],
     ) -> None:
         """`archives` opens the archive with all of its parts, also where they are not joined."""
-        self._joined = joined
+        self.joined = joined
         self._archives = archives
         self._home = Home(joined, RunView)
 
@@ -52,19 +52,19 @@ class ParameterSets:
     def __getitem__(self, key: str) -> ParameterSet:
         """By name or digest. Raises NotFound, with the nearest names, also where several digests
         begin so."""
-        names = self._home.names()
-        if key in names:
-            return self._with_digest(names[key].parameters)
+        said = self._home.get(key)
+        if said is not None:
+            return self._with_digest(said.parameters)
         known = self._digests() if _DIGEST.fullmatch(key) else {}
         found = [one for one in known if one.startswith(key)]
         if len(found) > 1:
             raise NotFound(
                 f"the digests of {len(found)} parameter sets begin with {key!r}",
-                path=self._joined.main.path,
+                path=self.joined.main.path,
                 hint="give more digits: " + ", ".join(one[: len(key) + 4] for one in found[:5]),
             )
         if not found:
-            raise not_found("parameter set", key, names)
+            raise not_found("parameter set", key, self._home.names())
         return self._with_digest(found[0])
 
     def _with_digest(self, digest: str) -> ParameterSet:
@@ -74,13 +74,18 @@ class ParameterSets:
                 return self._at(container, row, digest)
         raise NotFound(
             f"the parameter set {digest[:SHORT]} is missing",
-            path=self._joined.main.path,
+            path=self.joined.main.path,
             hint="'neuroarchive check' lists what is damaged",
         )
 
     def _at(self, container: Container, row: int, digest: str) -> ParameterSet:
         model = container.parameter_sets.model(row)
-        assert isinstance(model, schemas.ParameterSet)
+        if not isinstance(model, schemas.ParameterSet):
+            raise CorruptArchive(
+                f"the document of parameter set {digest[:SHORT]} is that of a {model.kind}",
+                path=container.path,
+                hint="'neuroarchive check' lists what is damaged",
+            )
         return ParameterSet(model, digest, self._home)
 
     def _digests(self) -> dict[str, tuple[Container, int]]:
@@ -93,12 +98,11 @@ class ParameterSets:
 
     def __contains__(self, key: object) -> bool:
         """Whether there is a set of that name or digest, or with these values."""
-        if isinstance(key, Mapping):
-            wanted = as_model(key, "parameters")
-            return digest_of(wanted) in self._digests()
         try:
+            if isinstance(key, Mapping):
+                return digest_of(as_model(key, "parameters")) in self._digests()
             return isinstance(key, str) and bool(self[key].digest)
-        except NotFound:
+        except (NotFound, ContractError):
             return False
 
     def __iter__(self) -> Iterator[ParameterSet]:
@@ -118,9 +122,8 @@ class ParameterSets:
 
     def history(self, name: str) -> list[schemas.ParameterName]:
         """What was said of a name, the oldest first: by whom, when, and the description."""
-        for container in self._home.containers:
-            said = ParameterNames(container).history(name)
-            if said:
+        for names in self._home.tables:
+            if said := names.history(name):
                 return said
         raise not_found("parameter set", name, self._home.names())
 
@@ -137,7 +140,7 @@ class ParameterSets:
         name, ContractError for what cannot be kept, Refused in mode 'r'.
         """
         model = self.model(parameters, f"parameter set {name!r}")
-        container = self._joined.main
+        container = self.joined.main
         digest = digest_of(model)
         said = modelled(
             schemas.ParameterName,
@@ -148,8 +151,8 @@ class ParameterSets:
             author=provenance.user(),
             at=datetime.now(UTC),
         )
-        names = ParameterNames(container)
-        before = names.newest().get(name)
+        names = self._home.tables[0]
+        before = names.get(name)
         if before is not None and before.parameters != digest:
             difference = self._with_digest(before.parameters).diff(ParameterSet(model))
             raise AlreadyExists(

@@ -33,6 +33,7 @@ class Recording(Annotated):
         self._provenance: schemas.Provenance | None = None
         self._open_runs: list[Run] = []
         self._began = False
+        self._sets: ParameterSets | None = None
 
     @cached_property
     def _joined(self) -> Joined:
@@ -69,7 +70,9 @@ class Recording(Annotated):
     def parameters(self) -> ParameterSets:
         """All parameter sets, by name and digest; see `ParameterSets`."""
         self._container.session.check_open()
-        return ParameterSets(self._joined, self._archives)
+        if self._sets is None or self._sets.joined is not self._joined:
+            self._sets = ParameterSets(self._joined, self._archives)
+        return self._sets
 
     @contextmanager
     def _archives(self) -> Iterator[Mapping[str, Container]]:

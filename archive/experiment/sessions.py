@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from archive.experiment.parts import (
     PATIENCE,
     begin_part,
     computer_name,
+    open_parts,
     remove_folder,
     session_name,
 )
@@ -61,6 +62,17 @@ class Session(Recording, KeyedMapping):
 
     def _is_empty(self) -> bool:
         return not (len(self._container.runs) or len(self) or self.history or self.parameters.names)
+
+    @contextmanager
+    def _archives(self) -> Iterator[Mapping[str, Container]]:
+        """This part, and the archive with all others."""
+        with ExitStack() as stack:
+            whole = Container(self._archive, writable=False)
+            stack.callback(whole.close)
+            parts = open_parts(self._archive, whole, without=self.session_name)
+            for part in parts.values():
+                stack.callback(part.close)
+            yield {"": self._container, self._archive.name: whole, **parts}
 
     def _model_of(self, parameters: Parameters, where: str) -> schemas.ParameterSet:
         """A name may also be that of a set of the archive."""

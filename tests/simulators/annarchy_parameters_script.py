@@ -96,6 +96,11 @@ def main() -> dict[str, Any]:
     report = exp.parameters["changed"].apply(net, global_only=False)
     found["skipped of all"] = list(map(str, report.skipped))
     found["all"] = now(net)
+
+    # populations without a network of their own
+    ann.Constant("nu", 0.25)
+    ann.Population(3, ann.Neuron(parameters={"tau": ann.Parameter(7.0)}), name="lone")
+    found["module"] = dict(exp.parameters.capture(ann, "module"))
     exp.close()
     return found
 

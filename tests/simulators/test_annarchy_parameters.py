@@ -65,6 +65,13 @@ def test_what_is_captured_is_what_is_now(found: dict[str, Any]) -> None:
     assert found["before"] == before
 
 
+def test_the_module_stands_for_the_network_without_an_object(found: dict[str, Any]) -> None:
+    assert found["module"] == {
+        "populations": {"lone": {"tau": 7.0}}, "projections": {}, "network": {},
+        "constants": {"nu": 0.25},
+    }  # fmt: skip
+
+
 def test_a_file_that_annarchy_wrote_is_read(found: dict[str, Any]) -> None:
     # of a compiled network it writes the parameters as they were when it was made
     assert found["real"] == {**found["before"], "constants": {"mu": 0.7}}

@@ -193,6 +193,17 @@ def test_runs_in_parts_count(tmp_path: Path) -> None:
             assert opened.parameters.missing({"x": [1, 2]}) == [{"x": 2}]
 
 
+def test_a_session_sees_what_the_others_have_run(tmp_path: Path) -> None:
+    path = tmp_path / "e.nix"
+    with archive.open(path, "a") as opened:
+        opened.run(parameters={"x": 1}).finish()
+    with archive.session(path) as session, session.run(parameters={"x": 2}):
+        pass
+    with archive.session(path) as session:
+        session.run(parameters={"x": 3}).finish()
+        assert session.parameters.missing({"x": [1, 2, 3, 4]}) == [{"x": 4}]
+
+
 def test_a_large_sweep_is_quick(exp: archive.Experiment) -> None:
     grid = {"tau": np.arange(1, 51) * pq.ms, "w": np.arange(40.0), "n": [1]}
     with exp.transaction():
