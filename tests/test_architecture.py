@@ -58,7 +58,7 @@ LAYERS = {
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | STATES | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
-    "archive.adapters": Layer(NOUN | STATES, {"h5py", "numpy"}, NEO | {"lxml", "scipy"}),
+    "archive.adapters": Layer(NOUN | STATES, {"h5py", "numpy"}, NEO | {"lxml", "scipy", "yaml"}),
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas", "scipy"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
     "archive": Layer(FRONT | {"archive._contract"}, set(), set()),

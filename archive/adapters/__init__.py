@@ -22,11 +22,14 @@ OURS = "neuroarchive"
 # Used as they are when the distribution is not installed, as in a plain checkout.
 BUILT_IN = {
     "annarchy": "archive.adapters.annarchy:Annarchy",
+    "annarchy-parameters": "archive.adapters.annarchy_parameters:AnnarchyParameters",
     "brian2": "archive.adapters.brian2_store:Brian2Store",
+    "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
     "sonata": "archive.adapters.sonata:Sonata",
+    "yaml-parameters": "archive.adapters.yaml_parameters:YamlParameters",
 }
 
 
@@ -137,7 +140,11 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
             path=path,
             hint="name one of them as the format",
         )
-    known = ", ".join(f"{name} ({' '.join(w.suffixes)})" for name, w in loaded.items())
+    known = ", ".join(
+        f"{name} ({' '.join(writer.suffixes)})"
+        for name, writer in loaded.items()
+        if writer.suffixes  # others are only chosen by name
+    )
     raise FormatError(
         f"no format has the suffix {suffix!r}", path=path, hint=f"known are {known or 'none'}"
     )

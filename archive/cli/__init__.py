@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from archive import ArchiveError, ArchiveWarning, provenance
-from archive.cli import check, export, ls, merge, plot, query, recover, salvage, show
+from archive.cli import check, export, ls, merge, parameters, plot, query, recover, salvage, show
 from archive.cli.arguments import examples, help_of
 from archive.cli.console import complain
 
@@ -18,6 +18,7 @@ VERBS = (
     (ls.ls, ls.EPILOG),
     (show.show, show.EPILOG),
     (query.query, query.EPILOG),
+    (parameters.parameters, parameters.EPILOG),
     (export.export, export.EPILOG),
     (check.check, check.EPILOG),
     (salvage.salvage, salvage.EPILOG),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -153,11 +153,11 @@ def quantity_text(quantity: Any) -> str:
     return "" if number != number else f"{number:g} {quantity.dimensionality.string}"
 
 
-def fact_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Names with values in few characters, nested ones joined by dots."""
     rows: list[tuple[str, str]] = []
     for key, value in facts.items():
-        if isinstance(value, dict) and value:
+        if isinstance(value, Mapping) and value:
             rows += [(f"{key}.{inner}", text) for inner, text in fact_rows(value)]
         else:
             rows.append((key, value_text(value)))

@@ -6,6 +6,7 @@ from archive.container.contract import part_name
 from archive.container.creation import create_container
 from archive.container.keyed import KeyedValues
 from archive.container.lazy import Neurons, Stretch
+from archive.container.parameter_names import ParameterNames
 from archive.container.pool import Pooled
 from archive.container.queryable import RunColumns, SegmentColumns, SnapshotColumns
 from archive.container.snapshots import add_snapshot, snapshot_entry
@@ -15,6 +16,7 @@ __all__ = [
     "Container",
     "KeyedValues",
     "Neurons",
+    "ParameterNames",
     "Pooled",
     "RunColumns",
     "SegmentColumns",

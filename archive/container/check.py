@@ -17,7 +17,7 @@ from archive.container.check_digests import document_faults, part_fault
 from archive.container.check_index import index_faults
 from archive.container.check_nix import nix_faults
 from archive.container.check_snapshots import snapshot_faults
-from archive.container.check_values import merge_faults, value_faults
+from archive.container.check_values import merge_faults, name_faults, value_faults
 from archive.container.container import Container
 from archive.container.contents import Contents, digest
 from archive.container.contract import check_part, part_name
@@ -93,6 +93,7 @@ def check(
         checking.nix,
         checking.experiment,
         checking.parameter_sets,
+        checking.parameter_names,
         checking.provenance,
         checking.runs,
         checking.stretches,
@@ -172,6 +173,11 @@ class _Checking:
 
     def parameter_sets(self) -> None:
         self._contents("parameter sets", "parameter set", schemas.ParameterSet)
+
+    def parameter_names(self) -> None:
+        require_apart(self.container.session, "parameter names")
+        for name, fault in name_faults(self.container):
+            self.note(name, fault, DOCUMENT_HINT)
 
     def provenance(self) -> None:
         self._contents("provenance", "provenance record", schemas.Provenance)

@@ -22,6 +22,7 @@ NAMES = {
     "segments": "segment",
     "streams": "stream",
     "parameter sets": "parameter set",
+    "parameter names": "parameter name",
     "columns": "column",
     "provenance": "provenance record",
     "values": "value",

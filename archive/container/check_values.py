@@ -1,4 +1,4 @@
-"""Whether the tables of values and of merges are as layout 1 has them."""
+"""Whether the tables of values, merges and names of parameter sets are as layout 1 has them."""
 
 from __future__ import annotations
 
@@ -32,6 +32,26 @@ def value_faults(container: Container) -> Iterator[tuple[str, str]]:
             yield name, f"its document is that of a {model.kind}"
         elif (model.key, model.session) != (key, session):
             yield name, "its key or session is not that of its document"
+
+
+def name_faults(container: Container) -> Iterator[tuple[str, str]]:
+    """What is wrong with each name of a parameter set: its row, and the fault."""
+    known: dict[str, str] = {}
+    for row, found in enumerate(table_of(container.session, "parameter names").read()):
+        name = f"parameter name {row}"
+        try:
+            place = (int(found["record"]), int(found["length"]))
+            model = container.documents.load(container.documents.read(place))
+        except (ArchiveError, ValueError) as error:
+            yield name, f"it cannot be read ({error})"
+            continue
+        if not isinstance(model, schemas.ParameterName):
+            yield name, f"its document is that of a {model.kind}"
+            continue
+        if container.parameter_sets.find(model.parameters) is None:
+            yield name, f"the parameter set called {model.name!r} is missing"
+        if known.setdefault(model.name, model.parameters) != model.parameters:
+            yield name, f"another parameter set is called {model.name!r} too"
 
 
 def merge_faults(container: Container) -> Iterator[tuple[str, str]]:

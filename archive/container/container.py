@@ -188,7 +188,7 @@ class Container(Opened):
         with self.transaction() as transaction:
             row = -1
             if parameters is not None:
-                row, name = self._add_parameters(transaction, parameters)
+                row, name = self.add_parameters(transaction, parameters)
                 run = run.model_copy(update={"parameters": name})
             if provenance is not None:
                 name = digest(provenance)
@@ -217,7 +217,7 @@ class Container(Opened):
         with suppress(OSError):  # it is only told
             self.session.note(next(reversed(self._going_on.values()), None))
 
-    def _add_parameters(
+    def add_parameters(
         self, transaction: Transaction, parameters: schemas.ParameterSet
     ) -> tuple[int, str]:
         index = self.index("parameters")

@@ -17,8 +17,23 @@ from archive.storage import Session, Transaction
 
 def digest(model: schemas.Model) -> str:
     """SHA-256 of a model's JSON document with sorted keys, arrays inside: 64 hexadecimal digits."""
-    text = json.dumps(schemas.dump(model), sort_keys=True, separators=(",", ":"))
+    document = schemas.dump(model)
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    if '"$dict"' in text:
+        text = json.dumps(_ordered(document), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _ordered(node: Any) -> Any:
+    """The document with the pairs of each dict in the order of their keys, as objects have them."""
+    if isinstance(node, list):
+        return [_ordered(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    ordered = {key: _ordered(item) for key, item in node.items()}
+    if isinstance(ordered.get("$dict"), list):
+        ordered["$dict"] = sorted(ordered["$dict"], key=lambda pair: str(pair[0]))
+    return ordered
 
 
 class Contents:
@@ -36,8 +51,7 @@ class Contents:
     def find(self, digest: str) -> int | None:
         """The row of the document with this digest."""
         if self._rows is None:
-            known = self._table.read()["digest"].tolist()
-            self._rows = {name.decode("latin-1"): row for row, name in enumerate(known)}
+            self._rows = {name: row for row, name in enumerate(self.digests())}
         return self._rows.get(digest)
 
     def append(self, transaction: Transaction, model: schemas.Model, digest: str) -> int:
@@ -59,6 +73,10 @@ class Contents:
         """Where the documents of all rows lie."""
         table = self._table.read()
         return list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
+
+    def digests(self) -> list[str]:
+        """Those of all rows."""
+        return [name.decode("latin-1") for name in self._table.read()["digest"].tolist()]
 
     def digest(self, row: int) -> str:
         return str(self._table.read(row, row + 1)["digest"][0].decode("latin-1"))

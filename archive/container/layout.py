@@ -66,6 +66,7 @@ TABLES: Final[dict[str, np.dtype[np.void]]] = {
     ),
     "streams": np.dtype(_DOCUMENT),
     "parameter sets": np.dtype([*_DOCUMENT, ("digest", "S64")]),
+    "parameter names": np.dtype(_DOCUMENT),
     "columns": np.dtype(_DOCUMENT),
     "provenance": np.dtype([*_DOCUMENT, ("digest", "S64")]),
     "values": np.dtype(

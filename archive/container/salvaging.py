@@ -15,6 +15,7 @@ import numpy.typing as npt
 import schemas
 from archive.container.check_digests import document_faults, part_fault
 from archive.container.container import Container
+from archive.container.contents import digest
 from archive.container.contract import check_part, part_name
 from archive.container.creation import create_container
 from archive.container.isolation import Watch
@@ -22,6 +23,7 @@ from archive.container.keyed import ITSELF, KeyedValues
 from archive.container.layout import Scope
 from archive.container.merge_notes import append_note
 from archive.container.nix_terms import VARYING
+from archive.container.parameter_names import ParameterNames
 from archive.container.rows import moment
 from archive.container.salvaging_snapshots import readable_parts
 from archive.container.snapshots import add_snapshot, parts_of
@@ -94,6 +96,7 @@ class Salvaging:
             for row in range(runs):
                 self._copy_changes("run", row)
                 self._annotate("run", row)
+            self._copy_parameter_names()
             self._copy_values()
             self._copy_notes()
         finally:
@@ -128,6 +131,27 @@ class Salvaging:
         run = run.model_copy(update={"parameters": None, "provenance": None})
         self._new.add_run(run, parameters, provenance)
         self.runs += 1
+
+    def _copy_parameter_names(self) -> None:
+        """The names of parameter sets, with the sets that no run has."""
+        old = self._attempt("parameter names", "table", lambda: self._table("parameter names"))
+        names = ParameterNames(self._new)
+        for number, line in enumerate(() if old is None else old):
+            entry = f"parameter name {number}"
+            self._note_changed(entry)
+            place = int(line["record"]), int(line["length"])
+            named = self._attempt(entry, "document", partial(self._value, place))
+            if isinstance(named, schemas.ParameterName):
+                found = self._attempt(entry, "parameters", partial(self._named_set, named))
+                if isinstance(found, schemas.ParameterSet):
+                    names.add(named, found)
+
+    def _named_set(self, named: schemas.ParameterName) -> schemas.Model:
+        row = self._old.parameter_sets.find(named.parameters)
+        found = _missing() if row is None else self._old.parameter_sets.model(row)
+        if digest(found) != named.parameters:
+            raise ContractError("the set is not what its digest says")
+        return found
 
     def _run_of_lost(self) -> int:
         """The run for segments whose own is not known."""

@@ -5,6 +5,9 @@ from archive.experiment.experiment import Experiment
 from archive.experiment.merging import Merged
 from archive.experiment.network_state import PopulationState, ProjectionState, StateArray
 from archive.experiment.opening import open
+from archive.experiment.parameter_diff import ParameterDiff
+from archive.experiment.parameter_set import ParameterSet
+from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.recorded import (
     Epochs,
     Events,
@@ -14,8 +17,7 @@ from archive.experiment.recorded import (
     Spikes,
 )
 from archive.experiment.rescue import salvage
-from archive.experiment.run_view import RunView
-from archive.experiment.runs import Run, Segment, SegmentView, Snapshot, SnapshotView
+from archive.experiment.runs import Run, RunView, Segment, SegmentView, Snapshot, SnapshotView
 from archive.experiment.sessions import (
     LockingSession,
     Session,
@@ -37,6 +39,9 @@ __all__ = [
     "IrregularSignal",
     "LockingSession",
     "Merged",
+    "ParameterDiff",
+    "ParameterSet",
+    "ParameterSets",
     "PopulationState",
     "ProjectionState",
     "Run",

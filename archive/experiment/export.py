@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
 from archive.adapters import writer_for
-from archive.entry import Loss, Source
+from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
 
 
@@ -31,3 +32,15 @@ def export(
             hint="the file was written without these; leave out strict to accept that",
         )
     return losses
+
+
+class Exportable(ABC):
+    """A Source that is written in another format by itself."""
+
+    @abstractmethod
+    def entry(self) -> Entry:
+        """The experiment with what it has of it only: what makes it a Source."""
+
+    def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
+        """Write it in another format; see `Experiment.export`."""
+        return export(self, path, format, **options)

@@ -14,6 +14,7 @@ from archive.container.taking import take
 from archive.errors import ArchiveError, Busy, CorruptArchive, Refused
 from archive.experiment.adding import add_annotations
 from archive.experiment.joined import run_names, told_apart
+from archive.experiment.parameter_merging import take_parameter_names
 from archive.experiment.parts import folder_of, part_paths, rank_of, remove_folder
 from archive.experiment.rank_merging import is_ungathered, join_ranks, ranks_difference
 from archive.storage import look
@@ -120,6 +121,7 @@ def _merge_one(target: Container, path: Path, source: Container) -> Merged:
     names = before | {len(known.runs) + row: name for row, name in late.items()}
     for _ in take(target, source, part, names):
         pass
+    take_parameter_names(target, source, part)
     add_annotations(target, "experiment", 0, [source.experiment.annotations(0)], [part])
     now = taken(target, source)
     fault = difference(target, source, now, names, part)
@@ -137,6 +139,8 @@ def _merge_one(target: Container, path: Path, source: Container) -> Merged:
 def _merge_ranks(target: Container, ranks: Mapping[Path, Container]) -> Iterator[Merged]:
     parts = {path.stem: container for path, container in ranks.items()}
     join_ranks(target, parts)
+    for part, container in parts.items():
+        take_parameter_names(target, container, part)
     fault = ranks_difference(target, parts)
     if fault is not None:
         raise CorruptArchive(

@@ -46,8 +46,8 @@ def part_paths(archive: Path) -> dict[str, Path]:
     return {file.removesuffix(SUFFIX): folder_of(archive) / file for file in own}
 
 
-def open_parts(archive: Path, main: Container) -> dict[str, Container]:
-    """All parts that can be read and are not in the archive already, by name.
+def open_parts(archive: Path, main: Container, *, without: str = "") -> dict[str, Container]:
+    """All parts that can be read and are not in the archive already, by name; but for one.
 
     One that is being written, or whose process died, is read up to its last commit. An
     ArchiveWarning names each that may have more by now, and each that has something which is not
@@ -55,6 +55,8 @@ def open_parts(archive: Path, main: Container) -> dict[str, Container]:
     """
     found = {}
     for name, path in part_paths(archive).items():
+        if name == without:
+            continue
         try:
             part = Container(path, writable=False)
             merged = progress(main, part)

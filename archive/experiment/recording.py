@@ -16,9 +16,10 @@ from archive.container import Container
 from archive.errors import AlreadyExists
 from archive.experiment.annotated import Annotated
 from archive.experiment.joined import Joined
+from archive.experiment.parameter_set import Parameters
+from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.ranks import exits
-from archive.experiment.run_view import RunView
-from archive.experiment.runs import Run, SegmentView, SnapshotView
+from archive.experiment.runs import Run, RunView, SegmentView, SnapshotView
 from archive.hooks.plain import modelled
 
 
@@ -32,6 +33,7 @@ class Recording(Annotated):
         self._provenance: schemas.Provenance | None = None
         self._open_runs: list[Run] = []
         self._began = False
+        self._sets: ParameterSets | None = None
 
     @cached_property
     def _joined(self) -> Joined:
@@ -70,13 +72,26 @@ class Recording(Annotated):
         self._container.session.check_open()
         return SnapshotView(self._joined)
 
+    @property
+    def parameters(self) -> ParameterSets:
+        """All parameter sets, by name and digest; see `ParameterSets`."""
+        self._container.session.check_open()
+        if self._sets is None or self._sets.joined is not self._joined:
+            self._sets = ParameterSets(self._joined, self._archives)
+        return self._sets
+
+    @contextmanager
+    def _archives(self) -> Iterator[Mapping[str, Container]]:
+        """The archives that are asked for what has run; the first has no name."""
+        yield {"": self._container}
+
     # -- writing -----------------------------------------------------------------------------
 
     def run(
         self,
         name: str | None = None,
         *,
-        parameters: Mapping[str, Any] | None = None,
+        parameters: Parameters | None = None,
         annotations: Mapping[str, Any] | None = None,
         description: str | None = None,
         simulator: str | None = None,
@@ -84,7 +99,8 @@ class Recording(Annotated):
     ) -> Run:
         """Begin a run; without a name it is called ``run 0001`` and so on.
 
-        `parameters` may be nested by population or projection; equal sets are stored once.
+        `parameters` is a dict, which may be nested by population or projection, a set of
+        `Experiment.parameters`, or the name of one; equal sets are stored once.
         `resume` opens the run of that name again, if there is one. Raises AlreadyExists for a
         name that is taken, or that is resumed with other parameters, ContractError for what
         cannot be kept, Refused in mode 'r'.
@@ -93,6 +109,7 @@ class Recording(Annotated):
         self._abandon_runs()
         name = self._free_name() if name is None else name
         taken = self._container.run_named(name)
+        given = None if parameters is None else self._model_of(parameters, f"run {name!r}")
         if taken is not None:
             if not resume:
                 raise AlreadyExists(
@@ -101,16 +118,19 @@ class Recording(Annotated):
                     hint="give another name, or resume=True to append to that run",
                 )
             run = Run(self._container, taken)
-            self._check_same(run, parameters, description, simulator)
+            self._check_same(run, given, description, simulator)
             with self._container.transaction():
                 self._container.resume_run(taken)
                 if annotations:
                     run.annotate(annotations)
         else:
-            run = self._new_run(name, parameters, annotations, description, simulator)
+            run = self._new_run(name, given, annotations, description, simulator)
         going_on = [one for one in self._open_runs if one.outcome == "running"]
         self._open_runs = [*going_on, run]
         return run
+
+    def _model_of(self, parameters: Parameters, where: str) -> schemas.ParameterSet:
+        return self.parameters.model(parameters, where)
 
     def leave_running(self) -> None:
         """Other processes write to the file in between: runs that go on may be theirs."""
@@ -125,7 +145,7 @@ class Recording(Annotated):
     def _check_same(
         self,
         run: Run,
-        parameters: Mapping[str, Any] | None,
+        parameters: schemas.ParameterSet | None,
         description: str | None,
         simulator: str | None,
     ) -> None:
@@ -140,10 +160,10 @@ class Recording(Annotated):
             )
             if now not in (None, then)
         ]
-        if parameters is not None:
-            given = values.to_schema_dict(parameters, f"parameters of run {run.name!r}")
-            known = values.to_schema_dict(run.parameters, "")
-            wrong += [] if schemas.identical(given, known) else ["parameters"]
+        if parameters is not None and not schemas.identical(
+            parameters.values, run.parameters.model.values
+        ):
+            wrong.append("parameters")
         if wrong:
             raise AlreadyExists(
                 f"the run {run.name!r} began with other {', '.join(wrong)}",
@@ -160,7 +180,7 @@ class Recording(Annotated):
     def _new_run(
         self,
         name: str,
-        parameters: Mapping[str, Any] | None,
+        parameters: schemas.ParameterSet | None,
         annotations: Mapping[str, Any] | None,
         description: str | None,
         simulator: str | None,
@@ -175,16 +195,9 @@ class Recording(Annotated):
             started=datetime.now(UTC),
             annotations=values.to_schema_dict(annotations or {}, f"annotations of {where}"),
         )
-        parameter_set = None
-        if parameters is not None:
-            parameter_set = modelled(
-                schemas.ParameterSet,
-                where,
-                values=values.to_schema_dict(parameters, f"parameters of {where}"),
-            )
         if self._provenance is None:
             self._provenance = provenance.gather()
-        row = self._container.add_run(model, parameter_set, self._provenance)
+        row = self._container.add_run(model, parameters, self._provenance)
         return Run(self._container, row, name)
 
     @contextmanager

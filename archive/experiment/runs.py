@@ -5,28 +5,27 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
 
 import schemas
-from archive import values
 from archive.container import Container, add_snapshot
 from archive.container.layout import OUTCOMES
 from archive.container.rows import moment
-from archive.entry import Entry, Loss
+from archive.entry import Entry
 from archive.errors import Refused
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
-from archive.experiment.export import export
+from archive.experiment.export import Exportable
 from archive.experiment.joined import Joined, Rows
+from archive.experiment.parameter_set import ParameterSet, parameters_of
 from archive.experiment.parts import PATIENCE, begin_part, rank_name
 from archive.experiment.ranks import exits, mpi_rank
 from archive.experiment.segment_contents import SegmentContents
 from archive.experiment.snapshot_contents import SnapshotContents
-from archive.experiment.tabulated import segment_table, snapshot_table
+from archive.experiment.tabulated import run_table, segment_table, snapshot_table
 from archive.experiment.taking_state import snapshot_of
 from archive.experiment.termination import exit_on_sigterm
 from archive.experiment.views import View
@@ -50,7 +49,7 @@ class Segment(SegmentContents):
         return Run(self._container, int(self._container.segments[self._row]["run"]))
 
 
-class SegmentView(View[Segment]):
+class SegmentView(View[Segment], Exportable):
     """Some segments of an archive, in order."""
 
     _scope = "segment"
@@ -68,10 +67,6 @@ class SegmentView(View[Segment]):
             runs = container.segments.all()["run"][rows]
             for run in np.unique(runs).tolist():
                 yield Run(container, run), _segments_of(container, rows[runs == run])
-
-    def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
-        """Write these segments in another format; see `Experiment.export`."""
-        return export(self, path, format, **options)
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per segment: ``run``, ``segment``, the run's annotations and its own."""
@@ -123,10 +118,10 @@ class Run(Annotated):
         self._end_of_sigterm: Callable[[], None] = lambda: None
 
     @property
-    def parameters(self) -> dict[str, Any]:
-        """The parameter set that it ran with; quantities with their unit."""
-        model = self._container.run_parameters(self._row)
-        return {} if model is None else values.from_schema_dict(model.values)
+    def parameters(self) -> ParameterSet:
+        """The parameter set that it ran with, as a dict that cannot be changed; quantities with
+        their unit."""
+        return parameters_of(self._container, self._row, RunView)
 
     @property
     def provenance(self) -> schemas.Provenance | None:
@@ -374,6 +369,24 @@ class Run(Annotated):
         facts += [(f"parameter {key}", value) for key, value in self.parameters.items()]
         facts += [(f"annotation {key}", value) for key, value in self.annotations.items()]
         return html_table(f"Run {self._row} {self.name}", ["", ""], facts)
+
+
+class RunView(View[Run], Exportable):
+    """Some runs of an archive, in order."""
+
+    _scope = "run"
+
+    def _item(self, container: Container, row: int) -> Run:
+        return Run(container, row)
+
+    def entry(self) -> Entry:
+        """The experiment with these runs only: what makes a view a Source."""
+        model = self._joined.main.model("experiment", 0)
+        return Entry(model, parts=(run.to_entry() for run in self))
+
+    def table(self) -> list[dict[str, Any]]:
+        """One dict per run: ``run``, ``outcome`` and its annotations."""
+        return [row for piece in self._pieces() for row in run_table(*piece)]
 
 
 def _named(segment: Entry, number: int) -> Entry:

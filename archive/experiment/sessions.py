@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import schemas
 from archive.container import Container, KeyedValues
+from archive.errors import NotFound
 from archive.experiment.creating import ensure_archive
 from archive.experiment.mapping import KeyedMapping
+from archive.experiment.parameter_set import Parameters
 from archive.experiment.parts import (
     PATIENCE,
     begin_part,
     computer_name,
+    open_parts,
     remove_folder,
     session_name,
 )
@@ -57,7 +61,34 @@ class Session(Recording, KeyedMapping):
         remove_folder(self._archive)  # if this was all that was in it
 
     def _is_empty(self) -> bool:
-        return not (len(self._container.runs) or len(self) or self.history)
+        return not (len(self._container.runs) or len(self) or self.history or self.parameters.names)
+
+    @contextmanager
+    def _archives(self) -> Iterator[Mapping[str, Container]]:
+        """This part, and the archive with all others."""
+        with ExitStack() as stack:
+            whole = Container(self._archive, writable=False)
+            stack.callback(whole.close)
+            parts = open_parts(self._archive, whole, without=self.session_name)
+            for part in parts.values():
+                stack.callback(part.close)
+            yield {"": self._container, self._archive.name: whole, **parts}
+
+    def _model_of(self, parameters: Parameters, where: str) -> schemas.ParameterSet:
+        """A name may also be that of a set of the archive."""
+        try:
+            return super()._model_of(parameters, where)
+        except NotFound as error:
+            if not isinstance(parameters, str):
+                raise
+            whole = Container(self._archive, writable=False)
+            try:
+                found = Recording(whole).parameters
+                if parameters not in found:
+                    raise error
+                return found.model(parameters, where)
+            finally:
+                whole.close()
 
     def __reduce__(self) -> tuple[Callable[[Path], Session], tuple[Path]]:
         return self._begin, (self._archive,)

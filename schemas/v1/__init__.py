@@ -7,7 +7,7 @@ from schemas.v1.experiment import Experiment
 from schemas.v1.keyed_value import KeyedValue
 from schemas.v1.model import Model
 from schemas.v1.model_description import ModelDescription
-from schemas.v1.parameters import ParameterSet
+from schemas.v1.parameters import ParameterName, ParameterSet
 from schemas.v1.population import Population
 from schemas.v1.projection import Projection
 from schemas.v1.provenance import Provenance
@@ -35,6 +35,7 @@ AnyModel = (
     | Epoch
     | ImageSequence
     | ParameterSet
+    | ParameterName
     | Population
     | Projection
     | Snapshot
@@ -60,6 +61,7 @@ __all__ = [
     "KeyedValue",
     "Model",
     "ModelDescription",
+    "ParameterName",
     "ParameterSet",
     "Population",
     "Projection",

@@ -38,6 +38,9 @@ def uses(exp: archive.Experiment) -> Iterator[Callable[[], Any]]:
     yield lambda: exp.runs.where("simulator == 'none'").table()
     yield lambda: exp.segments.where("amplitude > 0.05 nA and label like 's*'").table()
     yield lambda: exp.segments.where("run.parameters.tau_m == 10 ms")
+    yield lambda: (repr(exp.parameters), [repr(one) for one in exp.parameters])
+    yield lambda: [exp.parameters[name] for name in exp.parameters.names]
+    yield lambda: exp.parameters.missing({"tau_m": [1.0]})
     for number in range(2):
         yield partial(_run, exp, number)
         yield partial(_segment, exp, number)

@@ -17,7 +17,7 @@ from archive import errors
 from archive.cli import app
 from tests.unit.cli_archive import make, run
 
-VERBS = ("ls", "show", "query", "export", "check", "plot")
+VERBS = ("ls", "show", "query", "parameters", "export", "check", "plot")
 MAIN = "from archive.cli import main; main()"
 
 

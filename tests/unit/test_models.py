@@ -29,6 +29,7 @@ FULL: list[schemas.Model] = [
     schemas.Epoch(variable="stimulus", array_annotations={"n": [1, 2]}),
     schemas.ImageSequence(variable="film", unit="dimensionless", sampling_period=40.0),
     schemas.ParameterSet(name="p", values={"exc": {"tau_m": Quantity(10.0, "ms")}}),
+    schemas.ParameterName(name="p", parameters="0f" * 32, description="d", author="me", at=NOW),
     schemas.Population(
         name="p", size=4, geometry=(2, 2), model="IF_cond_exp", first_id=1, last_id=4,
         parameters=FACTS, state_units={"v": "mV"},
