@@ -6,7 +6,7 @@ fifteen of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from h5py import h5d, h5f, h5g, h5i, h5p, h5s, h5t
 
 from archive.errors import CorruptArchive, Refused
+from archive.storage.paged_file import PagedFile
 
 # From this many bytes on it pays to look at where chunks begin and end.
 LARGE = 1 << 15
@@ -51,6 +52,8 @@ class Growing:
         self._id = dataset.id if isinstance(dataset, h5py.Dataset) else dataset
         # HDF5 is not told of errors in reading; whoever knows them is asked afterwards
         self.after: Callable[[], None] = lambda: None
+        # what HDF5 writes through; None where storage has no part in that
+        self.file: PagedFile | None = None
         self.dtype: np.dtype[Any] = self._id.dtype
         self._memory_type = h5t.py_create(self.dtype)
         shape = self._id.shape
@@ -251,17 +254,47 @@ class Growing:
     def _write_chunks(self, start: int, values: npt.NDArray[Any]) -> None:
         """The chunks side by side in which these rows (row, channel) lie, some at a time."""
         rows, width = self.chunks
+        corners = [(start, first) for first in range(0, self.row_shape[0], width)]
+        places = self._places(corners)
         buffer = np.zeros((max(1, BUFFER // self._chunk_bytes), rows, width), self.dtype)
-        step = len(buffer) * width
-        for first in range(0, self.row_shape[0], step):
-            part = values[:, first : first + step]
-            whole = part.shape[1] // width
-            if whole:
-                _sort(part[:, : whole * width], buffer[:whole, : len(values)])
-            for at in range(whole):
-                self._id.write_direct_chunk((start, first + at * width), buffer[at])
-            if part.shape[1] > whole * width:
-                self._write_chunk((start, first + whole * width), part[:, whole * width :])
+        for at, count in _runs(places, self._chunk_bytes, len(buffer)):
+            chunks, part = buffer[:count], values[:, at * width : (at + count) * width]
+            whole, over = divmod(part.shape[1], width)
+            _sort(part[:, : whole * width], chunks[:whole, : len(values)])
+            if over:
+                chunks[whole, : len(values), :over] = part[:, whole * width :]
+                chunks[whole, :, over:] = 0
+            if self.file is not None:
+                self.file.put(chunks.reshape(-1).view(np.uint8).data, places[at])
+            else:
+                for corner, chunk in zip(corners[at : at + count], chunks, strict=True):
+                    self._id.write_direct_chunk(corner, chunk)
+
+    def _places(self, corners: list[tuple[int, int]]) -> Sequence[int]:
+        """Where in the file chunks lie that HDF5 believes to have written. To ask it for all of
+        them first, and then to write, takes half the time of writing each through it."""
+        if self.file is None:
+            return range(0, len(corners) * self._chunk_bytes, self._chunk_bytes)
+        stand_in = np.zeros(self._chunk_bytes, np.uint8)
+
+        def ask() -> None:
+            for corner in corners:
+                self._id.write_direct_chunk(corner, stand_in)
+
+        found = self.file.places(stand_in, ask)
+        if len(found) != len(corners):
+            raise RuntimeError("HDF5 does not say where its chunks lie")
+        return found
+
+
+def _runs(places: Sequence[int], size: int, most: int) -> Iterator[tuple[int, int]]:
+    """The first and the number of pieces of a size that follow one another, `most` at a time."""
+    first = 0
+    for at in range(1, len(places) + 1):
+        ends = at == len(places) or places[at] != places[at - 1] + size
+        if ends or at - first == most:
+            yield first, at - first
+            first = at
 
 
 def _tiles(start: int, count: int, step: int, tile: int) -> Iterator[tuple[slice, int, int, slice]]:

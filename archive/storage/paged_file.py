@@ -13,10 +13,12 @@ import zlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
-from archive.storage.files import Files, write_whole
+from archive.storage.files import Files
 from archive.storage.log import PAGE, SECTOR, Record
 from archive.storage.overlay import Overlay, pages_within
+from archive.storage.tail import Tail
 
 # Smaller pieces go into the log: then a commit of little data needs one sync, not two. In a commit
 # that needs two anyhow, only still smaller ones wait to be written together.
@@ -31,6 +33,12 @@ def sectors(page: bytes | bytearray | memoryview) -> list[int]:
     return [zlib.crc32(page[at : at + SECTOR]) for at in range(0, PAGE, SECTOR)]
 
 
+def _address(data: memoryview | npt.NDArray[np.uint8]) -> int:
+    """Where in memory they lie."""
+    found: int = np.frombuffer(data, np.uint8).__array_interface__["data"][0]
+    return found
+
+
 class PagedFile(Overlay):
     """An overlay that can be written to, and committed."""
 
@@ -42,10 +50,12 @@ class PagedFile(Overlay):
         self._committed = self.end
         self._free = -1  # the first page that no committed state has had since the checkpoint
         self._in_file = -1  # the first page that the main file itself had not at that time
+        self.tail = Tail(files, main)
         self.begin_log()
         self.wrote_directly = False
-        self.on_bytes: Callable[[int], None] = lambda count: None
         self._failed = False
+        self._stand_in = (0, -1)  # the address and length of what only shows where bytes would go
+        self._places: dict[int, None] = {}
 
     def begin_log(self) -> None:
         """The main file has all that is committed."""
@@ -71,10 +81,19 @@ class PagedFile(Overlay):
     # -- what the driver calls -----------------------------------------------------------------
 
     def write(self, data: memoryview) -> int:
+        if len(data) == self._stand_in[1] and _address(data) == self._stand_in[0]:
+            self._places[self._position] = None
+            self.end = max(self.end, self._position + len(data))
+        else:
+            self.put(data, self._position)
+        return len(data)
+
+    def put(self, data: memoryview, offset: int) -> None:
+        """Write bytes. As HDF5 is not told, no error is raised: the first one is kept."""
         # A forked child has a copy of HDF5's memory, but the file is its parent's.
         while os.getpid() == self._pid:
             try:
-                self._put(memoryview(data).cast("B"), self._position)
+                self._put(memoryview(data).cast("B"), offset)
                 break
             except Exception as error:
                 self.error = self.error or error
@@ -83,7 +102,6 @@ class PagedFile(Overlay):
                 self._failed = True
             except BaseException as error:  # Ctrl-C: the same bytes can be put again
                 self.interrupt = error
-        return len(data)
 
     def truncate(self, length: int) -> None:
         self.end = length
@@ -92,6 +110,17 @@ class PagedFile(Overlay):
         """HDF5 means it as a hint: only a commit makes anything permanent."""
 
     # -- writing -------------------------------------------------------------------------------
+
+    def places(self, stand_in: npt.NDArray[np.uint8], ask: Callable[[], None]) -> list[int]:
+        """Where HDF5 would write what `ask` makes it write, in that order. Of that, what lies
+        in `stand_in` is not written: the caller has to `put` the right bytes there."""
+        self._stand_in = (_address(stand_in), stand_in.nbytes)
+        self._places.clear()
+        try:
+            ask()
+        finally:
+            self._stand_in = (0, -1)
+        return list(self._places)
 
     def _put(self, view: memoryview, offset: int) -> None:
         self.end = max(self.end, offset + len(view))
@@ -119,9 +148,8 @@ class PagedFile(Overlay):
                 self._dirty[page][part] = view[start - offset : end - offset]
 
     def _write_directly(self, view: memoryview, offset: int) -> None:
-        write_whole(self._files, self._main, view, offset)
+        self.tail.write(view, offset)
         self.wrote_directly = True
-        self.on_bytes(len(view))
 
     def _wait(self, view: memoryview, offset: int) -> None:
         """Keep bytes as pages in memory."""
