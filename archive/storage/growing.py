@@ -19,6 +19,7 @@ from h5py import h5d, h5f, h5g, h5i, h5p, h5s, h5t
 
 from archive.errors import CorruptArchive, Refused
 from archive.storage.paged_file import PagedFile
+from archive.storage.whole_chunks import Corner, Fill, WholeChunks, sort_into, sort_out
 
 # From this many bytes on it pays to look at where chunks begin and end.
 LARGE = 1 << 15
@@ -74,6 +75,15 @@ class Growing:
     def _chunk_bytes(self) -> int:
         return prod(self.chunks) * self.dtype.itemsize
 
+    @cached_property
+    def plain(self) -> bool:
+        """Whether chunks hold the bytes of their values, and nothing else."""
+        return self._whole.are_plain
+
+    @property
+    def _whole(self) -> WholeChunks:
+        return WholeChunks(self._id, self.chunks, self.dtype)
+
     def __len__(self) -> int:
         return self._length
 
@@ -108,6 +118,8 @@ class Growing:
                     space = self._id.get_space()
                     space.select_hyperslab(start, count, step)
                     self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+                elif self._are_rows(count, step):
+                    self._read_rows(start[0], out)
                 else:
                     self._read_tiles(start, step, out)
             except (OSError, RuntimeError, ValueError) as error:
@@ -129,6 +141,47 @@ class Growing:
             if begins and count[1:] == self.chunks[1:]:
                 return True
         return step[0] >= self.chunks[0]
+
+    def read_whole(self, corner: Corner, into: npt.NDArray[Any]) -> None:
+        """One chunk of those that are `plain`. CorruptArchive if it is not there as a whole."""
+        found = self._whole.read(corner, into)
+        self.after()
+        if not found:
+            raise self.damaged(f"the chunk at {corner} cannot be read")
+
+    def _are_rows(self, count: tuple[int, ...], step: tuple[int, ...]) -> bool:
+        """Whether whole rows are asked for, with chunks side by side."""
+        return step == self.single and len(count) == 2 and count[1:] == self.row_shape
+
+    def _read_rows(self, start: int, out: npt.NDArray[Any]) -> None:
+        """Chunks that are needed as a whole are read past HDF5's cache."""
+        rows = self.chunks[0]
+        buffer = None
+        while len(out):
+            # up to the next border between chunks
+            end = min(start + len(out), (start // rows + 1) * rows)
+            part = out[: end - start]
+            whole = start % rows == 0 and end in (start + rows, self._length) and self.plain
+            if whole:
+                buffer = self._whole.buffer(BUFFER) if buffer is None else buffer
+                whole = self._read_chunks(start, part, buffer)
+            if not whole:
+                self._read_tiles((start, 0), self.single, part)
+            out = out[end - start :]
+            start = end
+
+    def _read_chunks(self, start: int, out: npt.NDArray[Any], buffer: npt.NDArray[Any]) -> bool:
+        """The chunks side by side that hold these rows; False if one is not there."""
+        width = self.chunks[1]
+        step = len(buffer) * width
+        for first in range(0, out.shape[1], step):
+            part = out[:, first : first + step]
+            chunks = buffer[: -(-part.shape[1] // width)]
+            for number, chunk in enumerate(chunks):
+                if not self._whole.read((start, first + number * width), chunk):
+                    return False
+            sort_out(chunks, part)
+        return True
 
     def _read_tiles(
         self, start: tuple[int, ...], step: tuple[int, ...], out: npt.NDArray[Any]
@@ -252,49 +305,18 @@ class Growing:
         self._id.write_direct_chunk(corner, np.ascontiguousarray(values))
 
     def _write_chunks(self, start: int, values: npt.NDArray[Any]) -> None:
-        """The chunks side by side in which these rows (row, channel) lie, some at a time."""
-        rows, width = self.chunks
-        corners = [(start, first) for first in range(0, self.row_shape[0], width)]
-        places = self._places(corners)
-        buffer = np.zeros((max(1, BUFFER // self._chunk_bytes), rows, width), self.dtype)
-        for at, count in _runs(places, self._chunk_bytes, len(buffer)):
-            chunks, part = buffer[:count], values[:, at * width : (at + count) * width]
-            whole, over = divmod(part.shape[1], width)
-            _sort(part[:, : whole * width], chunks[:whole, : len(values)])
-            if over:
-                chunks[whole, : len(values), :over] = part[:, whole * width :]
-                chunks[whole, :, over:] = 0
-            if self.file is not None:
-                self.file.put(chunks.reshape(-1).view(np.uint8).data, places[at])
-            else:
-                for corner, chunk in zip(corners[at : at + count], chunks, strict=True):
-                    self._id.write_direct_chunk(corner, chunk)
+        """The chunks side by side in which these rows (row, channel) lie."""
+        width = self.chunks[1]
 
-    def _places(self, corners: list[tuple[int, int]]) -> Sequence[int]:
-        """Where in the file chunks lie that HDF5 believes to have written. To ask it for all of
-        them first, and then to write, takes half the time of writing each through it."""
-        if self.file is None:
-            return range(0, len(corners) * self._chunk_bytes, self._chunk_bytes)
-        stand_in = np.zeros(self._chunk_bytes, np.uint8)
+        def fill(at: int, chunks: npt.NDArray[Any]) -> None:
+            sort_into(values[:, at * width : (at + len(chunks)) * width], chunks)
 
-        def ask() -> None:
-            for corner in corners:
-                self._id.write_direct_chunk(corner, stand_in)
+        self.write_whole([(start, first) for first in range(0, self.row_shape[0], width)], fill)
 
-        found = self.file.places(stand_in, ask)
-        if len(found) != len(corners):
-            raise RuntimeError("HDF5 does not say where its chunks lie")
-        return found
-
-
-def _runs(places: Sequence[int], size: int, most: int) -> Iterator[tuple[int, int]]:
-    """The first and the number of pieces of a size that follow one another, `most` at a time."""
-    first = 0
-    for at in range(1, len(places) + 1):
-        ends = at == len(places) or places[at] != places[at - 1] + size
-        if ends or at - first == most:
-            yield first, at - first
-            first = at
+    def write_whole(self, corners: Sequence[Corner], fill: Fill) -> None:
+        """Write chunks in which no other rows lie, or which are replaced: they go to the file
+        past HDF5's chunk cache. `fill` may not use the file."""
+        self._whole.write(corners, fill, self._whole.buffer(BUFFER), self.file)
 
 
 def _tiles(start: int, count: int, step: int, tile: int) -> Iterator[tuple[slice, int, int, slice]]:
@@ -327,17 +349,6 @@ def _across(
             whole.append((into, first - offset, min(width, length - first + offset), picked))
         axes.append(whole)
     return [tuple(zip(*tiles, strict=True)) or ((),) * 4 for tiles in product(*axes)]
-
-
-def _sort(values: npt.NDArray[Any], chunks: npt.NDArray[Any]) -> None:
-    """Copy values (row, channel) into chunks (chunk, row, channel)."""
-    width = chunks.shape[2]
-    if values.strides[1] == values.itemsize:
-        # the channels of a chunk lie side by side: NumPy is quicker when they move as one
-        line = np.dtype((np.void, width * values.itemsize))
-        chunks.view(line)[..., 0] = values.view(line).T
-    else:
-        chunks[:] = values.reshape(len(values), -1, width).swapaxes(0, 1)
 
 
 def find(parent: h5g.GroupID, name: bytes, *, cached: bool) -> h5d.DatasetID:
