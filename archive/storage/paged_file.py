@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +26,21 @@ DIRECT, LITTLE = 1 << 18, 1 << 14
 # So many pages of new bytes may wait for the log (1 MB): more are cheaper written once, for one
 # sync more.
 WAITING = 1 << 8
+# So many committed pages stay in memory (8 MB). Nearly every commit changes pages that the one
+# before it has changed, and would have to read them from the log.
+KEPT = 1 << 11
 
 
 def sectors(page: bytes | bytearray | memoryview) -> list[int]:
     """The CRC-32 of each sector of a page."""
     return [zlib.crc32(page[at : at + SECTOR]) for at in range(0, PAGE, SECTOR)]
+
+
+def _runs(pages: Iterable[int]) -> Iterator[list[int]]:
+    """Pages that follow one another, 1 MB of them at most, in order."""
+    for _, run in itertools.groupby(enumerate(sorted(pages)), lambda item: item[1] - item[0]):
+        together = [page for _, page in run]
+        yield from (together[at : at + WAITING] for at in range(0, len(together), WAITING))
 
 
 def _address(data: memoryview | npt.NDArray[np.uint8]) -> int:
@@ -45,7 +55,9 @@ class PagedFile(Overlay):
     def __init__(self, files: Files, main: int, log: int) -> None:
         super().__init__(files, main, log)
         self._new = 0  # how many of the dirty pages are of no committed state
-        self._former: dict[int, bytes] = {}  # what committed pages were before they were dirty
+        self._former: dict[
+            int, bytes | bytearray
+        ] = {}  # what committed pages were before they were dirty
         self._checked: set[int] = set()  # pages whose former sectors the log knows
         self._committed = self.end
         self._free = -1  # the first page that no committed state has had since the checkpoint
@@ -169,11 +181,13 @@ class PagedFile(Overlay):
     def _page(self, page: int, overwritten: int) -> bytearray:
         found = self._dirty.get(page)
         if found is None:
-            found = bytearray(PAGE)
-            if overwritten < PAGE or page < self._free:
-                self.fetch(found, page * PAGE)
-            self._former[page] = bytes(found)
-            self._dirty[page] = found
+            former = self._kept.get(page)
+            if former is None:
+                former = bytearray(PAGE)
+                if overwritten < PAGE or page < self._free:
+                    self.fetch(former, page * PAGE)
+            self._former[page] = former
+            found = self._dirty[page] = bytearray(former)
             self._new += page >= self._free
         return found
 
@@ -196,9 +210,7 @@ class PagedFile(Overlay):
 
     def _spill(self) -> None:
         """Write waiting pages to the main file where nothing committed lies."""
-        new = sorted(page for page in self._dirty if page >= self._free)
-        for _, run in itertools.groupby(enumerate(new), lambda item: item[1] - item[0]):
-            pages = [page for _, page in run]
+        for pages in _runs(page for page in self._dirty if page >= self._free):
             content = b"".join(self._dirty[page] for page in pages)
             self._write_directly(memoryview(content), pages[0] * PAGE)
             for page in pages:
@@ -237,8 +249,11 @@ class PagedFile(Overlay):
 
     def committed(self, record: Record) -> None:
         """All that waited is in the log."""
-        self._forget()
         self.lay(record)
+        if len(self._kept) + len(self._dirty) > KEPT:
+            self._kept.clear()
+        self._kept.update((p, content) for p, content in self._dirty.items() if p < self._free)
+        self._forget()
         self.wrote_directly = False
 
     def roll_back(self) -> None:
@@ -258,8 +273,8 @@ class PagedFile(Overlay):
         self._new = 0
 
     def logged(self) -> Iterator[tuple[int, bytearray]]:
-        """The pages that a checkpoint has to copy, in order. Raises OSError."""
-        content = bytearray(PAGE)
-        for page in sorted(self._logged):
-            self.fetch(content, page * PAGE)
-            yield page, content
+        """What a checkpoint has to copy, and where to, in order. Raises OSError."""
+        for pages in _runs(self._logged):
+            content = bytearray(len(pages) * PAGE)
+            self.fetch(content, pages[0] * PAGE)
+            yield pages[0] * PAGE, content

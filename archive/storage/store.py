@@ -159,8 +159,8 @@ class Store:
         """Copy the logged pages into the main file. What fails here is tried again by the next
         commit, by `close` and by a recovery: the pages stay in the log till then."""
         try:
-            for page, content in self.file.logged():
-                write_whole(self._files, self._main, content, page * PAGE)
+            for offset, content in self.file.logged():
+                write_whole(self._files, self._main, content, offset)
             self._files.truncate(self._main, self.file.end)
             self.file.tail.cut()
             self._files.sync(self._main)
