@@ -6,13 +6,16 @@ may read, write, sync, lock, link or remove.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ctypes import c_int, c_int64, c_uint
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 Buffer = bytes | bytearray | memoryview
 
@@ -36,6 +39,16 @@ class Files(Protocol):
 
     def write(self, descriptor: int, data: Buffer, offset: int, /) -> int:
         """Write at `offset`; returns how many bytes were taken, which may be fewer."""
+        ...
+
+    def reserve(self, descriptor: int, offset: int, length: int, /) -> None:
+        """Have room on the disk for bytes to come. A hint: content and length stay, and it does
+        not matter if it fails. `truncate` gives the room back."""
+        ...
+
+    def start_writing(self, descriptor: int, /) -> None:
+        """Let the disk begin to write what a `sync` will wait for. A hint as well: what fails
+        here, the sync tells."""
         ...
 
     def truncate(self, descriptor: int, length: int, /) -> None:
@@ -89,6 +102,22 @@ def read_whole(files: Files, descriptor: int, into: bytearray | memoryview, offs
     return count
 
 
+def _linux(name: str, *arguments: Any) -> Any:
+    """A call of the C library that Python does not offer; None where there is none."""
+    found = getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+    if found is not None:
+        found.argtypes = arguments
+    return found
+
+
+# Python's `posix_fallocate` makes the file longer and, where the file system cannot reserve,
+# writes zeros instead.
+_fallocate = _linux("fallocate64", c_int, c_int, c_int64, c_int64)
+_KEEP_SIZE = 1
+_sync_file_range = _linux("sync_file_range", c_int, c_int64, c_int64, c_uint)
+_WRITE = 2  # SYNC_FILE_RANGE_WRITE: begin, and do not wait
+
+
 class SystemFiles:
     """The real thing, on POSIX systems."""
 
@@ -107,6 +136,14 @@ class SystemFiles:
 
     def write(self, descriptor: int, data: Buffer, offset: int, /) -> int:
         return os.pwrite(descriptor, data, offset)
+
+    def reserve(self, descriptor: int, offset: int, length: int, /) -> None:
+        if _fallocate is not None:
+            _fallocate(descriptor, _KEEP_SIZE, offset, length)
+
+    def start_writing(self, descriptor: int, /) -> None:
+        if _sync_file_range is not None:
+            _sync_file_range(descriptor, 0, 0, _WRITE)
 
     def truncate(self, descriptor: int, length: int, /) -> None:
         os.ftruncate(descriptor, length)

@@ -6,7 +6,7 @@ fifteen of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
@@ -18,6 +18,8 @@ import numpy.typing as npt
 from h5py import h5d, h5f, h5g, h5i, h5p, h5s, h5t
 
 from archive.errors import CorruptArchive, Refused
+from archive.storage.paged_file import PagedFile
+from archive.storage.whole_chunks import Corner, Fill, WholeChunks, sort_into, sort_out
 
 # From this many bytes on it pays to look at where chunks begin and end.
 LARGE = 1 << 15
@@ -51,6 +53,8 @@ class Growing:
         self._id = dataset.id if isinstance(dataset, h5py.Dataset) else dataset
         # HDF5 is not told of errors in reading; whoever knows them is asked afterwards
         self.after: Callable[[], None] = lambda: None
+        # what HDF5 writes through; None where storage has no part in that
+        self.file: PagedFile | None = None
         self.dtype: np.dtype[Any] = self._id.dtype
         self._memory_type = h5t.py_create(self.dtype)
         shape = self._id.shape
@@ -70,6 +74,15 @@ class Growing:
     @cached_property
     def _chunk_bytes(self) -> int:
         return prod(self.chunks) * self.dtype.itemsize
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether chunks hold the bytes of their values, and nothing else."""
+        return self._whole.are_plain
+
+    @property
+    def _whole(self) -> WholeChunks:
+        return WholeChunks(self._id, self.chunks, self.dtype)
 
     def __len__(self) -> int:
         return self._length
@@ -105,6 +118,8 @@ class Growing:
                     space = self._id.get_space()
                     space.select_hyperslab(start, count, step)
                     self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+                elif self._are_rows(count, step):
+                    self._read_rows(start[0], out)
                 else:
                     self._read_tiles(start, step, out)
             except (OSError, RuntimeError, ValueError) as error:
@@ -126,6 +141,47 @@ class Growing:
             if begins and count[1:] == self.chunks[1:]:
                 return True
         return step[0] >= self.chunks[0]
+
+    def read_whole(self, corner: Corner, into: npt.NDArray[Any]) -> None:
+        """One chunk of those that are `plain`. CorruptArchive if it is not there as a whole."""
+        found = self._whole.read(corner, into)
+        self.after()
+        if not found:
+            raise self.damaged(f"the chunk at {corner} cannot be read")
+
+    def _are_rows(self, count: tuple[int, ...], step: tuple[int, ...]) -> bool:
+        """Whether whole rows are asked for, with chunks side by side."""
+        return step == self.single and len(count) == 2 and count[1:] == self.row_shape
+
+    def _read_rows(self, start: int, out: npt.NDArray[Any]) -> None:
+        """Chunks that are needed as a whole are read past HDF5's cache."""
+        rows = self.chunks[0]
+        buffer = None
+        while len(out):
+            # up to the next border between chunks
+            end = min(start + len(out), (start // rows + 1) * rows)
+            part = out[: end - start]
+            whole = start % rows == 0 and end in (start + rows, self._length) and self.plain
+            if whole:
+                buffer = self._whole.buffer(BUFFER) if buffer is None else buffer
+                whole = self._read_chunks(start, part, buffer)
+            if not whole:
+                self._read_tiles((start, 0), self.single, part)
+            out = out[end - start :]
+            start = end
+
+    def _read_chunks(self, start: int, out: npt.NDArray[Any], buffer: npt.NDArray[Any]) -> bool:
+        """The chunks side by side that hold these rows; False if one is not there."""
+        width = self.chunks[1]
+        step = len(buffer) * width
+        for first in range(0, out.shape[1], step):
+            part = out[:, first : first + step]
+            chunks = buffer[: -(-part.shape[1] // width)]
+            for number, chunk in enumerate(chunks):
+                if not self._whole.read((start, first + number * width), chunk):
+                    return False
+            sort_out(chunks, part)
+        return True
 
     def _read_tiles(
         self, start: tuple[int, ...], step: tuple[int, ...], out: npt.NDArray[Any]
@@ -249,19 +305,18 @@ class Growing:
         self._id.write_direct_chunk(corner, np.ascontiguousarray(values))
 
     def _write_chunks(self, start: int, values: npt.NDArray[Any]) -> None:
-        """The chunks side by side in which these rows (row, channel) lie, some at a time."""
-        rows, width = self.chunks
-        buffer = np.zeros((max(1, BUFFER // self._chunk_bytes), rows, width), self.dtype)
-        step = len(buffer) * width
-        for first in range(0, self.row_shape[0], step):
-            part = values[:, first : first + step]
-            whole = part.shape[1] // width
-            if whole:
-                _sort(part[:, : whole * width], buffer[:whole, : len(values)])
-            for at in range(whole):
-                self._id.write_direct_chunk((start, first + at * width), buffer[at])
-            if part.shape[1] > whole * width:
-                self._write_chunk((start, first + whole * width), part[:, whole * width :])
+        """The chunks side by side in which these rows (row, channel) lie."""
+        width = self.chunks[1]
+
+        def fill(at: int, chunks: npt.NDArray[Any]) -> None:
+            sort_into(values[:, at * width : (at + len(chunks)) * width], chunks)
+
+        self.write_whole([(start, first) for first in range(0, self.row_shape[0], width)], fill)
+
+    def write_whole(self, corners: Sequence[Corner], fill: Fill) -> None:
+        """Write chunks in which no other rows lie, or which are replaced: they go to the file
+        past HDF5's chunk cache. `fill` may not use the file."""
+        self._whole.write(corners, fill, self._whole.buffer(BUFFER), self.file)
 
 
 def _tiles(start: int, count: int, step: int, tile: int) -> Iterator[tuple[slice, int, int, slice]]:
@@ -294,17 +349,6 @@ def _across(
             whole.append((into, first - offset, min(width, length - first + offset), picked))
         axes.append(whole)
     return [tuple(zip(*tiles, strict=True)) or ((),) * 4 for tiles in product(*axes)]
-
-
-def _sort(values: npt.NDArray[Any], chunks: npt.NDArray[Any]) -> None:
-    """Copy values (row, channel) into chunks (chunk, row, channel)."""
-    width = chunks.shape[2]
-    if values.strides[1] == values.itemsize:
-        # the channels of a chunk lie side by side: NumPy is quicker when they move as one
-        line = np.dtype((np.void, width * values.itemsize))
-        chunks.view(line)[..., 0] = values.view(line).T
-    else:
-        chunks[:] = values.reshape(len(values), -1, width).swapaxes(0, 1)
 
 
 def find(parent: h5g.GroupID, name: bytes, *, cached: bool) -> h5d.DatasetID:

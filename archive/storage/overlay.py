@@ -33,6 +33,7 @@ class Overlay:
         self._main = main
         self._log = log
         self._logged: dict[int, int] = {}  # page -> where it lies in the log
+        self._kept: dict[int, bytearray] = {}  # what committed pages hold, of some of them
         self._dirty: dict[int, bytearray] = {}
         self._position = 0
         self._pid = os.getpid()
@@ -75,7 +76,7 @@ class Overlay:
         view = memoryview(buffer).cast("B")
         first, last = offset // PAGE, (offset + len(view) - 1) // PAGE
         if first == last:
-            page = self._dirty.get(first)
+            page = self._dirty.get(first) or self._kept.get(first)
             if page is not None:
                 start = offset - first * PAGE
                 view[:] = page[start : start + len(view)]
@@ -93,8 +94,8 @@ class Overlay:
     def _lay_page(self, view: memoryview, offset: int, page: int) -> None:
         start, stop = max(offset, page * PAGE), min(offset + len(view), (page + 1) * PAGE)
         target = view[start - offset : stop - offset]
-        dirty = self._dirty.get(page)
-        if dirty is not None:
-            target[:] = dirty[start - page * PAGE : stop - page * PAGE]
+        held = self._dirty.get(page) or self._kept.get(page)
+        if held is not None:
+            target[:] = held[start - page * PAGE : stop - page * PAGE]
         else:
             read_whole(self._files, self._log, target, self._logged[page] + start - page * PAGE)

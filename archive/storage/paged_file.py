@@ -10,13 +10,15 @@ from __future__ import annotations
 import itertools
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
-from archive.storage.files import Files, write_whole
+from archive.storage.files import Files
 from archive.storage.log import PAGE, SECTOR, Record
 from archive.storage.overlay import Overlay, pages_within
+from archive.storage.tail import Tail
 
 # Smaller pieces go into the log: then a commit of little data needs one sync, not two. In a commit
 # that needs two anyhow, only still smaller ones wait to be written together.
@@ -24,11 +26,27 @@ DIRECT, LITTLE = 1 << 18, 1 << 14
 # So many pages of new bytes may wait for the log (1 MB): more are cheaper written once, for one
 # sync more.
 WAITING = 1 << 8
+# So many committed pages stay in memory (8 MB). Nearly every commit changes pages that the one
+# before it has changed, and would have to read them from the log.
+KEPT = 1 << 11
 
 
 def sectors(page: bytes | bytearray | memoryview) -> list[int]:
     """The CRC-32 of each sector of a page."""
     return [zlib.crc32(page[at : at + SECTOR]) for at in range(0, PAGE, SECTOR)]
+
+
+def _runs(pages: Iterable[int]) -> Iterator[list[int]]:
+    """Pages that follow one another, 1 MB of them at most, in order."""
+    for _, run in itertools.groupby(enumerate(sorted(pages)), lambda item: item[1] - item[0]):
+        together = [page for _, page in run]
+        yield from (together[at : at + WAITING] for at in range(0, len(together), WAITING))
+
+
+def _address(data: memoryview | npt.NDArray[np.uint8]) -> int:
+    """Where in memory they lie."""
+    found: int = np.frombuffer(data, np.uint8).__array_interface__["data"][0]
+    return found
 
 
 class PagedFile(Overlay):
@@ -37,15 +55,19 @@ class PagedFile(Overlay):
     def __init__(self, files: Files, main: int, log: int) -> None:
         super().__init__(files, main, log)
         self._new = 0  # how many of the dirty pages are of no committed state
-        self._former: dict[int, bytes] = {}  # what committed pages were before they were dirty
+        self._former: dict[
+            int, bytes | bytearray
+        ] = {}  # what committed pages were before they were dirty
         self._checked: set[int] = set()  # pages whose former sectors the log knows
         self._committed = self.end
         self._free = -1  # the first page that no committed state has had since the checkpoint
         self._in_file = -1  # the first page that the main file itself had not at that time
+        self.tail = Tail(files, main)
         self.begin_log()
         self.wrote_directly = False
-        self.on_bytes: Callable[[int], None] = lambda count: None
         self._failed = False
+        self._stand_in = (0, -1)  # the address and length of what only shows where bytes would go
+        self._places: dict[int, None] = {}
 
     def begin_log(self) -> None:
         """The main file has all that is committed."""
@@ -71,10 +93,19 @@ class PagedFile(Overlay):
     # -- what the driver calls -----------------------------------------------------------------
 
     def write(self, data: memoryview) -> int:
+        if len(data) == self._stand_in[1] and _address(data) == self._stand_in[0]:
+            self._places[self._position] = None
+            self.end = max(self.end, self._position + len(data))
+        else:
+            self.put(data, self._position)
+        return len(data)
+
+    def put(self, data: memoryview, offset: int) -> None:
+        """Write bytes. As HDF5 is not told, no error is raised: the first one is kept."""
         # A forked child has a copy of HDF5's memory, but the file is its parent's.
         while os.getpid() == self._pid:
             try:
-                self._put(memoryview(data).cast("B"), self._position)
+                self._put(memoryview(data).cast("B"), offset)
                 break
             except Exception as error:
                 self.error = self.error or error
@@ -83,7 +114,6 @@ class PagedFile(Overlay):
                 self._failed = True
             except BaseException as error:  # Ctrl-C: the same bytes can be put again
                 self.interrupt = error
-        return len(data)
 
     def truncate(self, length: int) -> None:
         self.end = length
@@ -92,6 +122,17 @@ class PagedFile(Overlay):
         """HDF5 means it as a hint: only a commit makes anything permanent."""
 
     # -- writing -------------------------------------------------------------------------------
+
+    def places(self, stand_in: npt.NDArray[np.uint8], ask: Callable[[], None]) -> list[int]:
+        """Where HDF5 would write what `ask` makes it write, in that order. Of that, what lies
+        in `stand_in` is not written: the caller has to `put` the right bytes there."""
+        self._stand_in = (_address(stand_in), stand_in.nbytes)
+        self._places.clear()
+        try:
+            ask()
+        finally:
+            self._stand_in = (0, -1)
+        return list(self._places)
 
     def _put(self, view: memoryview, offset: int) -> None:
         self.end = max(self.end, offset + len(view))
@@ -119,9 +160,8 @@ class PagedFile(Overlay):
                 self._dirty[page][part] = view[start - offset : end - offset]
 
     def _write_directly(self, view: memoryview, offset: int) -> None:
-        write_whole(self._files, self._main, view, offset)
+        self.tail.write(view, offset)
         self.wrote_directly = True
-        self.on_bytes(len(view))
 
     def _wait(self, view: memoryview, offset: int) -> None:
         """Keep bytes as pages in memory."""
@@ -141,11 +181,13 @@ class PagedFile(Overlay):
     def _page(self, page: int, overwritten: int) -> bytearray:
         found = self._dirty.get(page)
         if found is None:
-            found = bytearray(PAGE)
-            if overwritten < PAGE or page < self._free:
-                self.fetch(found, page * PAGE)
-            self._former[page] = bytes(found)
-            self._dirty[page] = found
+            former = self._kept.get(page)
+            if former is None:
+                former = bytearray(PAGE)
+                if overwritten < PAGE or page < self._free:
+                    self.fetch(former, page * PAGE)
+            self._former[page] = former
+            found = self._dirty[page] = bytearray(former)
             self._new += page >= self._free
         return found
 
@@ -168,9 +210,7 @@ class PagedFile(Overlay):
 
     def _spill(self) -> None:
         """Write waiting pages to the main file where nothing committed lies."""
-        new = sorted(page for page in self._dirty if page >= self._free)
-        for _, run in itertools.groupby(enumerate(new), lambda item: item[1] - item[0]):
-            pages = [page for _, page in run]
+        for pages in _runs(page for page in self._dirty if page >= self._free):
             content = b"".join(self._dirty[page] for page in pages)
             self._write_directly(memoryview(content), pages[0] * PAGE)
             for page in pages:
@@ -209,8 +249,11 @@ class PagedFile(Overlay):
 
     def committed(self, record: Record) -> None:
         """All that waited is in the log."""
-        self._forget()
         self.lay(record)
+        if len(self._kept) + len(self._dirty) > KEPT:
+            self._kept.clear()
+        self._kept.update((p, content) for p, content in self._dirty.items() if p < self._free)
+        self._forget()
         self.wrote_directly = False
 
     def roll_back(self) -> None:
@@ -230,8 +273,8 @@ class PagedFile(Overlay):
         self._new = 0
 
     def logged(self) -> Iterator[tuple[int, bytearray]]:
-        """The pages that a checkpoint has to copy, in order. Raises OSError."""
-        content = bytearray(PAGE)
-        for page in sorted(self._logged):
-            self.fetch(content, page * PAGE)
-            yield page, content
+        """What a checkpoint has to copy, and where to, in order. Raises OSError."""
+        for pages in _runs(self._logged):
+            content = bytearray(len(pages) * PAGE)
+            self.fetch(content, pages[0] * PAGE)
+            yield pages[0] * PAGE, content

@@ -86,7 +86,7 @@ class Session:
             if self.writable:
                 self._store = Store(self.path, self._files, self._timeout)
                 if self._durability == "commit":
-                    self._store.sync_early()
+                    self._store.write_early()
             else:
                 self._snapshot = Snapshot(self.path, self._files, self._timeout)
 
@@ -332,6 +332,7 @@ class Session:
         self._datasets[f"{kind}/{name}"] = dataset
         self._handed_out[dataset] = f"{kind}/{name}"
         dataset.after = self.check_read
+        dataset.file = None if self._store is None else self._store.file
 
     def note(self, run: str | None) -> None:
         """Tell those who wait for the archive what it is held for."""

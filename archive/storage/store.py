@@ -12,7 +12,6 @@ import weakref
 from pathlib import Path
 
 from archive.errors import Busy, CorruptArchive, Refused
-from archive.storage.early_sync import EarlySync
 from archive.storage.files import Files, read_whole, write_whole
 from archive.storage.locking import lock_log, lock_to_read, note_holder, now
 from archive.storage.log import CHECKPOINT, PAGE, Log, Record, log_path
@@ -53,7 +52,6 @@ class Store:
             # against programs that know nothing of our log
             lock_to_read(path, self._main, files, timeout)
             self.file = PagedFile(files, self._main, descriptor)
-            self.early = EarlySync(lambda: self._files.sync(self._main))
             self.recovered = self._recover(self._log)
             self._understood = True
             self.note(None)
@@ -96,9 +94,9 @@ class Store:
             self.commit(whole=True)
         return sum(1 for record in records if len(record.frames))
 
-    def sync_early(self) -> None:
+    def write_early(self) -> None:
         """Let the disk begin to write while a large transaction goes on."""
-        self.file.on_bytes = self.early.wrote
+        self.file.tail.early = True
 
     # -- committing ----------------------------------------------------------------------------
 
@@ -115,7 +113,7 @@ class Store:
         pages, replaced = self.file.changes(first=log.number == 0)
         changed = bool(pages) or self.file.resized
         if changed and self.file.wrote_directly:
-            self.early.finish()  # before any record speaks of these bytes
+            self._files.sync(self._main)  # before any record speaks of these bytes
         if changed and not log.salt:
             self._start(log)
         full = whole or log.stop + len(pages) * PAGE > LIMIT
@@ -139,10 +137,10 @@ class Store:
 
     def roll_back(self) -> None:
         """Back to the last commit; HDF5 must have closed the file."""
-        self.early.forget()
         self.file.roll_back()
         with contextlib.suppress(OSError):  # what is behind the end is only in the way
             self._files.truncate(self._main, self.file.bytes_to_keep())
+            self.file.tail.cut()
 
     # -- checkpoints ---------------------------------------------------------------------------
 
@@ -161,9 +159,10 @@ class Store:
         """Copy the logged pages into the main file. What fails here is tried again by the next
         commit, by `close` and by a recovery: the pages stay in the log till then."""
         try:
-            for page, content in self.file.logged():
-                write_whole(self._files, self._main, content, page * PAGE)
+            for offset, content in self.file.logged():
+                write_whole(self._files, self._main, content, offset)
             self._files.truncate(self._main, self.file.end)
+            self.file.tail.cut()
             self._files.sync(self._main)
         except OSError:
             return
@@ -184,7 +183,6 @@ class Store:
         """
         log = self._open_log
         try:
-            self.early.wait()
             self.commit(whole=True, last=True)
             if log.number:
                 return False
@@ -203,7 +201,6 @@ class Store:
 
     def remove(self) -> None:
         """Remove file and log for good, and let go of them: nobody has had the file since."""
-        self.early.forget()
         try:
             self._files.remove(self.path)
             self._files.remove(self._open_log.path)

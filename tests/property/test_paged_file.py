@@ -66,7 +66,6 @@ class PagedFileMachine(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         """The process ends; another one opens the file."""
-        self.store.early.wait()
         self.store.drop()
         self.now = bytearray(self.committed)
         self.open_again()
@@ -115,7 +114,6 @@ class PagedFileMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
-            self.store.early.wait()
             self.store.drop()
         for reader, _ in self.readers:
             reader.close()

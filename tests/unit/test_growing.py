@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from itertools import product
 from math import prod
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import h5py
@@ -14,12 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import quantities as pq
+from h5py import h5t
 from hypothesis import given, strategies as st
 
 import archive
 from archive.container import layout
 from archive.container.chunks import chunk_shape
-from archive.storage import Growing, growing
+from archive.storage import Growing, growing, paged_file
+from archive.storage.files import SystemFiles
+from archive.storage.hdf5 import create_hdf5
+from archive.storage.paged_file import PagedFile
 
 DTYPES = ("<f8", "<f4", "<i2", "|i1", "<c16", "|b1")
 
@@ -32,6 +37,25 @@ def dataset(
     with h5py.File("growing.h5", "w", driver="core", backing_store=False) as file:
         made = growing.create(file["/"], "data", np.dtype(dtype), row_shape, chunks=chunks)
         yield made, file["data"]
+
+
+@contextmanager
+def paged(
+    dtype: str, row_shape: tuple[int, ...], chunks: tuple[int, ...]
+) -> Iterator[tuple[Growing, h5py.Dataset]]:
+    """The same in a file that storage writes, some of it as pages and some directly."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paged_file, "DIRECT", 300)
+        files, path = SystemFiles(), Path(folder, "growing.h5")
+        main, log = (files.open(Path(folder, name), create=True) for name in (path.name, "log"))
+        below = PagedFile(files, main, log)
+        with create_hdf5(path, below) as file:
+            made = growing.create(file["/"], "data", np.dtype(dtype), row_shape, chunks=chunks)
+            made.file = below
+            yield made, file["data"]
+            assert below.error is None
+        files.close(main)
+        files.close(log)
 
 
 @contextmanager
@@ -113,29 +137,35 @@ def test_all_small_boxes(chunks: tuple[int, int]) -> None:
     st.sampled_from(DTYPES),
     st.lists(st.integers(1, 30), min_size=1, max_size=4),
     st.sampled_from("CF"),
+    st.sampled_from([dataset, paged]),
 )
 def test_appended_rows_come_back_and_leave_the_others_alone(
-    shape: tuple[tuple[int, ...], tuple[int, ...]], dtype: str, lengths: list[int], order: Any
+    shape: tuple[tuple[int, ...], tuple[int, ...]],
+    dtype: str,
+    lengths: list[int],
+    order: Any,
+    make: Any,
 ) -> None:
     row_shape, chunks = shape
     parts = [numbers((n, *row_shape), dtype, seed) for seed, n in enumerate(lengths)]
-    with dataset(dtype, row_shape, chunks) as (found, theirs), small_limits():
+    with make(dtype, row_shape, chunks) as (found, theirs), small_limits():
         for part in parts:
             start = len(found)
             found.resize(start + len(part))
             found.write(start, np.array(part, order=order))
         assert np.array_equal(theirs[:], np.concatenate(parts))
+        assert np.array_equal(found.read(), np.concatenate(parts))
 
 
-@given(shapes(), st.integers(2, 40), st.data())
+@given(shapes(), st.integers(2, 40), st.data(), st.sampled_from([dataset, paged]))
 def test_overwritten_rows_leave_the_others_alone(
-    shape: tuple[tuple[int, ...], tuple[int, ...]], length: int, data: st.DataObject
+    shape: tuple[tuple[int, ...], tuple[int, ...]], length: int, data: st.DataObject, make: Any
 ) -> None:
     row_shape, chunks = shape
     values = numbers((length, *row_shape), "<f8", 1)
     first = data.draw(st.integers(0, length - 1))
     new = -numbers((data.draw(st.integers(1, length - first)), *row_shape), "<f8", 2)
-    with dataset("<f8", row_shape, chunks) as (found, theirs), small_limits():
+    with make("<f8", row_shape, chunks) as (found, theirs), small_limits():
         found.resize(length)
         found.write(0, values)
         found.write(first, new)
@@ -143,8 +173,9 @@ def test_overwritten_rows_leave_the_others_alone(
         assert np.array_equal(theirs[:], values)
 
 
-def test_what_fills_a_chunk_up_is_zero() -> None:
-    with dataset("<f8", (5,), (4, 3)) as (found, theirs), small_limits():
+@pytest.mark.parametrize("make", [dataset, paged])
+def test_what_fills_a_chunk_up_is_zero(make: Any) -> None:
+    with make("<f8", (5,), (4, 3)) as (found, theirs), small_limits():
         for start in (0, 4):
             found.resize(start + 4 - start // 2)
             found.write(start, np.full((len(found) - start, 5), 7.0))
@@ -154,6 +185,41 @@ def test_what_fills_a_chunk_up_is_zero() -> None:
             filled = np.zeros((4, 3))
             filled[: len(found) - row, : 5 - column] = 7
             assert np.array_equal(chunk, filled)
+
+
+def test_a_chunk_that_was_never_written_reads_as_zeros() -> None:
+    with dataset("<f8", (5,), (4, 3)) as (found, theirs), small_limits():
+        found.resize(8)
+        found.write_part((4, 0), np.ones((4, 3)))
+        values = theirs[:]
+        assert values.sum() == 12
+        assert np.array_equal(found.read(), values)
+
+
+def test_chunks_that_do_not_hold_the_bytes_of_values_are_left_to_hdf5() -> None:
+    values = numbers((8, 5), "<i4", 1)
+    shifted = h5t.STD_I32LE.copy()
+    shifted.set_precision(20)
+    shifted.set_offset(8)
+    types = {"plain": "<i4", "packed": "<i4", "shifted": h5py.Datatype(shifted)}
+    with h5py.File("packed.h5", "w", driver="core", backing_store=False) as file:
+        for name, type_ in types.items():
+            packing = "gzip" if name == "packed" else None
+            file.create_dataset(name, (8, 5), type_, chunks=(4, 3), compression=packing)
+            file[name][:] = values
+            found = Growing(file[name])
+            assert found.plain is (name == "plain")
+            assert np.array_equal(found.read(), values)
+
+
+def test_hdf5_that_does_not_say_where_chunks_lie_is_an_error() -> None:
+    with paged("<f8", (5,), (4, 3)) as (found, _), small_limits():
+        found.resize(4)
+        assert found.file is not None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(found.file, "places", lambda stand_in, ask: [0])
+            with pytest.raises(RuntimeError, match="where its chunks lie"):
+                found.write(0, np.ones((4, 5)))
 
 
 # -- the shapes of chunks ----------------------------------------------------------------------
