@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
+from operator import floordiv
 from typing import Any
 
 import h5py
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from h5py import h5d, h5f, h5g, h5i, h5p, h5s, h5t
 
 from archive.errors import CorruptArchive, Refused
+from archive.storage.chunk_places import MOST_CHUNKS, READS_PER_CHUNK, chunk_places
 
 # From this many bytes on it pays to look at where chunks begin and end.
 LARGE = 1 << 15
@@ -51,6 +53,10 @@ class Growing:
         self._id = dataset.id if isinstance(dataset, h5py.Dataset) else dataset
         # HDF5 is not told of errors in reading; whoever knows them is asked afterwards
         self.after: Callable[[], None] = lambda: None
+        # fills a buffer with the file's bytes from a place on; None where they may change
+        self.fetch: Callable[[memoryview, int], None] | None = None
+        self._places: npt.NDArray[np.int64] | None = None
+        self._reads = 0  # of parts of chunks, until the places of chunks are asked for
         self.dtype: np.dtype[Any] = self._id.dtype
         self._memory_type = h5t.py_create(self.dtype)
         shape = self._id.shape
@@ -136,6 +142,10 @@ class Growing:
         across_bytes = prod(map(min, self.chunks[1:], self.row_shape)) * self.dtype.itemsize
         self.justify(min(rows, self._length) * across_bytes)
         across = _across(start[1:], out.shape[1:], step[1:], self.chunks[1:], self.row_shape)
+        short = out.shape[0] * step[0] <= self.chunks[0]  # a longer read would gain nothing
+        if short and self._knows_places(len(across)):
+            self._read_chunks(start[0], step[0], across, out)
+            return
         space = self._id.get_space()
         shape: tuple[int, ...] = ()
         for down, first, length, picked in _tiles(start[0], out.shape[0], step[0], rows):
@@ -146,6 +156,40 @@ class Growing:
                 space.select_hyperslab((first, *corner), shape)
                 self._id.read(memory, space, buffer, self._memory_type)
                 out[(down, *into)] = buffer[(picked, *chosen)]
+
+    def _knows_places(self, reads: int) -> bool:
+        """Whether it is known where chunks lie in the file; looked up when it is worth it."""
+        if self.fetch is None or self._reads < 0:
+            return self._places is not None
+        self._reads += reads
+        axes = zip(self.shape, self.chunks, strict=True)
+        chunks = prod(-(-length // width) for length, width in axes)
+        if self._reads >= chunks * READS_PER_CHUNK:
+            self._reads = -1
+            if chunks <= MOST_CHUNKS:
+                self._places = chunk_places(self._id, self.chunks, self._memory_type)
+        return self._places is not None
+
+    def _read_chunks(
+        self,
+        start: int,
+        step: int,
+        across: list[tuple[tuple[Any, ...], ...]],
+        out: npt.NDArray[Any],
+    ) -> None:
+        """The same past HDF5, a chunk at a time and its rows as a whole."""
+        assert self.fetch is not None
+        assert self._places is not None
+        rows, *width = self.chunks
+        row_bytes = self._chunk_bytes // rows
+        buffer = np.empty(self.chunks, self.dtype)
+        view = buffer.reshape(-1).view(np.uint8).data
+        for down, first, length, picked in _tiles(start, out.shape[0], step, rows):
+            places = self._places[first // rows]
+            inside, part = first % rows * row_bytes, view[: length * row_bytes]
+            for into, corner, _, chosen in across:
+                self.fetch(part, int(places[(*map(floordiv, corner, width),)]) + inside)
+                out[(down, *into)] = buffer[:length][(picked, *chosen)]
 
     def require(self, start: int, count: int) -> None:
         """Raises CorruptArchive where there are no such rows."""
@@ -189,6 +233,7 @@ class Growing:
         """The same dataset, in the file that was closed and opened again."""
         self._id = dataset
         self._length = dataset.shape[0]
+        self._places, self._reads = None, 0
 
     def resize(self, length: int) -> None:
         self._id.set_extent((length, *self.row_shape))

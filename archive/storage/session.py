@@ -224,8 +224,9 @@ class Session:
         """Let the datasets that were handed out find their place in the file opened anew."""
         for dataset, key in list(self._handed_out.items()):
             with suppress(guarded.Missing):  # one that was undone stays closed
-                dataset.reopen(self._find(*key.split("/")))
-                self._datasets[key] = dataset
+                kind, name = key.split("/")
+                dataset.reopen(self._find(kind, name))
+                self.remember(kind, name, dataset)
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -332,6 +333,8 @@ class Session:
         self._datasets[f"{kind}/{name}"] = dataset
         self._handed_out[dataset] = f"{kind}/{name}"
         dataset.after = self.check_read
+        if self._snapshot is not None:  # where somebody writes, HDF5 alone knows what there is
+            dataset.fetch = self._snapshot.pages.fetch
 
     def note(self, run: str | None) -> None:
         """Tell those who wait for the archive what it is held for."""
