@@ -113,8 +113,9 @@ def _as_arrays(trains: Sequence[Trains], ids: npt.NDArray[Any]) -> Any:
     import neo.core.spiketrainlist as lists
 
     model = trains[0].model
+    # In the file a train's number has 32 bits; here fresh memory costs more than the reading.
     channels = [
-        _channels(np.asarray(each.entry.arrays["neuron"]), own)
+        _channels(np.asarray(each.entry.arrays["neuron"], np.int32), own)
         for each, own in zip(trains, np.split(ids, _offsets(trains)[1:]), strict=True)
     ]
     times = [np.asarray(each.entry.arrays["times"]) for each in trains]
