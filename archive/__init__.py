@@ -6,59 +6,51 @@
 See `archive.open`.
 """
 
-import gc as _gc
-
-from archive import _contract as _contract  # first: is the `schemas` that Python found ours?
-
-# All that an import makes stays: to look through it for garbage takes a tenth of the time.
-_collects = _gc.isenabled()
-_gc.disable()
-try:
-    from archive import plot
-    from archive.entry import Entry, Loss
-    from archive.errors import (
-        AlreadyExists,
-        ArchiveError,
-        ArchiveNotFound,
-        ArchiveWarning,
-        Busy,
-        ContractError,
-        CorruptArchive,
-        FormatError,
-        MissingPackage,
-        NotFound,
-        QueryError,
-        Refused,
-        TransactionError,
-        VersionError,
-    )
-    from archive.experiment import (
-        Epochs,
-        Events,
-        Experiment,
-        ImageSequence,
-        IrregularSignal,
-        LockingSession,
-        Merged,
-        Run,
-        RunView,
-        Salvaged,
-        Segment,
-        SegmentView,
-        Session,
-        SharedRun,
-        Signal,
-        Spikes,
-        computer_session,
-        locking_session,
-        open,
-        salvage,
-        session,
-    )
-    from archive.query import Where
-finally:
-    if _collects:
-        _gc.enable()
+from archive import (
+    _contract as _contract,  # first: is the `schemas` that Python found ours?
+    plot,
+)
+from archive.entry import Entry, Loss
+from archive.errors import (
+    AlreadyExists,
+    ArchiveError,
+    ArchiveNotFound,
+    ArchiveWarning,
+    Busy,
+    ContractError,
+    CorruptArchive,
+    FormatError,
+    MissingPackage,
+    NotFound,
+    QueryError,
+    Refused,
+    TransactionError,
+    VersionError,
+)
+from archive.experiment import (
+    Epochs,
+    Events,
+    Experiment,
+    ImageSequence,
+    IrregularSignal,
+    LockingSession,
+    Merged,
+    Run,
+    RunView,
+    Salvaged,
+    Segment,
+    SegmentView,
+    Session,
+    SharedRun,
+    Signal,
+    Spikes,
+    computer_session,
+    locking_session,
+    open,
+    salvage,
+    session,
+)
+from archive.query import Where
 
 __all__ = [
     "AlreadyExists",

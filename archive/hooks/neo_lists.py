@@ -6,9 +6,8 @@ Ten thousand SpikeTrain objects take seconds, the same as a SpikeTrainList of ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +21,7 @@ from archive.values import from_schema, quantity
 SINGLE = (str, bool, int, float, type(None))
 
 
-@dataclass(frozen=True, slots=True)
-class Trains:
+class Trains(NamedTuple):
     """An entry of spike trains with its annotations as Python values."""
 
     entry: Entry
