@@ -36,7 +36,14 @@ TARGETS = {
 }
 
 
-@pytest.mark.parametrize("name", MEASURES)
+# many processes, each of which imports all anew
+SLOW = {"many_writers", "query_runs"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in MEASURES],
+)
 def test_figures_are_taken(name: str, tmp_path: Path) -> None:
     rows = list(MEASURES[name](tmp_path, quick=True))
     assert [row.limit for row in rows if row.limit is not None] == TARGETS[name]
