@@ -23,6 +23,14 @@ settings.register_profile("archive", deadline=None, print_blob=True)
 settings.load_profile("archive")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the many processes that tests start find our modules compiled, even where Python is
+    told to write nothing beside them."""
+    cache = getattr(config, "cache", None)
+    if cache is not None and os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(cache.mkdir("bytecode"))
+
+
 def _missing(what: str) -> NoReturn:
     if os.environ.get("ARCHIVE_CI") == "1":
         pytest.fail(f"{what}, and ARCHIVE_CI=1 promises that all is installed")
