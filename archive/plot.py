@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +27,7 @@ DPI = 150
 _Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class _Traces:
+class _Traces(NamedTuple):
     """Signals: `times` (time,), `values` (time, channel), one label for each channel."""
 
     times: _Floats
@@ -38,8 +36,7 @@ class _Traces:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Raster:
+class _Raster(NamedTuple):
     """Spikes: `times` and `neuron` (spike,), of neurons 0 to n - 1."""
 
     times: _Floats

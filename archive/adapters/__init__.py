@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from archive.adapters.base import Reader, Writer
 from archive.errors import FormatError, MissingPackage
@@ -33,8 +32,7 @@ BUILT_IN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """An adapter that is announced, and by whom; not yet imported."""
 
     point: Any  # an importlib.metadata.EntryPoint

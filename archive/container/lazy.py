@@ -84,8 +84,9 @@ class Neurons:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:
             raise ValueError("an array on disk cannot be had without copying it")
-        values = np.repeat(self.active(), self.counts())
-        return values if dtype is None else values.astype(dtype, copy=False)
+        # the few before they become many: what is asked for is all that is made
+        active = self.active()
+        return np.repeat(active if dtype is None else active.astype(dtype), self.counts())
 
     def __getitem__(self, key: Any) -> Any:
         return np.asarray(self)[key]

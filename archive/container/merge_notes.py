@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +21,7 @@ Table = npt.NDArray[np.void]
 TABLES = ("runs", "segments", "values", "snapshots")
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """Which rows of an archive became which rows here, for each of four tables."""
 
     runs: Rows

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import schemas
 from schemas.v1.value import itemsize
@@ -22,8 +21,7 @@ ACTIVE: Final = ("neurons", "ends")
 OPTIONAL: Final = {"waveforms"}
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(NamedTuple):
     """What all segments of a stream share."""
 
     model: Mapping[str, Any]  # the document of its first part

@@ -6,9 +6,8 @@ Ten thousand SpikeTrain objects take seconds, the same as a SpikeTrainList of ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +21,7 @@ from archive.values import from_schema, quantity
 SINGLE = (str, bool, int, float, type(None))
 
 
-@dataclass(frozen=True, slots=True)
-class Trains:
+class Trains(NamedTuple):
     """An entry of spike trains with its annotations as Python values."""
 
     entry: Entry
@@ -113,8 +111,9 @@ def _as_arrays(trains: Sequence[Trains], ids: npt.NDArray[Any]) -> Any:
     import neo.core.spiketrainlist as lists
 
     model = trains[0].model
+    # In the file a train's number has 32 bits; here fresh memory costs more than the reading.
     channels = [
-        _channels(np.asarray(each.entry.arrays["neuron"]), own)
+        _channels(np.asarray(each.entry.arrays["neuron"], np.int32), own)
         for each, own in zip(trains, np.split(ids, _offsets(trains)[1:]), strict=True)
     ]
     times = [np.asarray(each.entry.arrays["times"]) for each in trains]

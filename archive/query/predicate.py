@@ -155,14 +155,12 @@ class _Combination(Predicate):
         return str(term) if bare else f"({term})"
 
 
-@dataclass(frozen=True)
 class And(_Combination):
     """All of the terms hold."""
 
     word = "and"
 
 
-@dataclass(frozen=True)
 class Or(_Combination):
     """At least one of the terms holds."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from archive.errors import QueryError
 from archive.query.predicate import BARE_KEY, KEYWORDS
@@ -40,8 +40,7 @@ _ADVICE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of a query: `kind` is number, name, text, key, sign, keyword or end."""
 
     kind: str

@@ -6,10 +6,10 @@ fifteen of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, lru_cache
-from itertools import product
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from math import prod
+from operator import floordiv
 from typing import Any
 
 import h5py
@@ -18,7 +18,9 @@ import numpy.typing as npt
 from h5py import h5d, h5f, h5g, h5i, h5p, h5s, h5t
 
 from archive.errors import CorruptArchive, Refused
+from archive.storage.chunk_places import MOST_CHUNKS, READS_PER_CHUNK, chunk_places
 from archive.storage.paged_file import PagedFile
+from archive.storage.tiles import across, tiles
 from archive.storage.whole_chunks import Corner, Fill, WholeChunks, sort_into, sort_out
 
 # From this many bytes on it pays to look at where chunks begin and end.
@@ -55,6 +57,10 @@ class Growing:
         self.after: Callable[[], None] = lambda: None
         # what HDF5 writes through; None where storage has no part in that
         self.file: PagedFile | None = None
+        # fills a buffer with the file's bytes from a place on; None where they may change
+        self.fetch: Callable[[memoryview, int], None] | None = None
+        self._places: npt.NDArray[np.int64] | None = None
+        self._reads = 0  # of parts of chunks, until the places of chunks are asked for
         self.dtype: np.dtype[Any] = self._id.dtype
         self._memory_type = h5t.py_create(self.dtype)
         shape = self._id.shape
@@ -121,7 +127,7 @@ class Growing:
                 elif self._are_rows(count, step):
                     self._read_rows(start[0], out)
                 else:
-                    self._read_tiles(start, step, out)
+                    self._readtiles(start, step, out)
             except (OSError, RuntimeError, ValueError) as error:
                 self.after()
                 raise self.damaged(f"HDF5 cannot read it ({error})") from error
@@ -191,17 +197,55 @@ class Growing:
         rows = max(1, BUFFER // self._chunk_bytes) * self.chunks[0]
         across_bytes = prod(map(min, self.chunks[1:], self.row_shape)) * self.dtype.itemsize
         self.justify(min(rows, self._length) * across_bytes)
-        across = _across(start[1:], out.shape[1:], step[1:], self.chunks[1:], self.row_shape)
+        found = across(start[1:], out.shape[1:], step[1:], self.chunks[1:], self.row_shape)
+        short = out.shape[0] * step[0] <= self.chunks[0]  # a longer read would gain nothing
+        if short and self._knows_places(len(found)):
+            self._fetch_chunks(start[0], step[0], found, out)
+            return
         space = self._id.get_space()
         shape: tuple[int, ...] = ()
-        for down, first, length, picked in _tiles(start[0], out.shape[0], step[0], rows):
-            for into, corner, width, chosen in across:
+        for down, first, length, picked in tiles(start[0], out.shape[0], step[0], rows):
+            for into, corner, width, chosen in found:
                 if (length, *width) != shape:
                     shape = (length, *width)
                     memory, buffer = h5s.create_simple(shape), np.empty(shape, self.dtype)
                 space.select_hyperslab((first, *corner), shape)
                 self._id.read(memory, space, buffer, self._memory_type)
                 out[(down, *into)] = buffer[(picked, *chosen)]
+
+    def _knows_places(self, reads: int) -> bool:
+        """Whether it is known where chunks lie in the file; looked up when it is worth it."""
+        if self.fetch is None or self._reads < 0:
+            return self._places is not None
+        self._reads += reads
+        axes = zip(self.shape, self.chunks, strict=True)
+        chunks = prod(-(-length // width) for length, width in axes)
+        if self._reads >= chunks * READS_PER_CHUNK:
+            self._reads = -1
+            if chunks <= MOST_CHUNKS:
+                self._places = chunk_places(self._id, self.chunks, self._memory_type)
+        return self._places is not None
+
+    def _fetch_chunks(
+        self,
+        start: int,
+        step: int,
+        found: list[tuple[tuple[Any, ...], ...]],
+        out: npt.NDArray[Any],
+    ) -> None:
+        """The same past HDF5, a chunk at a time and its rows as a whole."""
+        assert self.fetch is not None
+        assert self._places is not None
+        rows, *width = self.chunks
+        row_bytes = self._chunk_bytes // rows
+        buffer = np.empty(self.chunks, self.dtype)
+        view = buffer.reshape(-1).view(np.uint8).data
+        for down, first, length, picked in tiles(start, out.shape[0], step, rows):
+            places = self._places[first // rows]
+            inside, part = first % rows * row_bytes, view[: length * row_bytes]
+            for into, corner, _, chosen in found:
+                self.fetch(part, int(places[(*map(floordiv, corner, width),)]) + inside)
+                out[(down, *into)] = buffer[:length][(picked, *chosen)]
 
     def require(self, start: int, count: int) -> None:
         """Raises CorruptArchive where there are no such rows."""
@@ -245,6 +289,7 @@ class Growing:
         """The same dataset, in the file that was closed and opened again."""
         self._id = dataset
         self._length = dataset.shape[0]
+        self._places, self._reads = None, 0
 
     def resize(self, length: int) -> None:
         self._id.set_extent((length, *self.row_shape))
@@ -317,38 +362,6 @@ class Growing:
         """Write chunks in which no other rows lie, or which are replaced: they go to the file
         past HDF5's chunk cache. `fill` may not use the file."""
         self._whole.write(corners, fill, self._whole.buffer(BUFFER), self.file)
-
-
-def _tiles(start: int, count: int, step: int, tile: int) -> Iterator[tuple[slice, int, int, slice]]:
-    """What is picked along an axis, by the tiles in which it lies. For each tile where it goes
-    in the result, where to begin to read and how much, and what to pick of that."""
-    done = 0
-    while done < count:
-        first = start + done * step
-        picks = min(count - done, -((first % tile - tile) // step))
-        yield slice(done, done + picks), first, (picks - 1) * step + 1, slice(None, None, step)
-        done += picks
-
-
-# To find the tiles of a row anew for each of many short reads would take a third of their time.
-@lru_cache(maxsize=64)
-def _across(
-    start: tuple[int, ...],
-    count: tuple[int, ...],
-    step: tuple[int, ...],
-    tile: tuple[int, ...],
-    lengths: tuple[int, ...],
-) -> list[tuple[tuple[Any, ...], ...]]:
-    """The same along all axes but the first, where a tile is read as a whole."""
-    axes = []
-    for begin, number, stride, width, length in zip(start, count, step, tile, lengths, strict=True):
-        whole = []
-        for into, first, size, _ in _tiles(begin, number, stride, width):
-            offset = first % width
-            picked = slice(offset, offset + size, stride)
-            whole.append((into, first - offset, min(width, length - first + offset), picked))
-        axes.append(whole)
-    return [tuple(zip(*tiles, strict=True)) or ((),) * 4 for tiles in product(*axes)]
 
 
 def find(parent: h5g.GroupID, name: bytes, *, cached: bool) -> h5d.DatasetID:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +57,7 @@ def _padded(length: int) -> int:
     return -(-length // SECTOR) * SECTOR
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One committed transaction, as it lies in the log."""
 
     number: int

@@ -224,8 +224,9 @@ class Session:
         """Let the datasets that were handed out find their place in the file opened anew."""
         for dataset, key in list(self._handed_out.items()):
             with suppress(guarded.Missing):  # one that was undone stays closed
-                dataset.reopen(self._find(*key.split("/")))
-                self._datasets[key] = dataset
+                kind, name = key.split("/")
+                dataset.reopen(self._find(kind, name))
+                self.remember(kind, name, dataset)
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -333,6 +334,8 @@ class Session:
         self._handed_out[dataset] = f"{kind}/{name}"
         dataset.after = self.check_read
         dataset.file = None if self._store is None else self._store.file
+        if self._snapshot is not None:  # where somebody writes, HDF5 alone knows what there is
+            dataset.fetch = self._snapshot.pages.fetch
 
     def note(self, run: str | None) -> None:
         """Tell those who wait for the archive what it is held for."""

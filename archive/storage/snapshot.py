@@ -31,10 +31,10 @@ class Snapshot:
         try:
             lock_to_read(path, self._main, files, timeout)
             records = self._records()
-            if records:
-                self.file = Overlay(files, self._main, self._log)
-                for record in records:
-                    self.file.lay(record)
+            self.pages = Overlay(files, self._main, self._log)
+            for record in records:
+                self.pages.lay(record)
+            self.file = self.pages if records else None
         except BaseException:
             self.close()
             raise

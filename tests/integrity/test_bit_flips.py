@@ -32,16 +32,13 @@ def check(outcomes: list[Outcome]) -> None:
     assert changed  # about two in five: the places are well chosen
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_hundred_flips(
-    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
+def test_some_flips(sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without_nixio(monkeypatch)
-    check(flip(sound, tmp_path, EACH, seed))
+    check(flip(sound, tmp_path, EACH, seed=0))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5, 55))
+@pytest.mark.parametrize("seed", range(1, 55))
 def test_a_thousand_flips(
     sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

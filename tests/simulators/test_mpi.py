@@ -115,7 +115,7 @@ def is_as_serial(found: dict[str, Any], serial: dict[str, Any]) -> None:
         assert found["parts"][key][0] == model, key
 
 
-@pytest.mark.parametrize("processes", [2, 4])
+@pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", ["append", "gathered", "apart"])
 def test_the_archive_is_as_that_of_one_process(
     start: Start, tmp_path: Path, how: str, processes: int

@@ -44,9 +44,14 @@ def refused(path: Path, error: type[archive.ArchiveError], says: str, mode: Mode
     return caught.value.hint or ""
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return rich_archive.write(tmp_path_factory.mktemp("written") / "ours.nix")
+
+
 @pytest.fixture
-def ours(tmp_path: Path) -> Path:
-    return rich_archive.write(tmp_path / "ours.nix")
+def ours(written: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(written, tmp_path / "ours.nix"))
 
 
 # -- not an archive ----------------------------------------------------------------------------

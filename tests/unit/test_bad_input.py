@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import quantities as pq
 import archive
 import schemas
 from archive import ArchiveError, ContractError, Entry, FormatError
+from tests.conftest import nix_errors
 from tests.unit.rich_archive import now, numbers, segment
 
 STEP = 0.1 * pq.ms
@@ -25,11 +27,26 @@ OBJECTS = np.array([1, "x"], dtype=object)
 MASKED: Any = np.ma.array(np.arange(4.0), mask=[False, True, False, False])  # type: ignore[no-untyped-call]  # NumPy says no types
 
 
-@pytest.fixture
-def experiment(tmp_path: Path) -> Iterator[archive.Experiment]:
-    with archive.open(tmp_path / "exp.nix", "x", durability="close") as opened:
+@contextmanager
+def made(path: Path) -> Iterator[archive.Experiment]:
+    with archive.open(path, "x", durability="close") as opened:
         opened.run("first", annotations={"a": 1}).put([segment(0)])
         yield opened
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Iterator[archive.Experiment]:
+    with made(tmp_path / "exp.nix") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[archive.Experiment]:
+    """One archive for all that is refused: whoever uses it looks before and after."""
+    path = tmp_path_factory.mktemp("unchanged") / "exp.nix"
+    with made(path) as opened:
+        yield opened
+    assert nix_errors(path) == []
 
 
 @pytest.fixture
@@ -110,16 +127,17 @@ BROKEN: dict[str, tuple[Entry, str]] = {
 
 @pytest.mark.parametrize(("entry", "says"), BROKEN.values(), ids=BROKEN)
 def test_entry_that_breaks_the_contract(
-    experiment: archive.Experiment, run: archive.Run, entry: Entry, says: str
+    unchanged: archive.Experiment, entry: Entry, says: str
 ) -> None:
-    content = now(experiment)
+    run, content = unchanged.runs["first"], now(unchanged)
+    names = [seg.name for seg in run.segments]
     good = Entry(schemas.Segment(), parts=[*segment(1).parts, *entry.parts])
     for wrong in (entry, good if entry.parts else entry):  # alone, and behind good parts
         with pytest.raises(ContractError, match=says):
             run.put([segment(2), wrong])
-        assert now(experiment) == content
+        assert now(unchanged) == content
     run.put([segment(1)])
-    assert [seg.name for seg in run.segments] == ["segment000", "segment001"]
+    assert [seg.name for seg in run.segments] == [*names, f"segment{len(names):03}"]
 
 
 # -- what users give ---------------------------------------------------------------------------
@@ -168,53 +186,50 @@ APPENDED: dict[str, tuple[dict[str, Any], dict[str, Any], type[ArchiveError], st
 
 @pytest.mark.parametrize(("named", "options", "error", "says"), APPENDED.values(), ids=APPENDED)
 def test_append_refused(
-    experiment: archive.Experiment,
-    run: archive.Run,
+    unchanged: archive.Experiment,
     named: dict[str, Any],
     options: dict[str, Any],
     error: type[ArchiveError],
     says: str,
 ) -> None:
-    content = now(experiment)
+    run, content = unchanged.runs["first"], now(unchanged)
     with pytest.raises(error, match=says) as caught:
         run.append(named, **{"sampling_period": STEP} | options)
     assert caught.value.entry is not None
-    assert now(experiment) == content
+    assert now(unchanged) == content
     assert run.segments[0].annotations["seed"] == 0
 
 
 @pytest.mark.parametrize("thing", [3, "text", None, [1.0, 2.0], np.zeros(3), object()])
-def test_append_of_what_is_no_recording(
-    experiment: archive.Experiment, run: archive.Run, thing: object
-) -> None:
-    content = now(experiment)
+def test_append_of_what_is_no_recording(unchanged: archive.Experiment, thing: object) -> None:
+    run, content = unchanged.runs["first"], now(unchanged)
     with pytest.raises(FormatError, match="cannot become a segment") as caught:
         run.append(thing)
     assert "neo.Segment" in str(caught.value.hint)
-    assert now(experiment) == content
+    assert now(unchanged) == content
 
 
 NAMES = {"a/b": "'/'", "a\0b": "x00", "a\nb": r"\\n", "": "empty", "x" * 256: "256", "\ud800": "U"}
 
 
 @pytest.mark.parametrize(("name", "says"), NAMES.items(), ids=map(ascii, NAMES))
-def test_names_that_cannot_be(experiment: archive.Experiment, name: str, says: str) -> None:
-    content = now(experiment)
-    run, seg = experiment.runs[0], experiment.segments[0]
+def test_names_that_cannot_be(unchanged: archive.Experiment, name: str, says: str) -> None:
+    content = now(unchanged)
+    run, seg = unchanged.runs[0], unchanged.segments[0]
     attempts: list[Callable[[], Any]] = [
-        lambda: experiment.run(name),
-        lambda: experiment.run("new", annotations={name: 1}),
-        lambda: experiment.run("new", parameters={name: 1}),
+        lambda: unchanged.run(name),
+        lambda: unchanged.run("new", annotations={name: 1}),
+        lambda: unchanged.run("new", parameters={name: 1}),
         lambda: run.annotate({name: 1}),
         lambda: seg.annotate({name: 1}),
-        lambda: experiment.annotate({name: 1}),
+        lambda: unchanged.annotate({name: 1}),
     ]
     for attempt in attempts:
         with pytest.raises(ContractError, match=says) as caught:
             attempt()
         assert caught.value.entry
-    assert now(experiment) == content
-    assert len(experiment.runs) == 1
+    assert now(unchanged) == content
+    assert len(unchanged.runs) == 1
 
 
 def test_experiment_name_that_cannot_be(tmp_path: Path) -> None:
@@ -225,27 +240,27 @@ def test_experiment_name_that_cannot_be(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [object(), {1}, OBJECTS, MASKED, {1: 2}, "\ud800"])
-def test_values_that_cannot_be(experiment: archive.Experiment, value: Any) -> None:
-    content = now(experiment)
-    run = experiment.runs[0]
+def test_values_that_cannot_be(unchanged: archive.Experiment, value: Any) -> None:
+    content = now(unchanged)
+    run = unchanged.runs[0]
     attempts: list[Callable[[], Any]] = [
         lambda: run.annotate(x=value),
-        lambda: experiment.annotate(x=value),
-        lambda: experiment.run("new", parameters={"p": {"x": value}}),
-        lambda: experiment.run("new", annotations={"x": [value]}),
+        lambda: unchanged.annotate(x=value),
+        lambda: unchanged.run("new", parameters={"p": {"x": value}}),
+        lambda: unchanged.run("new", annotations={"x": [value]}),
     ]
     for attempt in attempts:
         with pytest.raises(ContractError, match="x") as caught:
             attempt()
         assert caught.value.entry
-    assert now(experiment) == content
+    assert now(unchanged) == content
 
 
-def test_run_name_that_is_taken(experiment: archive.Experiment) -> None:
-    content = now(experiment)
+def test_run_name_that_is_taken(unchanged: archive.Experiment) -> None:
+    content = now(unchanged)
     with pytest.raises(archive.AlreadyExists, match="'first' already"):
-        experiment.run("first")
-    assert now(experiment) == content
+        unchanged.run("first")
+    assert now(unchanged) == content
 
 
 # -- what is unusual, and kept -----------------------------------------------------------------

@@ -20,7 +20,6 @@ import quantities as pq
 import archive
 from archive.experiment.parts import part_paths
 
-WRITERS = 8
 STEPS = 6
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -77,12 +76,20 @@ def stop_in_the_middle(path: Path, writer: int, done: Connection) -> None:
             time.sleep(600)
 
 
+@pytest.fixture(params=[4, pytest.param(8, marks=pytest.mark.slow)])
+def count(request: pytest.FixtureRequest) -> int:
+    """How many processes write."""
+    return int(request.param)
+
+
 @contextmanager
-def writers(path: Path, work: Work, killed: Work | None = None) -> Iterator[list[list[Any]]]:
+def writers(
+    count: int, path: Path, work: Work, killed: Work | None = None
+) -> Iterator[list[list[Any]]]:
     """The processes at work, and what each has told so far; at the end all have ended."""
-    told: list[list[Any]] = [[] for _ in range(WRITERS)]
+    told: list[list[Any]] = [[] for _ in range(count)]
     processes, ends = [], []
-    for writer in range(WRITERS):
+    for writer in range(count):
         mine, theirs = SPAWN.Pipe(duplex=False)
         action = killed if killed is not None and writer == 0 else work
         process = SPAWN.Process(target=action, args=(path, writer, theirs))
@@ -102,7 +109,7 @@ def writers(path: Path, work: Work, killed: Work | None = None) -> Iterator[list
                     assert process.pid is not None
                     os.kill(process.pid, signal.SIGKILL)
             process.join(300)
-        expected = [-signal.SIGKILL if killed and not n else 0 for n in range(WRITERS)]
+        expected = [-signal.SIGKILL if killed and not n else 0 for n in range(count)]
         assert [process.exitcode for process in processes] == expected
     finally:
         for process in processes:
@@ -123,7 +130,8 @@ def written(path: Path) -> list[tuple[int, int]]:
         return sorted(found)
 
 
-EVERYTHING = [(writer, step) for writer in range(WRITERS) for step in range(STEPS)]
+def everything(count: int) -> list[tuple[int, int]]:
+    return [(writer, step) for writer in range(count) for step in range(STEPS)]
 
 
 def read_meanwhile(path: Path) -> int:
@@ -140,29 +148,29 @@ def read_meanwhile(path: Path) -> int:
             return 0
 
 
-def test_each_has_a_part(tmp_path: Path) -> None:
+def test_each_has_a_part(tmp_path: Path, count: int) -> None:
     path = tmp_path / "e.nix"
     archive.open(path, "x").close()
-    with writers(path, write_part):
+    with writers(count, path, write_part):
         for _ in range(5):
             read_meanwhile(path)
             time.sleep(0.1)
         with archive.open(path, "a") as exp:
             exp.merge()  # those that have ended; the others are left alone
-    assert written(path) == EVERYTHING
+    assert written(path) == everything(count)
     with archive.open(path, "a") as exp:
         exp.merge()
         assert exp.check().is_valid()
     assert part_paths(path) == {}
-    assert written(path) == EVERYTHING
+    assert written(path) == everything(count)
 
 
-def test_one_is_killed(tmp_path: Path) -> None:
+def test_one_is_killed(tmp_path: Path, count: int) -> None:
     path = tmp_path / "e.nix"
-    with writers(path, write_part, stop_in_the_middle) as told:
+    with writers(count, path, write_part, stop_in_the_middle) as told:
         pass
     assert told[0] == [0, 1, "in the middle"]
-    expected = [(writer, step) for writer, step in EVERYTHING if writer or step < 2]
+    expected = [(writer, step) for writer, step in everything(count) if writer or step < 2]
     assert written(path) == expected
     with archive.open(path, "a") as exp:
         assert all(one.removed for one in exp.merge())
@@ -171,17 +179,17 @@ def test_one_is_killed(tmp_path: Path) -> None:
         assert exp.runs["writer 0"].outcome == "running"  # nobody has noted its end
 
 
-def test_all_through_the_lock(tmp_path: Path) -> None:
+def test_all_through_the_lock(tmp_path: Path, count: int) -> None:
     path = tmp_path / "e.nix"
     archive.open(path, "x").close()
-    with writers(path, write_locked):
+    with writers(count, path, write_locked):
         for _ in range(5):
             read_meanwhile(path)
             time.sleep(0.1)
-    assert written(path) == EVERYTHING
+    assert written(path) == everything(count)
     with archive.open(path) as exp:
         assert len(exp.runs) == 1
-        assert exp.get("count") == {"e.nix": WRITERS * STEPS}
+        assert exp.get("count") == {"e.nix": count * STEPS}
         assert exp.check().is_valid()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,9 +29,15 @@ def record(run: archive.Run, *facts: dict[str, Any], channels: int = 2) -> None:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(with_parts: Path, tmp_path: Path) -> Path:
     """An archive with a run of its own, and three parts that call theirs the same."""
-    path = tmp_path / "e.nix"
+    shutil.copytree(with_parts, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "e.nix"
+
+
+@pytest.fixture(scope="module")
+def with_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("parts") / "e.nix"
     with archive.open(path, "x") as exp:
         exp.annotate(lab="A")
         with exp.run("sweep", parameters={"tau": 10 * pq.ms}) as run:
@@ -44,7 +51,7 @@ def path(tmp_path: Path) -> Path:
                 run.segments[1].annotate(late=np.arange(1000 + number), text="late")
             with session.run(f"own {number}", parameters={"tau": 10 * pq.ms}) as run:
                 run.put([rich_archive.segment(number)])
-    return path
+    return path.parent
 
 
 def told(exp: archive.Experiment) -> dict[str, Any]:
