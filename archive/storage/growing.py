@@ -127,7 +127,7 @@ class Growing:
                 elif self._are_rows(count, step):
                     self._read_rows(start[0], out)
                 else:
-                    self._readtiles(start, step, out)
+                    self._read_tiles(start, step, out)
             except (OSError, RuntimeError, ValueError) as error:
                 self.after()
                 raise self.damaged(f"HDF5 cannot read it ({error})") from error
