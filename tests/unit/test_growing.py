@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from itertools import product
 from math import prod
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import h5py
@@ -21,76 +18,18 @@ from hypothesis import given, strategies as st
 import archive
 from archive.container import layout
 from archive.container.chunks import chunk_shape
-from archive.container.lazy import Stretch
-from archive.storage import Growing, growing, paged_file
-from archive.storage.chunk_places import chunk_places, table
-from archive.storage.files import SystemFiles
-from archive.storage.hdf5 import create_hdf5
-from archive.storage.paged_file import PagedFile
-
-DTYPES = ("<f8", "<f4", "<i2", "|i1", "<c16", "|b1")
-
-
-@contextmanager
-def dataset(
-    dtype: str, row_shape: tuple[int, ...], chunks: tuple[int, ...]
-) -> Iterator[tuple[Growing, h5py.Dataset]]:
-    """A dataset in memory, as storage sees it and as h5py does."""
-    with h5py.File("growing.h5", "w", driver="core", backing_store=False) as file:
-        made = growing.create(file["/"], "data", np.dtype(dtype), row_shape, chunks=chunks)
-        yield made, file["data"]
-
-
-@contextmanager
-def paged(
-    dtype: str, row_shape: tuple[int, ...], chunks: tuple[int, ...]
-) -> Iterator[tuple[Growing, h5py.Dataset]]:
-    """The same in a file that storage writes, some of it as pages and some directly."""
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paged_file, "DIRECT", 300)
-        files, path = SystemFiles(), Path(folder, "growing.h5")
-        main, log = (files.open(Path(folder, name), create=True) for name in (path.name, "log"))
-        below = PagedFile(files, main, log)
-        with create_hdf5(path, below) as file:
-            made = growing.create(file["/"], "data", np.dtype(dtype), row_shape, chunks=chunks)
-            made.file = below
-            yield made, file["data"]
-            assert below.error is None
-        files.close(main)
-        files.close(log)
-
-
-@contextmanager
-def small_limits() -> Iterator[None]:
-    """Everything is a large write, and a buffer holds a few chunks at most."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(growing, "LARGE", 1)
-        patch.setattr(growing, "BUFFER", 64)
-        yield
-
-
-def numbers(shape: tuple[int, ...], dtype: str, seed: int) -> npt.NDArray[Any]:
-    return np.random.default_rng(seed).integers(0, 100, shape).astype(dtype)
-
-
-@st.composite
-def shapes(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The shape of a row, and a chunk for it."""
-    row_shape = tuple(draw(st.lists(st.integers(1, 12), max_size=2)))
-    wide = tuple(draw(st.just(n) | st.integers(1, n)) for n in row_shape)
-    return row_shape, (draw(st.integers(1, 9)), *wide)
-
-
-@st.composite
-def boxes(draw: st.DrawFn, shape: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """Start, count and step along each axis."""
-    found = []
-    for length in shape:
-        step = draw(st.integers(1, 1) | st.integers(1, max(1, length)))
-        start = draw(st.integers(0, length))
-        most = -((start - length) // step)
-        found.append((start, draw(st.just(most) | st.integers(0, most)), step))
-    return found
+from archive.storage import Growing
+from tests.unit.growing_datasets import (
+    DTYPES,
+    PERIOD,
+    VALUES,
+    boxes,
+    dataset,
+    numbers,
+    paged,
+    shapes,
+    small_limits,
+)
 
 
 @given(st.data(), shapes(), st.sampled_from(DTYPES), st.integers(1, 40))
@@ -111,87 +50,6 @@ def test_any_box_is_read_as_numpy_cuts_it(
         first, last = sorted((start[0], data.draw(st.integers(0, length))))
         assert np.array_equal(found.read(first, last), values[first:last])
         assert len(growing_) == 0  # a handle knows the length that it was made with
-
-
-@contextmanager
-def places_asked_for_at_once() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(growing, "READS_PER_CHUNK", 0)
-        yield
-
-
-@given(st.data(), shapes(), st.sampled_from(DTYPES), st.integers(1, 40))
-def test_boxes_are_the_same_past_hdf5(
-    data: st.DataObject, shape: tuple[tuple[int, ...], tuple[int, ...]], dtype: str, length: int
-) -> None:
-    row_shape, chunks = shape
-    with dataset(dtype, row_shape, chunks) as (_, theirs), places_asked_for_at_once():
-        theirs.resize(length, axis=0)
-        values = theirs[:] = numbers((length, *row_shape), dtype, length)
-        theirs.file.flush()
-        image = theirs.file.id.get_file_image()
-        fetched: list[int] = []
-
-        def fetch(into: memoryview, offset: int) -> None:
-            into[:] = image[offset : offset + len(into)]
-            fetched.append(offset)
-
-        found = Growing(theirs)
-        found.fetch = fetch
-        whole = prod(theirs.chunks) * values.itemsize
-        for _ in range(3):
-            start, count, step = zip(*data.draw(boxes(values.shape)), strict=True)
-            cut = tuple(map(slice, start, np.add(start, np.multiply(count, step)), step))
-            assert np.array_equal(found.read_part(start, count, step), values[cut])
-            spans = zip(start, count, step, theirs.chunks, strict=True)
-            chunked = [first // n != (first + (c - 1) * s) // n for first, c, s, n in spans]
-            if prod(count) and count[0] * step[0] <= chunks[0] and any(chunked[1:]):
-                assert fetched
-        assert all(0 < offset <= len(image) - whole // chunks[0] for offset in fetched)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"byte_offset": 1 << 62},
-        {"byte_offset": None},
-        {"size": 7},
-        {"chunk_offset": (1 << 63, 0)},
-        {"chunk_offset": (3, 2)},
-    ],
-)
-def test_places_that_cannot_be_are_left_to_hdf5(change: dict[str, Any]) -> None:
-    with dataset("<f8", (4,), (3, 2)) as (_, theirs):
-        theirs.resize(6, axis=0)
-        theirs[:] = numbers((6, 4), "<f8", 1)
-
-        found: list[Any] = []
-        theirs.id.chunk_iter(found.append)
-        places = table(found, (6, 4), (3, 2), 48, theirs.file.id.get_filesize())
-        assert places is not None
-        assert places.shape == (2, 2)
-        found[0] = found[0]._replace(**change)
-        assert table(found, (6, 4), (3, 2), 48, theirs.file.id.get_filesize()) is None
-
-
-USUAL: dict[str, Any] = {"shape": (6, 4), "chunks": (3, 2), "dtype": "<f8"}
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"compression": "gzip"},
-        {"fletcher32": True},
-        {"dtype": ">f8"},
-        {"maxshape": (None, 4), "shape": (7, 4)},
-    ],
-)
-def test_what_memory_has_otherwise_is_left_to_hdf5(options: dict[str, Any]) -> None:
-    with h5py.File("growing.h5", "w", driver="core", backing_store=False) as file:
-        theirs = file.create_dataset("data", **USUAL | options)
-        theirs[:6] = 1.0
-        native = h5t.py_create(np.dtype("<f8"))
-        assert chunk_places(theirs.id, (3, 2), native) is None
 
 
 @pytest.mark.parametrize("chunks", [(3, 2), (3, 5), (2, 9), (20, 4)])
@@ -344,9 +202,6 @@ def test_one_channel_of_a_long_recording_reads_few_others() -> None:
 
 # -- what is read and written ------------------------------------------------------------------
 
-PERIOD = 0.1 * pq.ms
-VALUES = numbers((10_000, 90), "<f8", 3)
-
 
 def reads() -> tuple[int, int]:
     """How many bytes this process ever read from files and pipes, and in how many calls."""
@@ -377,47 +232,6 @@ def test_little_more_is_read_than_asked_for(tmp_path: Path) -> None:
             assert np.array_equal(values.magnitude, VALUES[cut])
             assert size < 8 * needed + 20_000, cut
             assert calls < 100, cut
-
-
-@pytest.mark.parametrize("logged", [False, True])
-def test_a_reader_past_hdf5_sees_what_is_committed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: bool
-) -> None:
-    monkeypatch.setattr(growing, "READS_PER_CHUNK", 0)
-    path = tmp_path / "e.nix"
-    window = np.s_[100:140]
-
-    def read_both(exp: archive.Experiment) -> None:
-        for segment, values in zip(exp.segments, (VALUES, -VALUES), strict=False):
-            assert np.array_equal(segment.signals["cell/v"][window].magnitude, values[window])
-
-    with archive.open(path, "x") as exp, exp.run() as run:
-        run.append({"cell/v": VALUES * pq.mV}, sampling_period=PERIOD)
-    with ExitStack() as stack:
-        holding = stack.enter_context(archive.open(path)) if logged else None  # no checkpoint
-        with archive.open(path, "a") as exp, exp.run() as run:
-            run.append({"cell/v": -VALUES * pq.mV}, sampling_period=PERIOD)
-        reader = stack.enter_context(archive.open(path))
-        assert (reader._container.session._through is not None) == logged
-        values = reader.segments[1].signals["cell/v"].to_entry().arrays["values"]
-        assert isinstance(values, Stretch)
-        fetches: list[int] = []
-        fetch = values._data.fetch
-        assert fetch is not None
-
-        def counting(into: memoryview, offset: int) -> None:
-            fetches.append(offset)
-            fetch(into, offset)
-
-        values._data.fetch = counting
-        read_both(reader)
-        assert fetches
-        if holding is not None:
-            kept = holding.segments[0].signals["cell/v"]
-            read_both(holding)
-            holding.refresh()
-            read_both(holding)
-            assert np.array_equal(kept[window].magnitude, VALUES[window])
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
