@@ -229,6 +229,8 @@ class PagedFile(Overlay):
         replaced: dict[int, list[int]] = {}
         for page in sorted(self._dirty):
             content = self._dirty[page]
+            if page * PAGE >= self.end:
+                break  # behind a file that became shorter again: what comes there next is new
             if page < self._free:
                 former = self._former[page]
                 if former == content:

@@ -29,7 +29,7 @@ class Tail:
         self._written += len(view)
         stop = offset + len(view)
         if stop > self._reserved:
-            # no more than has been written: little data shall not hold much room
+            # as much as has been written: little data shall not hold much room
             first = max(offset, self._reserved)
             self._reserved = max(stop, first + min(self._written, STEP))
             self._files.reserve(self._main, first, self._reserved - first)

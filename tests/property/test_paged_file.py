@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -24,9 +25,15 @@ class PagedFileMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "file"
-        self.limits = paged_file.DIRECT, paged_file.LITTLE, paged_file.WAITING, store_.LIMIT
-        paged_file.DIRECT, paged_file.LITTLE, paged_file.WAITING = 4 * PAGE, 2 * PAGE, 8
-        store_.LIMIT = 30 * PAGE
+        self.patch = pytest.MonkeyPatch()
+        for name, limit in {
+            "DIRECT": 4 * PAGE,
+            "LITTLE": 2 * PAGE,
+            "WAITING": 8,
+            "KEPT": 20,
+        }.items():
+            self.patch.setattr(paged_file, name, limit)
+        self.patch.setattr(store_, "LIMIT", 30 * PAGE)
         self.readers: list[tuple[Snapshot, bytes]] = []
 
     @initialize(content=st.binary(min_size=1, max_size=100), times=st.integers(1, 200))
@@ -117,7 +124,7 @@ class PagedFileMachine(RuleBasedStateMachine):
             self.store.drop()
         for reader, _ in self.readers:
             reader.close()
-        paged_file.DIRECT, paged_file.LITTLE, paged_file.WAITING, store_.LIMIT = self.limits
+        self.patch.undo()
         self.folder.cleanup()
 
 
@@ -132,3 +139,20 @@ def seen_by(reader: Snapshot, length: int) -> bytes:
 
 TestPagedFile = PagedFileMachine.TestCase
 TestPagedFile.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+def test_a_page_behind_a_shortened_file_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"1" * PAGE)
+    store = Store(path, SystemFiles(), 0)
+    store.file.seek(3 * PAGE)
+    store.file.write(memoryview(b"2" * PAGE))
+    store.file.truncate(PAGE)
+    store.commit()
+    store.file.seek(PAGE)
+    store.file.write(memoryview(b"3" * paged_file.DIRECT))
+    there = bytearray(PAGE)
+    store.file.seek(3 * PAGE)
+    store.file.readinto(memoryview(there))
+    assert there == b"3" * PAGE
+    store.drop()
