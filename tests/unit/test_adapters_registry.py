@@ -66,9 +66,9 @@ def test_nothing_of_a_plugin_is_imported_before_use(install: Install) -> None:
 
 def test_unknown_formats_and_suffixes_name_the_known(install: Install) -> None:
     install("fake", "aaa", GOOD.format(name="aaa", suffix=".zzz"))
-    with pytest.raises(FormatError, match=r"(?s)no format 'png'.*known are aaa, mat"):
+    with pytest.raises(FormatError, match=r"(?s)no format 'png'.*known are aaa, .*mat"):
         writer_for(Path("x.mat"), "png")
-    with pytest.raises(FormatError, match=r"(?s)'\.png'.*aaa \(\.zzz\), mat \(\.mat\)"):
+    with pytest.raises(FormatError, match=r"(?s)'\.png'.*aaa \(\.zzz\), .*mat \(\.mat\)"):
         writer_for(Path("x.png"))
     assert list(writers()) == ["aaa", "mat"]
 
