@@ -15,14 +15,16 @@ from typing import Any, cast
 from archive.adapters.base import Reader, Writer
 from archive.errors import FormatError, MissingPackage
 
-__all__ = ["Reader", "Writer", "writer_for", "writers"]
+__all__ = ["Reader", "Writer", "reader_for", "readers", "writer_for", "writers"]
 
 GROUP = "archive.adapters"
 OURS = "neuroarchive"
 # Used as they are when the distribution is not installed, as in a plain checkout.
 BUILT_IN = {
+    "annarchy": "archive.adapters.annarchy:Annarchy",
     "brian2": "archive.adapters.brian2_store:Brian2Store",
     "mat": "archive.adapters.mat:Mat",
+    "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
 }
 
 
@@ -67,7 +69,7 @@ def _adapters() -> dict[str, _Found]:
     return found
 
 
-def _named(name: str) -> Writer:
+def _named(name: str, verb: str) -> Any:
     adapters = _adapters()
     if name not in adapters:
         raise FormatError(
@@ -84,24 +86,33 @@ def _named(name: str) -> Writer:
         ) from error
     except Exception as error:
         raise FormatError(f"the {found} is broken: {error!r}") from error
-    if not callable(getattr(adapter, "write", None)):
-        raise FormatError(f"the {found} cannot write", hint="choose another format")
-    return cast("Writer", adapter)
+    if not callable(getattr(adapter, verb, None)):
+        raise FormatError(f"the {found} cannot {verb}", hint="choose another format")
+    return adapter
+
+
+def _able(verb: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = {}
+    for name, found in _adapters().items():
+        try:
+            adapter = found.load()
+        except Exception as error:  # whatever a foreign package does must not stop the others
+            warnings.warn(f"the {found} cannot be loaded: {error!r}", RuntimeWarning, stacklevel=3)
+            continue
+        if callable(getattr(adapter, verb, None)):
+            loaded[name] = adapter
+    return loaded
 
 
 def writers() -> dict[str, Writer]:
     """All adapters that can write, by name in alphabetical order. One that cannot be imported
     is left out with a RuntimeWarning that names its package and version."""
-    loaded: dict[str, Writer] = {}
-    for name, found in _adapters().items():
-        try:
-            adapter = found.load()
-        except Exception as error:  # whatever a foreign package does must not stop the others
-            warnings.warn(f"the {found} cannot be loaded: {error!r}", RuntimeWarning, stacklevel=2)
-            continue
-        if callable(getattr(adapter, "write", None)):
-            loaded[name] = cast("Writer", adapter)
-    return loaded
+    return _able("write")
+
+
+def readers() -> dict[str, Reader]:
+    """All adapters that can read; as `writers`."""
+    return _able("read")
 
 
 def writer_for(path: Path, format: str | None = None) -> Writer:
@@ -112,7 +123,7 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
     several, and MissingPackage if the one named cannot be imported.
     """
     if format is not None:
-        return _named(format)
+        return cast("Writer", _named(format, "write"))
     loaded = writers()
     suffix = path.suffix.lower()
     candidates = [name for name, writer in loaded.items() if suffix in writer.suffixes]
@@ -127,4 +138,41 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
     known = ", ".join(f"{name} ({' '.join(w.suffixes)})" for name, w in loaded.items())
     raise FormatError(
         f"no format has the suffix {suffix!r}", path=path, hint=f"known are {known or 'none'}"
+    )
+
+
+def reader_for(path: Path, format: str | None = None) -> Reader:
+    """The adapter that reads a file: the one named `format`; or else the one that recognises
+    what is in it; or else, of those that do not look, the only one that has its suffix.
+
+    A reader looks by its method ``recognises(path)``, if it has one, and only at marks in the
+    file: none is tried. Raises FormatError as `writer_for`, also where several recognise it.
+    """
+    if format is not None:
+        return cast("Reader", _named(format, "read"))
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
+    loaded = readers()
+    looking = [name for name, reader in loaded.items() if hasattr(reader, "recognises")]
+    found = [name for name in looking if cast("Any", loaded[name]).recognises(path)]
+    if not found:
+        suffix = path.suffix.lower()
+        blind = [name for name in loaded if name not in looking]
+        found = [name for name in blind if suffix in loaded[name].suffixes]
+    if len(found) == 1:
+        return loaded[found[0]]
+    if found:
+        raise FormatError(
+            f"several formats may be that of this file: {', '.join(found)}",
+            path=path,
+            hint="name one of them as the format",
+        )
+    raise FormatError(
+        "no format is known to be that of this file",
+        path=path,
+        hint=f"name it as the format; known are {', '.join(loaded) or 'none'}",
     )

@@ -55,15 +55,16 @@ class Dendrites:
         return found
 
     def semiglobal(self, model: schemas.Projection) -> dict[str, npt.NDArray[Any]]:
-        """What the snapshot has for each receiving neuron."""
+        """What the snapshot has for each receiving neuron, by the order of `post_ranks`; of
+        another length where it does not fit."""
         held = from_schema(model.native.get("semiglobal", {}))
-        ranks = _ranks(model)
-        place = np.argsort(ranks, kind="stable")
-        return {
-            name: np.asarray(values)[place]
-            for name, values in (held.items() if isinstance(held, dict) else ())
-            if len(np.atleast_1d(values)) == len(place) == len(self.post_ranks)
-        }
+        place = np.argsort(_ranks(model), kind="stable")
+        found = {}
+        for name, values in held.items() if isinstance(held, dict) else ():
+            given = np.atleast_1d(np.asarray(values))
+            fits = len(given) == len(place) == len(self.post_ranks)
+            found[name] = given[place] if fits and given.dtype.kind in "biuf" else given[:0]
+        return found
 
     def _lists(self, values: npt.NDArray[Any]) -> list[list[Any]]:
         if not len(self.post_ranks):
@@ -76,9 +77,12 @@ class Dendrites:
 
 
 def _ranks(model: schemas.Projection) -> npt.NDArray[np.int64]:
-    return np.atleast_1d(np.asarray(from_schema(model.native.get("post_ranks", [])))).astype(
-        np.int64
-    )
+    """The receiving neurons that ANNarchy kept a row for, if the snapshot is from there."""
+    found = np.atleast_1d(np.asarray(from_schema(model.native.get("post_ranks", []))))
+    sound = found.ndim == 1 and found.dtype.kind in "iu"
+    if not sound or (len(found) and not 0 <= found.min() <= found.max() < model.post_size):
+        return np.empty(0, np.int64)
+    return found.astype(np.int64)
 
 
 def objects(rows: Any) -> npt.NDArray[Any]:

@@ -12,7 +12,7 @@ import schemas
 from archive.adapters.annarchy_populations import plain
 from archive.adapters.annarchy_rows import Rows, is_single, numbers, rows, single
 from archive.adapters.annarchy_texts import EXTRA, attributes, text, texts
-from archive.adapters.models import model_of
+from archive.adapters.models import checked_size, model_of
 from archive.connections import Compressed, compressed
 from archive.entry import Entry
 from archive.errors import ContractError, FormatError
@@ -44,8 +44,8 @@ class Sizes:
         self._least: dict[str, int] = {}
         for name, item in objects.items():
             if kinds[name] == "projection":
-                self.expect(text(item["pre"], f"{name}: pre"), _last(item, "pre_ranks", name))
-                self.expect(text(item["post"], f"{name}: post"), _last(item, "post_ranks", name))
+                for end in ("pre", "post"):
+                    self.expect(_end(item, end, name), _last(item, f"{end}_ranks", name))
 
     def expect(self, name: str, last: int) -> None:
         """Note that a population has a neuron of this rank."""
@@ -65,6 +65,12 @@ def _last(item: Mapping[str, Any], key: str, name: str) -> int:
     return int(posts.max(initial=-1))
 
 
+def _end(item: Mapping[str, Any], end: str, name: str) -> str:
+    if end not in item:
+        raise FormatError("the projection does not name it", entry=f"{name}: {end}")
+    return text(item[end], f"{name}: {end}")
+
+
 def projection(
     key: str, item: Mapping[str, Any], sizes: Sizes, dt: float | None, ends: tuple[str, str]
 ) -> Entry:
@@ -76,12 +82,14 @@ def projection(
     post_ranks = numbers(item["post_ranks"], f"{name}: post_ranks", whole=True)
     found = rows(item["pre_ranks"], len(post_ranks), f"{name}: pre_ranks", whole=True)
     whole = "attributes" in item
-    pre = text(item["pre"], f"{name}: pre") if whole or "pre" in item else ends[0]
-    post = text(item["post"], f"{name}: post") if whole or "post" in item else ends[1]
+    pre = _end(item, "pre", name) if whole else ends[0]
+    post = _end(item, "post", name) if whole else ends[1]
     if not whole:
         _check_counts(item, found, name)
     sizes.expect(pre, int(found.values.max(initial=-1)))
     sizes.expect(post, int(post_ranks.max(initial=-1)))
+    checked_size(sizes[pre], pre)
+    checked_size(sizes[post], post)
     try:
         connections = compressed(
             found.values, np.repeat(post_ranks, found.lengths), sizes[pre], sizes[post], name

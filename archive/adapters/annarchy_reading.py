@@ -206,5 +206,8 @@ def _compare_names(listed: Any, kinds: Mapping[str, str]) -> None:
 
 
 def is_chosen(name: str, choice: Choice) -> bool:
-    """Whether a population or projection of that name is meant."""
-    return choice if isinstance(choice, bool) else name in choice
+    """Whether a population or projection of that name is meant; a text is names with commas, as
+    from a command line."""
+    if isinstance(choice, bool):
+        return choice
+    return name in (choice.split(",") if isinstance(choice, str) else choice)

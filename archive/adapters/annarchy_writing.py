@@ -147,7 +147,10 @@ def projection_item(part: Entry, writing: Writing) -> Item:
         else:
             values[name] = shape.rows(part.arrays, held)
     for name, held in shape.semiglobal(model).items():
-        values[name] = held.tolist()
+        if len(held) == len(shape.post_ranks):
+            values[name] = held.tolist()
+        else:
+            writing.lose(model.name, name, "it has not one number for each receiving neuron")
     writing.losses += losses(part, model.name, [key for key in written if key in part.arrays])
     own = {"name", "pre", "post", "target", "post_ranks", "pre_ranks", "delays"}
     targets = from_schema(model.native.get("targets", model.receptor))
@@ -166,7 +169,7 @@ def projection_item(part: Entry, writing: Writing) -> Item:
 
 def connectivity_item(part: Entry, writing: Writing) -> Item:
     """The dict of ``Projection.save_connectivity``, as ANNarchy 5 writes and ``from_file`` reads
-    it: delays in ms, their greatest in steps."""
+    it: delays in ms, the greatest in steps."""
     model = part.model
     assert isinstance(model, schemas.Projection)
     shape = Dendrites(part)
@@ -177,19 +180,21 @@ def connectivity_item(part: Entry, writing: Writing) -> Item:
     rows: Any = np.array(weights[0].item(), object)
     if len(weights) != 1 or (shape.count == 1 and not model.native.get("single_weight")):
         rows = objects(shape.rows(part.arrays, weights))
-    delay, longest, uniform = None, 0, 0
+    delay: npt.NDArray[Any] | None = None
+    longest = uniform = 0
     if delays is not None:
         if writing.dt is None:
             raise _no_step(model.name)
         steps = _whole(np.atleast_1d(delays), writing, model.name)
         longest = int(steps.max(initial=1))
-        uniform = -1 if isinstance(delays, np.ndarray) else longest
-        if uniform == -1:
-            delay = objects(shape.rows(part.arrays, steps * writing.dt))
-        elif longest > 1:
-            delay = np.array(longest * writing.dt, object)
+        alike = not isinstance(delays, np.ndarray)
+        if alike and longest == 1:
+            longest = 0  # as ANNarchy says that there are none
+        elif alike and writing.dt == 1:
+            delay, uniform = np.array(float(longest), object), longest
         else:
-            longest = uniform = 0
+            # One delay for all is read in steps, and then taken for ms.
+            delay, uniform = objects(shape.rows(part.arrays, steps * writing.dt)), -1
     written = ["row_pointers", "columns", "order", "weights", "delays"]
     writing.losses += losses(part, model.name, written)
     return {
@@ -235,9 +240,10 @@ def _written_delays(
         return delays if isinstance(delays, float) else shape.rows(part.arrays, delays)
     steps = _whole(np.atleast_1d(dt if delays is None else delays), writing, name)
     values = steps if other or dt == 1 else steps * dt
-    if isinstance(delays, np.ndarray):
+    if isinstance(delays, np.ndarray) and len(delays) == shape.count:
         return shape.rows(part.arrays, values)
-    return values[0].item() if len(values) else 1
+    # as a list of lists, because ANNarchy makes a float of a number that it finds in .npz
+    return [[values[0].item()]] if other else values[0].item()
 
 
 def _whole(values: npt.NDArray[Any], writing: Writing, name: str) -> npt.NDArray[np.int64]:

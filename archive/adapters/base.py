@@ -12,7 +12,11 @@ from archive.entry import Entry, Loss, Source
 class Reader(Protocol):
     """Reads files of one format. `suffixes` are lower-case, with their dot; `extra` is the extra
     of neuroarchive whose packages it needs, None if it needs none. A package of an extra is
-    imported inside functions, and MissingPackage raised where it is not installed."""
+    imported inside functions, and MissingPackage raised where it is not installed.
+
+    Files that say by marks in them of what format they are have a reader with a method
+    ``recognises(path) -> bool``, which `archive.adapters.reader_for` asks. Options of `read` are
+    given by keyword."""
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]

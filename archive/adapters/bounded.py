@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from archive.errors import FormatError
 
@@ -19,25 +20,30 @@ def whole(path: Path, limit: int) -> bytes:
     """All bytes of a file, of at most `limit`. Raises FormatError."""
     try:
         with path.open("rb") as file:
-            data = file.read(limit + 1)
+            return _within(_read(file, limit), limit, path)
     except OSError as error:
         raise _unreadable(path, error) from error
-    return _within(data, limit, path)
 
 
 def gunzipped(path: Path, limit: int) -> bytes:
     """What a gzip file holds, of at most `limit` bytes. Raises FormatError."""
-    parts, left = [], limit + 1
     try:
         with gzip.open(path, "rb") as file:
-            while left > 0 and (part := file.read(min(left, _STEP))):
-                parts.append(part)
-                left -= len(part)
+            return _within(_read(file, limit), limit, path)
     except (zlib.error, EOFError) as error:
         raise FormatError(f"the gzip file is damaged: {error}", path=path) from error
     except OSError as error:  # BadGzipFile is one
         raise _unreadable(path, error) from error
-    return _within(b"".join(parts), limit, path)
+
+
+def _read(file: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
+    """All of a file; if that is more than `limit`, somewhat more than that. In steps, since
+    Python reserves at once what it is asked to read."""
+    parts, left = [], limit + 1
+    while left > 0 and (part := file.read(min(left, _STEP))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def zip_members(path: Path, limit: int) -> Iterator[tuple[str, bytes]]:

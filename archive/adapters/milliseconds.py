@@ -11,10 +11,18 @@ from schemas.v1.value import Quantity
 
 
 def milliseconds(value: Any, where: str) -> float:
-    """A time in ms: a number is one already, a quantity is converted. Raises FormatError for
-    what is no time above 0."""
-    known = to_schema(value, where)
+    """A time in ms: a number is one already, a quantity is converted; a text has a number and,
+    after a blank, its unit, as from a command line. Raises FormatError for what is no time above
+    0."""
     factor = 1.0
+    if isinstance(value, str):
+        number, _, unit = value.strip().partition(" ")
+        factor = milliseconds_in(unit.strip(), where) if unit else 1.0
+        try:
+            value = float(number)
+        except ValueError:
+            raise FormatError(f"{number!r:.40} is no number", entry=where) from None
+    known = to_schema(value, where)
     if isinstance(known, Quantity):
         factor = milliseconds_in(known.unit, where)
         known = known.value

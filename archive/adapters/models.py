@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import schemas
 from archive.errors import FormatError
 
+# A pointer to each neuron's connections takes 8 bytes: more than a gigabyte is a damaged file.
+MOST_NEURONS = 1 << 27
 AnyModel = TypeVar("AnyModel", bound=schemas.Model)
 
 
@@ -21,3 +23,10 @@ def model_of(kind: type[AnyModel], where: str, /, **fields: Any) -> AnyModel:
             for problem in listed
         )
         raise FormatError(problems or str(broken), entry=where) from broken
+
+
+def checked_size(size: int, where: str) -> int:
+    """The size of a population, if one can have it. Raises FormatError, naming `where`."""
+    if not 0 <= size <= MOST_NEURONS:
+        raise FormatError(f"a population of {size} neurons", entry=where)
+    return size

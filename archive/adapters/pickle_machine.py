@@ -62,7 +62,7 @@ class Machine:
         self._places: dict[int, list[int]] = {}  # of stand-ins that may yet become something else
         self._made = 0
         # Bytes that constructors may make anew; a file can name the same bytes a million times.
-        self._spare = 2 * len(data) + (16 << 20)
+        self._spare = 2 * len(data) + (4 << 20)
         self._until = time.monotonic() + limits.seconds
 
     def run(self) -> Any:
@@ -297,8 +297,10 @@ class Machine:
         if type(args) is not tuple or type(kwargs or {}) is not dict:
             raise FormatError("the pickle calls something without arguments")
         for given in (*args, *(kwargs or {}).values()):
-            if isinstance(given, (str, bytes, bytearray, list, tuple, set, frozenset, dict)):
+            if isinstance(given, (str, bytes, bytearray)):
                 self._spend(len(given))
+            elif isinstance(given, (list, tuple, set, frozenset, dict)):
+                self._spend(8 * len(given))
         self._push(what.constructor(*args, **(kwargs or {})))
         # a stand-in is known by its id, which must not be given to a second one
         if isinstance(self._stack[-1], StandIn):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from archive.adapters.bounded import whole
 from archive.adapters.pickle_machine import Limits, Machine
 from archive.adapters.pickle_values import (
     CONSTRUCTORS,
@@ -47,7 +48,7 @@ def unpickled(
     """
     limits = limits or Limits()
     try:
-        data = source if isinstance(source, bytes) else _read(source, limits)
+        data = source if isinstance(source, bytes) else whole(source, limits.size)
         if len(data) > limits.size:
             raise FormatError(f"a pickle of more than {limits.size} bytes")
         machine = Machine(data, {**CONSTRUCTORS, **(allowed or {})}, limits, encoding)
@@ -58,15 +59,6 @@ def unpickled(
     except DAMAGE as error:
         reason = f"{type(error).__name__}: {error}"
         raise FormatError(f"the pickle is damaged ({reason:.200})", path=where) from error
-
-
-def _read(path: Path, limits: Limits) -> bytes:
-    try:
-        if path.stat().st_size > limits.size:
-            raise FormatError(f"a pickle of more than {limits.size} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise FormatError(f"the file cannot be read: {error.strerror or error}") from error
 
 
 class _Survey:

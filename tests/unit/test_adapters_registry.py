@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archive import adapters
-from archive.adapters import writer_for, writers
+from archive.adapters import reader_for, readers, writer_for, writers
 from archive.adapters.mat import Mat
 from archive.errors import FormatError, MissingPackage
 
@@ -66,11 +66,11 @@ def test_nothing_of_a_plugin_is_imported_before_use(install: Install) -> None:
 
 def test_unknown_formats_and_suffixes_name_the_known(install: Install) -> None:
     install("fake", "aaa", GOOD.format(name="aaa", suffix=".zzz"))
-    with pytest.raises(FormatError, match=r"(?s)no format 'png'.*known are aaa, .*mat"):
+    with pytest.raises(FormatError, match=r"(?s)no format 'png'.*known are aaa, annarchy, brian2, mat, "):
         writer_for(Path("x.mat"), "png")
     with pytest.raises(FormatError, match=r"(?s)'\.png'.*aaa \(\.zzz\), .*mat \(\.mat\)"):
         writer_for(Path("x.png"))
-    assert {"aaa", "mat"} <= set(writers())
+    assert list(writers()) == ["aaa", "annarchy", "brian2", "mat", "scipy-sparse"]
 
 
 def test_two_with_one_suffix_are_both_listed(install: Install) -> None:
@@ -116,3 +116,45 @@ def test_what_only_reads_is_no_writer(install: Install) -> None:
     assert "reads" not in writers()
     with pytest.raises(FormatError, match="cannot write"):
         writer_for(Path("x"), "reads")
+
+
+READS = """
+class Adapter:
+    name, suffixes, extra = "{name}", ("{suffix}",), None
+    def read(self, path, /):
+        return iter(())
+"""
+LOOKS = (
+    READS
+    + "    def recognises(self, path, /):\n        return path.read_bytes()[:1] == b'{name}'\n"
+)
+
+
+def test_readers_are_found_by_what_is_in_the_file(install: Install, tmp_path: Path) -> None:
+    install("one", "a", LOOKS.format(name="a", suffix=".x"))
+    install("two", "b", LOOKS.format(name="b", suffix=".x"))
+    install("three", "c", READS.format(name="c", suffix=".c"))
+    assert {"a", "b", "c", "annarchy", "scipy-sparse"} <= set(readers())
+    assert "mat" not in readers()
+    path = tmp_path / "file.c"
+    path.write_bytes(b"b...")
+    assert reader_for(path).name == "b"  # what is in the file says more than its name
+    path.write_bytes(b"....")
+    assert reader_for(path).name == "c"
+    assert reader_for(path, "a").name == "a"
+    path = path.rename(tmp_path / "file.x")
+    with pytest.raises(FormatError, match=r"(?s)no format is known.*known are a, annarchy, b, c"):
+        reader_for(path)
+    with pytest.raises(FormatError, match="cannot be read: No such file"):
+        reader_for(tmp_path / "nowhere.x")
+    with pytest.raises(FormatError, match="'mat' of neuroarchive cannot read"):
+        reader_for(path, "mat")
+
+
+def test_two_readers_of_one_file_are_both_listed(install: Install, tmp_path: Path) -> None:
+    install("one", "a", LOOKS.format(name="a", suffix=".x"))
+    install("two", "other", LOOKS.format(name="a", suffix=".y"))
+    path = tmp_path / "file.x"
+    path.write_bytes(b"a")
+    with pytest.raises(FormatError, match=r"(?s)several formats.*a, other.*name one"):
+        reader_for(path)

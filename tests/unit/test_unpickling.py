@@ -60,13 +60,12 @@ def equal(one: Any, other: Any) -> bool:
             return False
         if one.dtype.hasobject:
             return all(map(equal, one.ravel(), other.ravel()))
-        return one.tobytes() == other.tobytes()
+        return bool(one.tobytes() == other.tobytes())
     if isinstance(one, dict):
         return list(one) == list(other) and all(equal(one[key], other[key]) for key in one)
     if isinstance(one, (list, tuple)):
         return len(one) == len(other) and all(map(equal, one, other))
-    same: bool = one == other
-    return same or bool(one != one and other != other)
+    return bool(one == other) or bool(one != one and other != other)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -263,7 +262,7 @@ REFUSED = {
     "one array, many times":
     ARRAY + b"(K\x01M\x10'\x85" + F8 + b"\x89B\x80\x38\x01\x00" + bytes(80000)
     + b"tbq\x00](" + b"h\x00" * 200_000 + b"e.",
-    "one set, many times": b"](" + b"K\x01" * 250_000
+    "one set, many times": b"](" + b"K\x01" * 50_000
     + b"eq\x000" + b"cbuiltins\nset\nh\x00\x85R0" * 9999 + b"N.",
 }  # fmt: skip
 MERELY_DAMAGED = {"long number", "memo of nothing", "nothing", "no stop", "empty stack", "no mark"}
@@ -321,7 +320,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         unpickled(tmp_path / "none", "none")
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.data())
 def test_damage_is_said(data: st.DataObject) -> None:
     whole = bytearray(pickle.dumps([VALUES[:30], ARRAYS], data.draw(st.sampled_from(PROTOCOLS))))
