@@ -66,7 +66,7 @@ def test_nothing_of_a_plugin_is_imported_before_use(install: Install) -> None:
 
 def test_unknown_formats_and_suffixes_name_the_known(install: Install) -> None:
     install("fake", "aaa", GOOD.format(name="aaa", suffix=".zzz"))
-    with pytest.raises(FormatError, match=r"(?s)no format 'png'.*known are aaa, annarchy, brian2, mat, "):
+    with pytest.raises(FormatError, match=r"(?s)no format 'png'.*known are aaa, annarchy, brian2"):
         writer_for(Path("x.mat"), "png")
     with pytest.raises(FormatError, match=r"(?s)'\.png'.*aaa \(\.zzz\), .*mat \(\.mat\)"):
         writer_for(Path("x.png"))
@@ -143,7 +143,9 @@ def test_readers_are_found_by_what_is_in_the_file(install: Install, tmp_path: Pa
     assert reader_for(path).name == "c"
     assert reader_for(path, "a").name == "a"
     path = path.rename(tmp_path / "file.x")
-    with pytest.raises(FormatError, match=r"(?s)no format is known.*known are a, annarchy, b, c"):
+    with pytest.raises(
+        FormatError, match=r"(?s)no format is known.*known are a, annarchy, b, brian2"
+    ):
         reader_for(path)
     with pytest.raises(FormatError, match="cannot be read: No such file"):
         reader_for(tmp_path / "nowhere.x")
