@@ -54,7 +54,7 @@ def test_a_series_takes_what_has_changed(tmp_path: Path, share: float, most: flo
         assert exp.check(deep=True).findings == ()
         rows = exp._container.pool.rows()
         assert _steps(rows).max() <= layout.DELTA_STEPS
-        assert _changes(rows).max() * (8 + 4) <= layout.DELTA_SHARE * 8 * SYNAPSES
+        assert _changes(rows).max() * (8 + 4) <= 0.25 * 8 * SYNAPSES
         assert share != 0.01 or _changes(rows).max() > 0
 
 
