@@ -22,13 +22,15 @@ from schemas.v1.model import Model
 from schemas.v1.parameters import ParameterSet
 from schemas.v1.run import Run
 from schemas.v1.segment import Part, Segment
+from schemas.v1.snapshot import Snapshot
 
 ABOUT = (
     "experiment: facts of the whole. runs: each has segments, each of those one struct per "
     "population, and that one per variable. Neurons and channels are counted from index_base, "
-    "which is 0: add 1 to use them as indices. Times are in time_unit. Names that had to be "
-    "changed are in the variable names."
+    "which is 0: add 1 to use them as indices. Times are in time_unit. Snapshots of the network "
+    "are among the others of a run. Names that had to be changed are in the variable names."
 )
+COUNTED = ("neuron", "channels", "columns", "order")  # arrays of indices
 UNLABELLED = "unlabelled"  # holds what belongs to no population
 
 Key = tuple[str, int]  # a name, and how often it occurred before
@@ -79,21 +81,34 @@ def plan(source: Source) -> Plan:
     found = Plan()
     for run in source.entry().parts:
         if not isinstance(run.model, Run):
-            found.others.append(run)
+            found.others.append(_whole(run, found))
             continue
         this = RunPlan()
         found.runs.append(this)
         for segment in run.parts:
             if not isinstance(segment.model, Segment):
-                this.others.append(segment)
+                this.others.append(_whole(segment, found))
                 continue
             this.segments += 1
             for population, variable, entry in _parts(segment, Notes(), ""):
                 this.populations[population] = None
                 found.variables.setdefault(population, {})[variable] = None
-                for data in entry.arrays.values():
-                    found.size += math.prod(data.shape) * np.dtype(data.dtype).itemsize
+                found.size += _bytes(entry)
     return found
+
+
+def _whole(entry: Entry, found: Plan) -> Entry:
+    """An entry that is no run and no segment, with its parts; its arrays are counted."""
+    entry = Entry(entry.model, entry.arrays, [_whole(part, found) for part in entry.parts])
+    found.size += _bytes(entry)
+    return entry
+
+
+def _bytes(entry: Entry) -> int:
+    """Of the arrays of an entry."""
+    return sum(
+        math.prod(data.shape) * np.dtype(data.dtype).itemsize for data in entry.arrays.values()
+    )
 
 
 class Variables:
@@ -178,13 +193,17 @@ class Variables:
 
     def _part(self, part: Entry, entry: str) -> Struct:
         fields: dict[str, Node] = {"kind": _kind(part)}
+        names = matlab_names(((name, 0) for name in part.arrays), taken=_fields(type(part.model)))
         for name, data in part.arrays.items():
-            fields[name] = array(data, self.notes, entry, name)
+            fields[names[name, 0]] = array(data, self.notes, entry, name)
+            self.notes.rename("array", name, names[name, 0])
         if part.arrays:
             # Of times or samples: an empty array is hard to recognise in Octave's version 7.3.
             fields["count"] = number(next(iter(part.arrays.values())).shape[0])
-        if "neuron" in part.arrays or "channels" in part.arrays:
+        if not part.arrays.keys().isdisjoint(COUNTED):
             fields["index_base"] = number(0)
+        if isinstance(part.model, Snapshot):
+            fields["parts"] = self._others(list(part.parts), entry)
         return Struct(fields | self._model(part.model, entry))
 
     def _others(self, entries: list[Entry], parent: str) -> Cell:

@@ -1,4 +1,4 @@
-"""``neuroarchive ls``: the runs of an archive, or its segments, as a table."""
+"""``neuroarchive ls``: the runs of an archive, its segments or its snapshots, as a table."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from archive.cli.tables import (
     counted,
     print_runs,
     print_segments,
+    print_snapshots,
     run_rows,
     segment_rows,
     shown,
+    snapshot_rows,
 )
 
 EPILOG = examples(
     "neuroarchive ls fi.nix",
     "neuroarchive ls fi.nix --segments --limit 20",
+    "neuroarchive ls fi.nix --snapshots",
     "neuroarchive ls fi.nix --json | jq '.runs\\[].name'",
 )
 
@@ -30,23 +33,44 @@ def ls(
     segments: Annotated[
         bool, typer.Option("--segments", help="List the segments of all runs.")
     ] = False,
+    snapshots: Annotated[
+        bool, typer.Option("--snapshots", help="List the snapshots of all runs.")
+    ] = False,
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
-    """List the runs of an archive, or its segments.
+    """List the runs of an archive, its segments or its snapshots.
 
     --json: experiment, total, and runs (number, name, outcome, started, ended, segments,
-    annotations) or segments (number, name, run, recorded, t_start, t_stop, annotations).
+    annotations), segments (number, name, run, recorded, t_start, t_stop, annotations) or snapshots
+    (number, name, run, time, taken, simulator, populations and projections with their sizes,
+    annotations).
     """
+    if segments and snapshots:
+        raise typer.BadParameter("give --segments or --snapshots, not both")
     with archive.open(file) as experiment:
-        runs, every = experiment.runs, experiment.segments
-        total = len(every) if segments else len(runs)
+        name, runs = experiment.name, experiment.runs
+        counts = {
+            "run": len(runs),
+            "segment": len(experiment.segments),
+            "snapshot": len(experiment.snapshots),
+        }
+        what = "snapshot" if snapshots else "segment" if segments else "run"
+        total = counts[what]
         first = shown(limit, total, as_json)
-        rows = segment_rows(every[:first]) if segments else run_rows(runs[:first])
-        name = experiment.name
-        title = f"{name}: {counted(len(runs), 'run')}, {counted(len(every), 'segment')}"
+        if snapshots:
+            rows = snapshot_rows(experiment.snapshots[:first])
+        elif segments:
+            rows = segment_rows(experiment.segments[:first])
+        else:
+            rows = run_rows(runs[:first])
+    if not counts["snapshot"]:
+        del counts["snapshot"]
+    title = f"{name}: " + ", ".join(counted(count, of) for of, count in counts.items())
     if as_json:
-        print_json({"experiment": name, "total": total, "segments" if segments else "runs": rows})
+        print_json({"experiment": name, "total": total, f"{what}s": rows})
+    elif snapshots:
+        print_snapshots(title, rows, total)
     elif segments:
         print_segments(title, rows, total)
     else:

@@ -1,11 +1,22 @@
-"""What was recorded in a segment, in few facts and without reading it."""
+"""What lies in a segment or a snapshot, in few facts and without reading it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from archive import Epochs, Events, ImageSequence, IrregularSignal, Segment, Signal, Spikes
+from archive import (
+    Epochs,
+    Events,
+    ImageSequence,
+    IrregularSignal,
+    PopulationState,
+    ProjectionState,
+    Segment,
+    Signal,
+    Snapshot,
+    Spikes,
+)
 
 Recorded = Signal | IrregularSignal | Spikes | Events | Epochs | ImageSequence
 
@@ -47,3 +58,25 @@ def facts(part: Recorded) -> dict[str, Any]:
         found |= {"sampling_period": part.sampling_period}
         found |= {"t_start": part.t_start, "t_stop": part.t_stop}
     return found | {"time_unit": part.time_unit, "annotations": part.annotations}
+
+
+def state_facts(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """The same of each population and projection of a snapshot."""
+    populations = [
+        {"name": part.name, "kind": "population", "size": part.size, "model": part.model}
+        | {"arrays": _arrays(part)}
+        for part in snapshot.populations.values()
+    ]
+    projections = [
+        {"name": part.name, "kind": "projection", "size": part.size, "model": part.synapse}
+        | {"pre": part.pre_name, "post": part.post_name, "arrays": _arrays(part)}
+        for part in snapshot.projections.values()
+    ]
+    return populations + projections
+
+
+def _arrays(part: PopulationState | ProjectionState) -> dict[str, Any]:
+    return {
+        name: {"shape": array.shape, "dtype": str(array.dtype), "unit": array.unit}
+        for name, array in part.items()
+    }

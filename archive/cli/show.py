@@ -1,4 +1,4 @@
-"""``neuroarchive show``: one segment, drawn in the terminal; or a run; or the experiment."""
+"""``neuroarchive show``: a segment, drawn in the terminal; a run; a snapshot; the experiment."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from archive.cli.tables import (
     quantity_text,
     run_rows,
     segment_rows,
+    snapshot_rows,
 )
 from archive.experiment.display import annotation_text, shape_text
 
@@ -26,6 +27,7 @@ EPILOG = examples(
     "neuroarchive show fi.nix 3",
     "neuroarchive show fi.nix segment003 --json",
     'neuroarchive show fi.nix --run "f-I curve"',
+    "neuroarchive show network.nix --snapshot trained",
 )
 
 
@@ -38,24 +40,32 @@ def show(
     run: Annotated[
         str | None, typer.Option(help="Show a run instead: its number or name.", show_default=False)
     ] = None,
+    snapshot: Annotated[
+        str | None,
+        typer.Option(help="Show a snapshot instead: its number or name.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a segment with its rasters and traces, or a run, or the experiment.
+    """Show a segment with its rasters and traces, or a run, a snapshot, or the experiment.
 
     --json of a segment: what "ls --json" says of it, and parts (name, kind, population, variable,
     annotations, time_unit; for signals and images shape, dtype, unit; for regular signals
     sampling_period, t_start, t_stop; for spikes trains, spikes, t_start, t_stop; else entries).
     Of a run: what "ls --json" says of it, description, reason (the traceback of a failed run),
-    parameters, provenance. Of the experiment: name, file, description, runs, segments (their
-    numbers), annotations.
+    parameters, provenance. Of a snapshot: what "ls --json" says of it, time_step, constants, and
+    parts (name, kind, size, pre and post of projections, model, arrays with shape, dtype, unit).
+    Of the experiment: name, file, description, runs, segments, snapshots (their numbers),
+    annotations.
     """
-    if segment is not None and run is not None:
-        raise typer.BadParameter("give a segment or --run, not both")
+    if sum(one is not None for one in (segment, run, snapshot)) > 1:
+        raise typer.BadParameter("give one of a segment, --run and --snapshot")
     with archive.open(file) as experiment:
         if segment is not None:
             _segment(one_of(experiment.segments, segment), as_json)
         elif run is not None:
             _run(one_of(experiment.runs, run), as_json)
+        elif snapshot is not None:
+            _snapshot(one_of(experiment.snapshots, snapshot), as_json)
         else:
             _experiment(experiment, as_json)
 
@@ -67,6 +77,7 @@ def _experiment(experiment: archive.Experiment, as_json: bool) -> None:
         "description": experiment.description,
         "runs": len(experiment.runs),
         "segments": len(experiment.segments),
+        "snapshots": len(experiment.snapshots),
         "annotations": experiment.annotations,
     }
     if as_json:
@@ -111,6 +122,36 @@ def _segment(segment: archive.Segment, as_json: bool) -> None:
     )
     for title, lines in drawings(segment, stdout().width):
         print_drawing(title, lines)
+
+
+def _snapshot(snapshot: archive.Snapshot, as_json: bool) -> None:
+    (document,) = snapshot_rows([snapshot])
+    document |= {"time_step": snapshot.time_step, "constants": snapshot.constants}
+    document["parts"] = parts.state_facts(snapshot)
+    if as_json:
+        print_json(document)
+        return
+    said = document | {"taken": moment_text(document["taken"]), "populations": {}}
+    said |= {"time": quantity_text(document["time"]), "projections": {}}
+    _print_document(f"Snapshot {snapshot.index} {snapshot.name}", said, leave="parts")
+    print_table(
+        f"\n{counted(len(document['parts']), 'part')}",
+        ("name", "kind", "size", "from", "to", "arrays"),
+        [
+            (
+                part["name"],
+                part["kind"],
+                str(part["size"]),
+                part.get("pre", ""),
+                part.get("post", ""),
+                ", ".join(
+                    f"{name} ({array['unit']})" if array["unit"] else name
+                    for name, array in part["arrays"].items()
+                ),
+            )
+            for part in document["parts"]
+        ],
+    )
 
 
 def _part_cells(part: dict[str, Any]) -> tuple[str, ...]:

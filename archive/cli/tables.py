@@ -1,4 +1,4 @@
-"""Runs and segments as rows: for tables, and for JSON."""
+"""Runs, segments and snapshots as rows: for tables, and for JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from archive import Run, Segment
+from archive import Run, Segment, Snapshot
 from archive.cli.console import print_table, say
 from archive.experiment.display import annotation_text, value_text
 
@@ -15,6 +15,7 @@ Rows = list[dict[str, Any]]
 
 RUN_HEADS = ("", "run", "outcome", "started", "segments", "annotations")
 SEGMENT_HEADS = ("", "segment", "run", "recorded", "duration", "annotations")
+SNAPSHOT_HEADS = ("", "snapshot", "run", "time", "neurons", "connections", "annotations")
 
 
 def shown(limit: int | None, total: int, as_json: bool) -> int:
@@ -61,6 +62,24 @@ def segment_rows(segments: Sequence[Segment]) -> Rows:
     return rows
 
 
+def snapshot_rows(snapshots: Sequence[Snapshot]) -> Rows:
+    """One dict per snapshot, with the keys that the help of ``ls`` names."""
+    return [
+        {
+            "number": snapshot.index,
+            "name": snapshot.name,
+            "run": snapshot.run.name,
+            "time": snapshot.time,
+            "taken": snapshot.taken,
+            "simulator": snapshot.simulator,
+            "populations": {name: part.size for name, part in snapshot.populations.items()},
+            "projections": {name: part.size for name, part in snapshot.projections.items()},
+            "annotations": snapshot.annotations,
+        }
+        for snapshot in snapshots
+    ]
+
+
 def print_runs(title: str, rows: Rows, total: int) -> None:
     """A table of runs, of which there are `total`."""
     cells = [
@@ -92,6 +111,24 @@ def print_segments(title: str, rows: Rows, total: int) -> None:
         for row in rows
     ]
     print_table(title, SEGMENT_HEADS, cells)
+    _say_rest(len(rows), total)
+
+
+def print_snapshots(title: str, rows: Rows, total: int) -> None:
+    """A table of snapshots, of which there are `total`."""
+    cells = [
+        (
+            str(row["number"]),
+            row["name"],
+            row["run"],
+            quantity_text(row["time"]),
+            str(sum(row["populations"].values())),
+            str(sum(row["projections"].values())),
+            annotation_text(row["annotations"]),
+        )
+        for row in rows
+    ]
+    print_table(title, SNAPSHOT_HEADS, cells)
     _say_rest(len(rows), total)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import zip_longest
 
 import numpy as np
@@ -15,6 +16,7 @@ from archive.entry import Entry
 from archive.experiment.adding import add_annotations
 from archive.experiment.joined import run_names
 from archive.experiment.joining import joined_segment, same
+from archive.experiment.rank_snapshots import add_snapshots, same_snapshots, snapshots_of
 from archive.experiment.runs import UNGATHERED
 
 Pieces = dict[str, tuple[Container, int]]  # a segment's row, by part
@@ -24,8 +26,7 @@ def is_ungathered(container: Container) -> bool:
     """Whether all that lies in a part are pieces: PyNN did not gather it."""
     rows = np.unique(container.segments.all()["run"]).tolist()
     values = container.session.dataset("data_frames", "values")
-    alone = not len(values) and not len(container.snapshots)
-    return alone and all(UNGATHERED in container.runs.annotations(row) for row in rows)
+    return not len(values) and all(UNGATHERED in container.runs.annotations(row) for row in rows)
 
 
 def join_ranks(target: Container, parts: Mapping[str, Container]) -> None:
@@ -44,7 +45,8 @@ def join_ranks(target: Container, parts: Mapping[str, Container]) -> None:
         experiments = [part.experiment.annotations(0) for part in fresh.values()]
         add_annotations(target, "experiment", 0, experiments, list(fresh))
         for name, part in fresh.items():
-            span = (len(target.runs), 0, first, len(target.segments) - first, 0, 0, 0, 0)
+            taken = add_snapshots(target, part, name, partial(_run_row, target, parts=fresh))
+            span = (len(target.runs), 0, first, len(target.segments) - first, 0, 0, *taken)
             note_merge(target, transaction, part, name, span, joined=True)
 
 
@@ -63,6 +65,10 @@ def ranks_difference(target: Container, parts: Mapping[str, Container]) -> str |
     groups: dict[tuple[int, int], dict[str, Container]] = {}
     for name, part in parts.items():
         groups.setdefault(known[identity(part)], {})[name] = part
+    for name, part in parts.items():
+        first, count = snapshots_of(target, part)
+        if not same_snapshots(target, first, count, part, name):
+            return f"a snapshot of {name} differs"
     for (first, count), group in groups.items():
         names = run_names(target)
         rows = range(first, first + count)

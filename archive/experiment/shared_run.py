@@ -30,6 +30,11 @@ class SharedRun:
                 return []
             return made.rows.tolist() if isinstance(made, SegmentView) else [made.index]
 
+    def snapshot(self, *objects: Any, **how: Any) -> int:
+        """See `Run.snapshot`; returns the number of the snapshot."""
+        with self._open() as run:
+            return run.snapshot(*objects, **how).index
+
     def annotate(self, annotations: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """See `Run.annotate`."""
         with self._open() as run:

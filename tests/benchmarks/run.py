@@ -33,6 +33,7 @@ from tests.benchmarks import (
     opening,
     query_runs,
     reading,
+    snapshots,
     spikes,
 )
 from tests.benchmarks.measure import Figures, Row, quartiles
@@ -52,6 +53,7 @@ MEASURES: dict[str, Measure] = {
     "opening": opening.measure,
     "many_writers": many_writers.measure,
     "reading": reading.measure,
+    "snapshots": snapshots.measure,
     "spikes": spikes.measure,
     "brian2_capture": brian2_capture.measure,
 }

@@ -34,6 +34,7 @@ TARGETS = {
     "query_runs": [3, 1, 3, 1],
     "opening": [15, 15, 15, 15, 2],
     "reading": [1.5, 1.5],
+    "snapshots": [0.75, 1.3, 1.05, 0.15],
     "spikes": [5, 5, 20],
     "brian2_capture": [1.5],
 }

@@ -15,10 +15,12 @@ from xxhash import xxh3_128
 
 import archive
 import schemas
-from archive.container import Container
+from archive.container import Container, snapshot_entry
 from archive.container.columns import NAME
 from archive.container.layout import SCOPES
 from archive.container.salvaging import NOTE
+from archive.container.snapshots import parts_of
+from tests.unit.network_states import population, projection, snapshot
 from tests.unit.rich_archive import segment
 
 VALUES: dict[str, Any] = {
@@ -54,6 +56,9 @@ def make(path: Path) -> Path:
                 sampling_period=0.1 * pq.ms,
                 annotations={"number": number, "vast": 1 << 80},
             )
+        for number in range(3):
+            first.snapshot(_network(number), name="state", annotations={"number": number})
+        first.snapshots[1].annotate(label="trained")
         first.finish()
         second.segments[0].annotate(number=99, label="late", remove=["even"])
         first.annotate(note="after its end")
@@ -66,6 +71,19 @@ def make(path: Path) -> Path:
     with archive.open(path, "a", durability="close") as exp, exp.run("after") as run:
         run.put([])
     return path
+
+
+def _network(number: int) -> archive.Entry:
+    """A network of which one weight changes, and the state of one population."""
+    weights = np.random.default_rng(0).random(300)
+    weights[number] = 7
+    return snapshot(
+        population("exc", 30, seed=number),
+        population("inh", 10),
+        projection(size=300, weights=weights),
+        constants={"g": schemas.Quantity(9.81, "m/s**2")},
+        native={"state": schemas.Array("<f8", (200,), bytes(1600))},
+    )
 
 
 def content(path: Path) -> dict[str, str]:
@@ -88,6 +106,12 @@ def _said(container: Container) -> Iterator[tuple[str, str]]:
         for number in range(_count(partial(_parts, container, row))):
             name = f"segment {row}, part {number}"
             yield from _one(name, partial(_part, container, row, number))
+    for row in range(_count(lambda: len(container.snapshots))):
+        yield from _one(f"snapshot {row}", partial(_snapshot, container, row))
+        for number in range(_count(partial(_states, container, row))):
+            yield from _one(
+                f"snapshot {row}, part {number}", partial(_state, container, row, number)
+            )
     for scope in SCOPES:
         keys = [NAME]
         try:
@@ -142,8 +166,27 @@ def _bounds(container: Container, row: int) -> list[str]:
     return [str(container.segments[row][name]) for name in ("t_start", "t_stop")]
 
 
+def _snapshot(container: Container, row: int) -> list[Any]:
+    line = container.snapshots[row]
+    model, *facts = _row(container, "snapshot", row)
+    names = [model.pop("populations", []), model.pop("projections", [])]
+    assert sum(map(len, names)) == len(parts_of(container, row))
+    return [model, *facts, int(line["run"]), int(line["taken"]), float(line["time"])]
+
+
+def _states(container: Container, row: int) -> int:
+    return len(parts_of(container, row))
+
+
+def _state(container: Container, row: int, number: int) -> list[Any]:
+    return _arrays(list(snapshot_entry(container, row).parts)[number])
+
+
 def _part(container: Container, row: int, number: int) -> list[Any]:
-    part = container.parts(row)[number]
+    return _arrays(container.parts(row)[number])
+
+
+def _arrays(part: archive.Entry) -> list[Any]:
     said: list[Any] = [schemas.dump(part.model)]
     for name, array in part.arrays.items():
         values = np.asarray(array)
@@ -154,9 +197,6 @@ def _part(container: Container, row: int, number: int) -> list[Any]:
 
 
 def _column(container: Container, scope: Any, key: str) -> list[Any]:
-    length = {"run": container.runs, "segment": container.segments}.get(
-        scope, container.parameter_sets
-    )
     return [
         [
             column.kind,
@@ -168,5 +208,5 @@ def _column(container: Container, scope: Any, key: str) -> list[Any]:
             if column.texts is not None
             else column.values[column.present].tobytes().hex(),
         ]
-        for column in container.index(scope).columns(key, len(length))
+        for column in container.index(scope).columns(key, container.count(scope))
     ]

@@ -17,6 +17,7 @@ import archive
 from archive import errors
 from archive.cli import app, segment_drawing
 from tests.unit.cli_archive import SPIKE_TIMES, make, run, run_json
+from tests.unit.network_states import snapshot
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,46 @@ def test_ls_json_of_segments(fi: Path) -> None:
     assert found[2]["annotations"] == {"amplitude": {"value": 0.2, "unit": "nA"}}
     assert found[2]["t_stop"] == {"value": 10.0, "unit": "ms"}
     assert [one["run"] for one in found] == ["f-I [curve]"] * 3 + ["broken"]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cli") / "network.nix"
+    with archive.open(path, "x") as exp, exp.run("training") as going_on:
+        for epoch in range(3):
+            entry = snapshot(time=10.0 * epoch)
+            going_on.snapshot(entry, name=f"after {epoch}", annotations={"epoch": epoch})
+    return path
+
+
+def test_ls_snapshots(network: Path) -> None:
+    out = run("ls", network, "--snapshots", "--limit", "2").stdout
+    for text in ("1 run, 0 segments, 3 snapshots", "after 1", "10 ms", "40", "200", "epoch=1"):
+        assert text in out
+    assert "after 2" not in out
+    found = run_json("ls", network, "--snapshots")
+    assert found["total"] == 3
+    last = found["snapshots"][2]
+    assert (last["number"], last["name"], last["run"]) == (2, "after 2", "training")
+    assert last["time"] == {"value": 20.0, "unit": "ms"}
+    assert last["populations"] == {"exc": 30, "inh": 10}
+    assert last["projections"] == {"exc_inh": 200}
+    run("ls", network, "--snapshots", "--segments", code=2)
+
+
+def test_show_a_snapshot(network: Path) -> None:
+    out = run("show", network, "--snapshot", "after 1").stdout
+    for text in ("Snapshot 1 after 1", "10 ms", "exc_inh", "weights (nS)", "projection", "neuron"):
+        assert text in out
+    found = run_json("show", network, "--snapshot", "1")
+    assert found["time_step"] == {"value": 0.1, "unit": "ms"}
+    exc, _, weights = found["parts"]
+    assert (exc["name"], exc["size"], exc["model"]) == ("exc", 30, "IF_cond_exp")
+    assert exc["arrays"]["v"] == {"shape": [30], "dtype": "float64", "unit": "mV"}
+    assert (weights["pre"], weights["post"]) == ("exc", "inh")
+    assert run_json("show", network)["snapshots"] == 3
+    run("show", network, "--snapshot", "1", "--run", "0", code=2)
+    run("show", network, "--snapshot", "nothing", code=3)
 
 
 def test_a_table_is_cut_and_says_so_but_json_is_whole(tmp_path: Path) -> None:

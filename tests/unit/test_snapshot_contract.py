@@ -19,6 +19,8 @@ SIZE = 200
 POINTERS = np.asarray(projection().arrays["row_pointers"])
 COLUMNS = np.asarray(projection().arrays["columns"])
 
+MASKED: Any = np.ones(N_EXC).view(np.ma.MaskedArray)
+
 
 def with_array(name: str, values: Any) -> Entry:
     """A snapshot with another array in its projection; None: without it."""
@@ -61,7 +63,7 @@ BAD: dict[str, tuple[Callable[[], Entry], str]] = {
     ),
     "state of text": (lambda: with_state("state:v", np.array(["a"] * N_EXC)), "cannot be kept"),
     "state that is masked": (
-        lambda: with_state("state:v", np.ma.MaskedArray(np.ones(N_EXC), np.ones(N_EXC))),
+        lambda: with_state("state:v", MASKED),
         "mask would be lost",
     ),
     "positions of others": (lambda: with_state("positions", np.ones((4, 3))), "positions must be"),

@@ -13,6 +13,8 @@ import quantities as pq
 import archive
 import schemas
 from archive.entry import Entry
+from archive.hooks import snapshots
+from tests.formats.matlab_readers import read_h5py, read_scipy
 from tests.unit.network_states import N_EXC, N_INH, changed, population, projection, snapshot
 
 
@@ -215,3 +217,79 @@ def test_a_failed_transaction_keeps_none(path: Path) -> None:
     with archive.open(path) as exp:
         assert [one.name for one in exp.snapshots] == ["first", "third"]
         assert exp.check(deep=True).findings == ()
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_snapshots_go_to_matlab(path: Path, version: str) -> None:
+    read = read_scipy if version == "5" else read_h5py
+    state = {"state:units": np.arange(1.0 * N_EXC)}  # its field is called otherwise
+    entry = snapshot(changed(population(), state), population("inh", N_INH), projection())
+    kept(path, entry, snapshot(time=13.0))
+    with archive.open(path) as exp:
+        file = path.with_suffix(".mat")
+        assert exp.export(file, version=version) == []
+        tree = read(file)
+        runs = tree["runs"] if version == "5" else tree["runs"]["run_1"]
+        others = runs["others"] if version == "5" else list(runs["others"].values())
+        first, second = (one for one in others if one["kind"] == "snapshot")
+        assert (first["name"], first["time"], second["time"]) == ("s0", 12.5, 13.0)
+        parts = first["parts"] if version == "5" else list(first["parts"].values())
+        exc, _, weights = parts
+        assert (exc["kind"], exc["name"], exc["size"]) == ("population", "exc", N_EXC)
+        held = exp.snapshots[0].populations["exc"]
+        assert np.array_equal(exc["state_v"].ravel(), held["v"].magnitude)
+        assert exc["state_units_1"].ravel().tolist() == list(range(N_EXC))
+        assert weights["index_base"] == 0
+        assert weights["weights"].ravel()[3] == exp.snapshots[0].projections["exc_inh"]["w"][3]
+        alone = path.with_name("alone.mat")
+        assert exp.snapshots[0].export(alone, version=version) == []
+        found = read(alone)["experiment"]
+        assert (found["name"], found["time"]) == ("s0", 12.5)
+        assert len(found["others"]) == 3
+
+
+def test_locked_sessions_take_snapshots(path: Path) -> None:
+    run = archive.locking_session(path).run("shared")
+    assert run.snapshot(snapshot(), name="one") == 0
+    assert run.snapshot(snapshot(), name="two") == 1
+    with archive.open(path) as exp:
+        assert [one.name for one in exp.snapshots] == ["one", "two"]
+
+
+class _Network:
+    """What a simulator's module would know."""
+
+
+def test_a_live_network_is_captured_and_restored(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    class Hook:
+        def is_state(self, item: object) -> bool:
+            return isinstance(item, _Network)
+
+        def capture(self, items: Any, **choice: Any) -> Entry:
+            seen.append((items, choice))
+            return snapshot(native={"by": "hook"})
+
+        def restore(self, entry: Entry, items: Any, **how: Any) -> archive.Restoration:
+            seen.append((items, how))
+            assert np.asarray(next(iter(entry.parts)).arrays["state:v"]).shape == (N_EXC,)
+            return archive.Restoration(restored=("exc: v",))
+
+    monkeypatch.setattr(snapshots, "_hooks", lambda: (Hook(),))
+    network = _Network()
+    with archive.open(path, "x") as exp, exp.run() as run:
+        made = run.snapshot(network, name="n", projections=["exc_inh"], annotations={"k": 1})
+        assert (made.name, made.annotations, made.native) == ("n", {"k": 1}, {"by": "hook"})
+        assert made.taken is not None
+        assert seen[-1] == ((network,), {"populations": True, "projections": ["exc_inh"]})
+        report = made.restore(into=network, strict=False, projections=False)
+        assert report.restored == ("exc: v",)
+        assert report.complete
+        assert seen[-1][1] == {"populations": True, "projections": False, "strict": False}
+        assert made.restore(into=[network, network]).complete
+        assert seen[-1][0] == [network, network]
+        with pytest.raises(archive.FormatError, match="cannot be taken, nor put back"):
+            made.restore(into=3)
