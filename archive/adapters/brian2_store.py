@@ -8,6 +8,7 @@ compiled code has drawn in advance.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -19,6 +20,9 @@ from archive.adapters.unpickling import DAMAGE, unpickled
 from archive.entry import Entry, Loss, Source
 from archive.errors import ArchiveError, FormatError
 
+# The text "0_t" as protocols from 4 on write it, and as those before.
+_MARKS = (b"\x8c\x030_t", b"X\x03\x00\x00\x000_t")
+
 
 class Brian2Store:
     """Reads and writes the files of ``Network.store(name, filename)``, a snapshot per name.
@@ -29,6 +33,18 @@ class Brian2Store:
     name: ClassVar[str] = "brian2"
     suffixes: ClassVar[tuple[str, ...]] = (".brian2",)
     extra: ClassVar[str | None] = None
+
+    def recognises(self, path: Path, /) -> bool:
+        """Whether it is a pickle with the key that each stored state has for its time, which no
+        object can be named. Nothing is made of it."""
+        try:
+            with path.open("rb") as file:
+                if file.read(1) != b"\x80":
+                    return False
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+                    return any(held.find(mark) >= 0 for mark in _MARKS)
+        except OSError:
+            return False
 
     def read(self, path: Path, /) -> Iterator[Entry]:
         """One snapshot for each name under which a state was stored, with its name.

@@ -40,7 +40,7 @@ def merge(
 
     Exits with 0 if nothing is left to merge, with 6 otherwise.
 
-    --json: file, merged and left: path, runs, segments, values, removed, left (why).
+    --json: file, merged and left: path, runs, segments, values, snapshots, removed, left (why).
     """
     with archive.open(file, "a") as experiment:
         found = experiment.merge(*(parts or ()), keep=keep)
@@ -49,9 +49,13 @@ def merge(
     if as_json:
         print_json({"file": file, "merged": done, "left": left})
     else:
-        heads = ("part", "runs", "segments", "values", "")
+        heads = ("part", "runs", "segments", "snapshots", "values", "")
         cells = [
-            (one.path.name, str(one.runs), str(one.segments), str(one.values), _what(one))
+            (
+                one.path.name,
+                *map(str, (one.runs, one.segments, one.snapshots, one.values)),
+                _what(one),
+            )
             for one in found
         ]
         print_table(f"{file}: {counted(len(done), 'part')} merged", heads, cells)

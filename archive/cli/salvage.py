@@ -32,7 +32,8 @@ def salvage(
     Exits with 0 if there is a new archive, whatever is missing in it; with 13 or 10 if nothing
     could be read.
 
-    --json: file, new, runs, segments (how many were copied), losses (entry, field, reason).
+    --json: file, new, runs, segments, snapshots (how many were copied), losses (entry, field,
+    reason).
     """
     with progress("copying") as bar:
         if bar is None:
@@ -48,6 +49,8 @@ def salvage(
 
 def _print(done: Salvaged, new: str) -> None:
     copied = f"{counted(done.runs, 'run')} and {counted(done.segments, 'segment')}"
+    if done.snapshots:
+        copied += f" and {counted(done.snapshots, 'snapshot')}"
     say(f"{new}: {copied} copied, {len(done.losses)} lost facts")
     if done.losses:
         shown = [(loss.entry, loss.field, loss.reason) for loss in done.losses[:SHOWN]]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 import schemas
 from archive.container.container import Container
@@ -46,8 +47,28 @@ def readable_parts(
         elif changed and _fault(snapshot, Entry(model, sound)) is None:
             lose(title, f"it is kept without what was changed ({fault})")
             yield Entry(model, sound)
+        elif (mended := _mended(model, arrays)) and _fault(snapshot, mended) is None:
+            lose(title, f"{fault}: such connections are left out")
+            yield mended
         else:
             lose(title, fault)
+
+
+def _mended(model: schemas.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> Entry | None:
+    """A projection without the connections that lead to no neuron."""
+    if not isinstance(model, schemas.Projection) or not {"row_pointers", "columns"} <= set(arrays):
+        return None
+    pointers, columns, size = arrays["row_pointers"], arrays["columns"], model.size
+    others = model.post_size if model.rows == "pre" else model.pre_size
+    if columns.shape != (size,) or len(pointers) < 1 or pointers.min() < 0 or pointers.max() > size:
+        return None
+    keep = (columns >= 0) & (columns < others)
+    before = np.concatenate([[0], np.cumsum(keep)])
+    kept = {name: a[keep] if a.shape == (size,) else a for name, a in arrays.items()}
+    kept["row_pointers"] = before[pointers]
+    if "order" in kept:
+        kept["order"] = np.argsort(np.argsort(kept["order"]))
+    return Entry(model.model_copy(update={"size": int(keep.sum())}), kept)
 
 
 def _fault(snapshot: schemas.Snapshot, part: Entry) -> str | None:

@@ -149,4 +149,9 @@ def _merge_ranks(target: Container, ranks: Mapping[Path, Container]) -> Iterator
             hint="the parts are left as they are; were they changed after an earlier merge?",
         )
     for path, container in ranks.items():
-        yield Merged(path, len(container.runs), len(container.segments))
+        yield Merged(
+            path,
+            len(container.runs),
+            len(container.segments),
+            snapshots=len(container.snapshots),
+        )

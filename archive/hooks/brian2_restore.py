@@ -67,9 +67,29 @@ def restore(
         _plan_clocks(plan, model, objects)
         _plan_random(plan, model)
         _plan_others(plan, model, objects)
-    elif not plan.own and objects.network is not None:
-        plan.skip(SNAPSHOT, "time", f"it is of {model.simulator or 'another simulator'}")
+    if not plan.own:
+        _skip_foreign(plan, model, [*groups.values(), *synapses.values()])
     return plan.carry_out()
+
+
+def _skip_foreign(plan: Plan, model: schemas.Snapshot, parts: Sequence[Entry]) -> None:
+    """Report what of another simulator has no place here, whatever the network is."""
+    reason = f"it is of {model.simulator or 'another simulator'}"
+    plan.skip(SNAPSHOT, "time", reason)
+    for fact in ("constants", "native"):
+        if getattr(model, fact):
+            plan.skip(SNAPSHOT, fact, reason)
+    for part in parts:
+        held = part.model
+        assert isinstance(held, (schemas.Population, schemas.Projection))
+        for key in ("positions", "ids"):
+            if key in part.arrays:
+                plan.skip(held.name, key, "groups of Brian 2 have none")
+        for key, value in held.parameters.items():
+            if plain(value)[0] is None:
+                plan.skip(held.name, key, "it is no number")
+        if held.native:
+            plan.skip(held.name, "native", reason)
 
 
 def _pairs(

@@ -22,7 +22,7 @@ from archive.entry import ArrayLike, Entry
 from archive.errors import ContractError
 from archive.modelling import modelled
 from archive.values import from_schema, to_schema
-from schemas.v1.value import Quantity, Value
+from schemas.v1.value import Array, Quantity, Scalar, Value
 
 SIMULATOR = "brian2"
 STATE = "state:"
@@ -217,7 +217,10 @@ def _variable(
 def plain(value: Value) -> tuple[npt.NDArray[Any] | None, str | None]:
     """The numbers of a value, at least with one axis, and its unit; None for what has none."""
     unit = value.unit if isinstance(value, Quantity) else None
-    numbers = np.atleast_1d(from_schema(value.value if isinstance(value, Quantity) else value))
+    held = value.value if isinstance(value, Quantity) else value
+    if not isinstance(held, bool | int | float | complex | Array | Scalar):
+        return None, unit
+    numbers = np.atleast_1d(from_schema(held))
     return (numbers, unit) if numbers.dtype.kind in "biufc" else (None, unit)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 import schemas
 from archive.adapters.annarchy import Annarchy
+from archive.connections import compressed, ends
 from archive.entry import Entry
 
 FORMS = (".data", ".txt.gz", ".npz")
@@ -30,7 +31,7 @@ class Held:
         return self._entry
 
 
-def build(dt: float, folder: Path) -> Any:
+def build(dt: float, folder: Path, made: Entry) -> Any:
     net = ann.Network(dt=dt, seed=3)
     neuron = ann.Neuron(
         parameters="tau = 10.0 : population\n noise = 1.0\n kind = 3 : int, population",
@@ -57,6 +58,7 @@ def build(dt: float, folder: Path) -> Any:
     square = net.connect(exc, pop[1:4], target="exc", name="square")
     square.fixed_number_pre(3, weights=0.125, delays=ann.Uniform(dt, 5 * dt),
                             force_multiple_weights=True)  # fmt: skip
+    connect(net, made, folder)
     net.compile(directory=str(folder / "compiled"), silent=True)
     return net
 
@@ -99,7 +101,8 @@ def blur(net: Any) -> None:
 
 
 def main(folder: Path, dt: float) -> dict[str, Any]:
-    net, adapter = build(dt, folder), Annarchy()
+    made = made_up(dt)
+    net, adapter = build(dt, folder, made), Annarchy()
     report: dict[str, Any] = {}
 
     def tried(name: str, check: Callable[[], Any]) -> None:
@@ -108,6 +111,7 @@ def main(folder: Path, dt: float) -> dict[str, Any]:
         except Exception:
             report[name] = traceback.format_exc()
 
+    tried("connected", partial(connected, net, made))
     net.simulate(50.0)
     known = state(net)
     whole = folder / "theirs.data"
@@ -141,12 +145,6 @@ def main(folder: Path, dt: float) -> dict[str, Any]:
             for name in PARTS:
                 path = folder / f"{name}-{connections}{form}"
                 tried(path.name, partial(loads, path, only=name, connections=connections))
-    for name in PARTS[2:]:
-        losses = adapter.write(
-            Held(snapshot), folder / f"{name}.conn.npz", only=name, connectivity=True
-        )
-        report[f"{name}: losses"] = [str(each) for each in losses]
-    report["connected"] = connected(folder, dt, known)
     snapshot, known = rewired(snapshot, known)
     for form in FORMS:
         path = folder / f"rewired{form}"
@@ -166,7 +164,7 @@ def rewired(snapshot: Entry, known: dict[str, Any]) -> tuple[Entry, dict[str, An
     parts = []
     for part in snapshot.parts:
         model = part.model
-        if isinstance(model, schemas.Projection):
+        if isinstance(model, schemas.Projection) and model.name in PARTS:
             last = model.pre_size - 1
             senders = last - np.asarray(part.arrays["columns"])
             part = Entry(model, {**part.arrays, "columns": senders})
@@ -176,47 +174,66 @@ def rewired(snapshot: Entry, known: dict[str, Any]) -> tuple[Entry, dict[str, An
     return Entry(snapshot.model, parts=parts), known
 
 
-def connected(folder: Path, dt: float, known: dict[str, Any]) -> Any:
-    """What differs in a network that is made from our files of connectivity."""
-    net = ann.Network(dt=dt, seed=3)
-    cell = ann.Neuron(equations="dv/dt = -v + g_exc", spike="v > 1.0", reset="v = 0.0")
-    made = {
-        name: net.create(geometry=n, neuron=cell, name=name)
-        for name, n in (("exc", (4, 3)), ("pop", 5))
-    }
-    found = []
-    for name, pre, post in (
-        ("plastic", made["exc"], made["pop"]),
-        ("single", made["pop"], made["exc"]),
-        ("square", made["exc"], made["pop"][1:4]),
-        ("ragged", made["exc"], made["exc"]),
+def made_up(dt: float) -> Entry:
+    """Projections from exc to pop to be read by ``from_file``, which takes none with state."""
+    pre = np.array([0, 5, 11, 3, 4, 5])
+    post = np.array([0, 0, 0, 2, 2, 4])
+    found = compressed(pre, post, 12, 5, "made")
+    each = np.arange(1.0, 7.0)
+    parts = []
+    for name, weights, delays in (
+        ("one-delay", each, np.array([3 * dt])),
+        ("own-delays", each, each * dt),
+        ("no-delay", each, np.array([dt])),
+        ("one-weight", np.array([0.25]), np.array([2 * dt])),
     ):
-        try:
-            net.connect(pre, post, target="exc", name=name).from_file(
-                str(folder / f"{name}.conn.npz")
-            )
-        except Exception:
-            found.append(traceback.format_exc())
-    net.compile(directory=str(folder / "connected"), silent=True)
-    for projection in net.get_projections():
-        item = projection
-        held = {
-            "post_ranks": list(item.post_ranks),
-            "pre_ranks": [list(row) for row in item.cyInstance.pre_ranks()],
-            "delays": item._get_delay(),
-            "w": item._get_cython_attribute("w"),
-        }
-        found += [
-            f"{item.name}: {key}: {value} {known[item.name][key]}"
-            for key, value in json.loads(json.dumps(held)).items()
-            if value != known[item.name][key] and not alike(value, known[item.name][key])
+        model = schemas.Projection(
+            name=name, pre="exc", post="pop", pre_size=12, post_size=5, size=6, rows=found.rows,
+        )  # fmt: skip
+        parts.append(Entry(model, {**found.arrays(), "weights": weights, "delays": delays}))
+    return Entry(schemas.Snapshot(time=0.0, time_step=dt), parts=parts)
+
+
+def connect(net: Any, snapshot: Entry, folder: Path) -> None:
+    """Make the projections from files of ours."""
+    exc, pop = net.get_population("exc"), net.get_population("pop")
+    for part in snapshot.parts:
+        assert isinstance(part.model, schemas.Projection)
+        name = part.model.name
+        path = folder / f"{name}.npz"
+        losses = Annarchy().write(Held(snapshot), path, only=name, connectivity=True)
+        assert not losses, losses
+        net.connect(exc, pop, target="exc", name=name).from_file(str(path))
+
+
+def connected(net: Any, snapshot: Entry) -> list[str]:
+    """What differs in the projections that were made from files."""
+    differing = []
+    for part in snapshot.parts:
+        assert isinstance(part.model, schemas.Projection)
+        item = net.get_projection(part.model.name)
+        pre, post = ends(part.model, part.arrays)
+        ranks = [
+            [int(a) for a, b in zip(pre, post, strict=True) if b == rank] for rank in (0, 2, 4)
         ]
-    return found
+        found = {
+            "post_ranks": (list(item.post_ranks), [0, 2, 4]),
+            "pre_ranks": ([list(row) for row in item.cyInstance.pre_ranks()], ranks),
+            "weights": (item._get_cython_attribute("w"), part.arrays["weights"]),
+            "delays": (item._get_delay(), part.arrays["delays"]),
+        }
+        for key, (one, other) in found.items():
+            flat = one if isinstance(other, list) else flattened(one)
+            wanted = other if isinstance(other, list) else np.asarray(other).tolist()
+            if flat != wanted and not (len(wanted) == 1 and set(flat) == set(wanted)):
+                differing.append(f"{part.model.name}: {key}: {flat}, not {wanted}")
+    return differing
 
 
-def alike(values: Any, one: Any) -> bool:
-    """Whether all values are this one."""
-    return isinstance(one, float) and {each for row in values for each in row} == {one}
+def flattened(value: Any) -> list[float]:
+    if not isinstance(value, list):
+        return [value]
+    return [each for row in value for each in row]
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from tests.formats.annarchy_examples import assert_same
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = Path(__file__).with_name("annarchy_network.py")
 
-# It is compiled twice, each of which takes a minute.
+# To compile it takes a minute, or three where others compile too.
 pytestmark = [pytest.mark.simulator, pytest.mark.slow]
 
 
@@ -38,19 +38,19 @@ def test_annarchy_loads_all_forms(
         "VIRTUAL_ENV": sys.prefix,
         "PYTHONPATH": str(ROOT),
     }
+    # below the limit for a test, at which the whole run would end
     done = subprocess.run(
         [sys.executable, str(PROGRAM), str(tmp_path), str(time_step)],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=290,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     report: dict[str, Any] = json.loads((tmp_path / "report.json").read_text())
-    known = {"plastic: losses": ["plastic: state:x: ANNarchy's files have no place for it"]}
-    assert {name: found for name, found in report.items() if found} == known
-    assert len(report) >= 6 * 7 + 4 + 1 + 3
+    assert {name: found for name, found in report.items() if found} == {}
+    assert len(report) >= 6 * 7 + 1 + 3
 
     first, *rest = (
         list(Annarchy().read(tmp_path / f"theirs{suffix}", time_step=time_step))

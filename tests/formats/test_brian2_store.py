@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import schemas
-from archive.adapters import writer_for
+from archive.adapters import reader_for, writer_for
 from archive.adapters.brian2_store import Brian2Store
 from archive.connections import ends, native_order
 from archive.entry import Entry
@@ -164,6 +164,19 @@ def test_snapshots_of_others_are_not_written(tmp_path: Path) -> None:
     run = Entry(schemas.Run(name="run"), parts=[other, read(SAMPLE)[0]])
     losses = Brian2Store().write(Given(run), tmp_path / "a.brian2")
     assert "it is of nest, not of Brian 2" in " ".join(map(str, losses))
+
+
+def test_is_found_by_what_is_in_it(tmp_path: Path) -> None:
+    for protocol in (2, 3, 4, 5):
+        path = tmp_path / f"{protocol}.pickle"
+        path.write_bytes(pickle.dumps(pickle.loads(SAMPLE.read_bytes()), protocol=protocol))
+        assert reader_for(path).name == "brian2"
+        assert len(list(reader_for(path).read(path))) == 2
+    for number, data in enumerate((b"", b"\x80", b"0_t", pickle.dumps({"default": 1}))):
+        path = tmp_path / f"{number}.other"
+        path.write_bytes(data)
+        assert not Brian2Store().recognises(path)
+    assert not Brian2Store().recognises(tmp_path)
 
 
 class Evil:

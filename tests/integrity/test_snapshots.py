@@ -264,3 +264,19 @@ def test_an_array_that_is_lost_leaves_the_rest(path: Path, tmp_path: Path) -> No
         assert "v" not in new.snapshots[0].populations["exc"]
         assert new.snapshots[0].projections["ee"].size == M
         assert "v" in new.snapshots[1].populations["exc"]
+
+
+def test_connections_to_nobody_are_left_out(path: Path, tmp_path: Path) -> None:
+    with archive.open(path) as exp:
+        weights = exp.snapshots[0].projections["ee"].weight.magnitude
+        row = exp.snapshots[0].projections["ee"].to_entry().arrays["columns"].row  # type: ignore[attr-defined]  # it is in the pool
+    with h5py.File(path, "r+") as file:
+        start = table(file, "arrays")[row]["start"]
+        block_of(file)["data_arrays"]["arrays.int32"]["data"][start + 5] = N
+    archive.salvage(path, tmp_path / "new.nix")
+    with archive.open(tmp_path / "new.nix") as new:
+        found = new.snapshots[0].projections["ee"]
+        assert found.size == M - 1
+        assert np.array_equal(found.weight.magnitude, np.delete(weights, 5))
+        assert "left out" in str(new.snapshots[0].annotations["salvage"])
+        assert new.check(deep=True).findings == ()

@@ -169,7 +169,7 @@ def _bounds(container: Container, row: int) -> list[str]:
 def _snapshot(container: Container, row: int) -> list[Any]:
     line = container.snapshots[row]
     model, *facts = _row(container, "snapshot", row)
-    names = [model.pop("populations"), model.pop("projections")]
+    names = [model.pop("populations", []), model.pop("projections", [])]
     assert sum(map(len, names)) == len(parts_of(container, row))
     return [model, *facts, int(line["run"]), int(line["taken"]), float(line["time"])]
 

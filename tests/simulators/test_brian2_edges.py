@@ -65,6 +65,29 @@ def test_through_an_archive(b2: ModuleType, name: str, tmp_path: Path) -> None:
     assert_identical(snapshots.capture([net]), straight)
 
 
+def test_the_python_queue_goes_on_too(b2: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where Brian 2 was installed without its compiled queue."""
+    from brian2.devices.device import RuntimeDevice
+    from brian2.synapses.spikequeue import SpikeQueue
+
+    monkeypatch.setattr(
+        RuntimeDevice, "spike_queue", lambda _, *ends, **names: SpikeQueue(*ends, **names)
+    )
+    net = built(b2, "plasticity")
+    assert isinstance(net["stdp"].pre.queue, SpikeQueue)
+    net.run(15 * b2.ms)
+    entry = snapshots.capture([net])
+    net.run(15 * b2.ms)
+    straight, spikes = snapshots.capture([net]), net["spikes"].t_[:].tobytes()
+    del net
+    gc.collect()
+    again = built(b2, "plasticity")
+    assert snapshots.restore(entry, [again]).complete
+    again.run(15 * b2.ms)
+    assert_identical(snapshots.capture([again]), straight)
+    assert spikes.endswith(again["spikes"].t_[:].tobytes())
+
+
 @settings(max_examples=8)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=12),

@@ -45,14 +45,22 @@ def foreign(weights: npt.NDArray[Any], *, unit: str | None, delays: npt.NDArray[
         "delays": found.arranged(delays),
     }
     cells = schemas.Population(
-        name="cells", size=3, parameters={"tau_m": 20.0}, state_units={"v": "mV"}
+        name="cells",
+        size=3,
+        parameters={"tau_m": 20.0, "kind": "regular"},
+        state_units={"v": "mV"},
+        native={"model": "iaf"},
     )
     projection = schemas.Projection(
         name="cells → cells", pre="cells", post="cells", pre_size=3, post_size=3, size=4,
         weight_unit=unit, delay_unit="ms",
     )  # fmt: skip
     snapshot = schemas.Snapshot(time=12.0, simulator="nest", time_step=0.1)
-    states = {"state:v": np.array([-65.0, -64.0, -63.0]), "state:g": np.zeros(3)}
+    states = {
+        "state:v": np.array([-65.0, -64.0, -63.0]),
+        "state:g": np.zeros(3),
+        "positions": np.zeros((3, 3)),
+    }
     return Entry(snapshot, parts=[Entry(cells, states), Entry(projection, arrays)])
 
 
@@ -71,7 +79,9 @@ def test_from_another_simulator(b2: ModuleType) -> None:
     assert not report.changed
     assert report.missing == ("cells: x",)
     skipped = {(loss.entry, loss.field) for loss in report.skipped}
-    assert skipped == {("cells", "g"), ("cells", "tau_m"), ("snapshot", "time")}
+    assert skipped == {("snapshot", "time")} | {
+        ("cells", field) for field in ("g", "tau_m", "kind", "native", "positions")
+    }
     unknown = foreign(np.ones(4), unit=None, delays=np.ones(1))
     report = snapshots.restore(unknown, [net])
     assert "its unit is not known" in texts(report.skipped)

@@ -52,8 +52,10 @@ def test_a_series_takes_what_has_changed(tmp_path: Path, share: float, most: flo
         for snapshot_, weights in zip(exp.snapshots, series(share), strict=True):
             assert np.array_equal(snapshot_.projections["exc_inh"]["w"].magnitude, weights)
         assert exp.check(deep=True).findings == ()
-        steps = _steps(exp._container.pool.rows())
-        assert steps.max() <= layout.DELTA_STEPS
+        rows = exp._container.pool.rows()
+        assert _steps(rows).max() <= layout.DELTA_STEPS
+        assert _changes(rows).max() * (8 + 4) <= 0.25 * 8 * SYNAPSES
+        assert share != 0.01 or _changes(rows).max() > 0
 
 
 def _steps(rows: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
@@ -121,3 +123,11 @@ def test_nan_and_signed_zero_are_what_they_are(tmp_path: Path) -> None:
         assert exp._container.pool.rows()["count"][-1] == 1
         assert found.projections["exc_inh"]["w"].magnitude.tobytes() == weights.tobytes()
         assert np.signbit(found.projections["exc_inh"]["w"].magnitude[1000])
+
+
+def _changes(rows: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
+    """How many values on these steps differ."""
+    changes = np.zeros(len(rows), np.int64)
+    for row, (base, count) in enumerate(rows[["base", "count"]].tolist()):
+        changes[row] = changes[base] + count if base >= 0 else 0
+    return changes
