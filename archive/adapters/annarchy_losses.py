@@ -10,7 +10,7 @@ from archive.entry import Entry, Loss
 
 _UNIT = "ANNarchy has no units; the number stays"
 _OURS = {"parameters", "variables", "post_ranks", "semiglobal", "single_weight", "sizes",
-         "targets", "time_step", "net_id", "max_delay", "uniform_delay"}  # fmt: skip
+         "targets", "time_step", "step", "net_id", "max_delay", "uniform_delay"}  # fmt: skip
 _KEPT: dict[type[schemas.Model], set[str]] = {
     schemas.Snapshot: {
         "kind", "time", "time_unit", "time_step", "simulator", "populations", "projections",

@@ -126,6 +126,12 @@ def projection_item(part: Entry, writing: Writing) -> Item:
         )
     delays = _delays(part, shape, writing)
     other = writing.other or (isinstance(delays, np.ndarray) and shape.ragged)
+    storage = from_schema(model.native.get("storage_format", "lil"))
+    if other and storage != "lil":
+        text = (
+            f"to a projection stored as {storage}, ANNarchy adds them instead of replacing its own"
+        )
+        writing.lose(model.name, "connections", text)
     values: Item = {}
     for name, given in model.parameters.items():
         value = _plain(given, f"{model.name}: {name}", writing)

@@ -342,7 +342,7 @@ BROKEN = [path for path in FILES if path.parent.name == "v5.0.4.1"]
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.name)
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_damage_is_an_error_of_ours(path: Path, data: st.DataObject, tmp_path: Path) -> None:
     """A few hundred mutations of each kind of file over all: nothing else is raised, and soon."""
@@ -355,7 +355,7 @@ def test_damage_is_an_error_of_ours(path: Path, data: st.DataObject, tmp_path: P
             del whole[at : at + data.draw(st.integers(1, 8))]
     broken = tmp_path / path.name
     broken.write_bytes(whole)
-    start = time.monotonic()
+    start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ArchiveWarning)
         try:
@@ -364,4 +364,4 @@ def test_damage_is_an_error_of_ours(path: Path, data: st.DataObject, tmp_path: P
             assert isinstance(found.model, schemas.Snapshot)
         except ArchiveError:
             pass
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2

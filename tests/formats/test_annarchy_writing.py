@@ -299,3 +299,11 @@ def test_what_a_snapshot_says_wrongly_of_annarchy_is_not_followed(tmp_path: Path
     native = to_schema_dict({"post_ranks": [3, 1], "semiglobal": {"z": [1.0, 2.0]}}, "p")
     item = dumped(state(cells(), synapses(native=native)), tmp_path / "a.data")["p"]
     assert item["z"] == [2.0, 1.0]
+
+
+def test_connections_that_annarchy_would_add_to_others_are_a_loss(tmp_path: Path) -> None:
+    part = synapses(native=to_schema_dict({"storage_format": "csr"}, "p"))
+    for connections, told in (("same", False), ("other", True)):
+        path = tmp_path / connections
+        lost = written(state(cells(), part), path, connections=connections)
+        assert any("adds them" in loss for loss in lost) == told

@@ -270,10 +270,10 @@ MERELY_DAMAGED = {"long number", "memo of nothing", "nothing", "no stop", "empty
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_hostile_instructions_are_refused_at_once(name: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(FormatError) as caught:
         unpickled(REFUSED[name], "x", encoding="latin1")
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
     # a rule of ours refuses it, not an accident on the way
     assert ("damaged" in str(caught.value)) == (name in MERELY_DAMAGED)
 
