@@ -74,30 +74,33 @@ def plan_projection(plan: Plan, projection: Any, part: Entry, target: Live, own:
         if monitored and len(before.post_ranks) != len(connections.post_ranks):
             plan.fault(name, "connections", "a monitor records others: stop it, or none of them")
             return
-        plan.change(name, "connections", _difference(before, connections))
     semiglobal = native.get("semiglobal", {})
     ranks = native.get("post_ranks", connections.post_ranks)
     held |= {key: _by_rank(each, ranks, connections) for key, each in semiglobal.items()}
     if own:
         held |= {key: from_schema(value) for key, value in model.parameters.items()}
     values = _planned_values(plan, projection, held, connections, own)
-    if "w" in attributes_of(projection) and "w" not in values and not before.same(connections):
-        plan.fault(name, "connections", "they have no weights")
-        return
+    if not before.same(connections):
+        if "w" in attributes_of(projection) and "w" not in values:
+            plan.fault(name, "connections", "they have no weights")
+            return
+        plan.change(name, "connections", _difference(before, connections))
+    if not own and model.weight_unit not in (None, "dimensionless") and "w" in values:
+        plan.change(name, "weights", f"the numbers of {model.weight_unit}: ANNarchy has no units")
+    plan.restored += [f"{name}: {'weights' if key == 'w' else key}" for key in values]
     wanted = Wanted(connections, delay_steps(projection) if delays is None else delays, values)
     plan.put(f"{name}: connections", partial(_put, projection, wanted))
     if delays is not None:
         plan.restored.append(f"{name}: delays")
     _plan_settings(plan, projection, native)
-    plan_hidden(plan, projection, native if before_is(projection, native) else {}, target)
+    plan_hidden(plan, projection, native if _lies_alike(projection, native) else {}, target)
     if not own:
-        for left in [*(each for each in part.arrays if each.startswith("state:"))]:
-            plan.skip(name, left.removeprefix("state:"), "only ANNarchy's own are put back")
-        for left in model.parameters:
-            plan.skip(name, left, "only ANNarchy's own are put back")
+        left = [each for each in part.arrays if each.startswith("state:")]
+        for each in (*left, *model.parameters):
+            plan.skip(name, each.removeprefix("state:"), "only ANNarchy's own are put back")
 
 
-def before_is(projection: Any, native: Mapping[str, Any]) -> bool:
+def _lies_alike(projection: Any, native: Mapping[str, Any]) -> bool:
     """Whether the connections lie in memory as they did."""
     return bool(
         native.get("storage_format") == projection._storage_format
@@ -222,7 +225,6 @@ def _planned_values(
         values = plan.fitted(name, each, given, sizes[each.locality])
         if values is not None:
             found[key] = values
-            plan.restored.append(f"{name}: {'weights' if key == 'w' else key}")
     for unknown in held.keys() - attributes.keys():
         plan.fault(name, unknown, "its synapses have nothing of that name")
     return found
