@@ -81,7 +81,7 @@ def plan_projection(plan: Plan, projection: Any, part: Entry, target: Live, own:
         held |= {key: from_schema(value) for key, value in model.parameters.items()}
     values = _planned_values(plan, projection, held, connections, own)
     if not before.same(connections):
-        if "w" in attributes_of(projection) and "w" not in values:
+        if "w" in attributes_of(projection) and "w" not in values and len(connections.pre):
             plan.fault(name, "connections", "they have no weights")
             return
         plan.change(name, "connections", _difference(before, connections))
@@ -195,9 +195,11 @@ def _planned_delays(
         return None
     steps: npt.NDArray[np.int64] = np.maximum(1, np.rint(exact)).astype(np.int64)
     inner = projection.cyInstance
-    alike = len(steps) == 0 or bool(np.all(steps == steps[0]))
+    if not len(steps):
+        return steps if projection.uniform_delay < 0 else delay_steps(projection)
+    alike = bool(np.all(steps == steps[0]))
     if not hasattr(inner, "get_delay"):
-        if not alike or (len(steps) and steps[0] != 1):
+        if not alike or steps[0] != 1:
             plan.fault(name, "delays", "it was made without delays")
             return None
     elif isinstance(inner.get_delay(), int) and not alike:
@@ -205,7 +207,7 @@ def _planned_delays(
         return None
     if np.any(np.abs(exact - steps) > ROUNDING):
         plan.change(name, "delays", f"they are now steps of {target.time_step} ms")
-    return steps[:1] if alike and len(steps) else steps
+    return steps[:1] if alike else steps
 
 
 def _planned_values(
@@ -220,6 +222,8 @@ def _planned_values(
                 plan.miss(name, key)
             continue
         given = np.atleast_1d(np.asarray(held[key]))
+        if key == "w" and each.locality == "global" and not len(given):
+            continue  # no connections, no weight
         if each.locality == "global" and len(given) > 1 and np.all(given == given[0]):
             given = given[:1]
         values = plan.fitted(name, each, given, sizes[each.locality])
@@ -307,18 +311,26 @@ def _connect(projection: Any, wanted: Wanted) -> None:
 
 def _places(wanted: Dendrites, now: Dendrites, where: str) -> npt.NDArray[np.int64]:
     """For each connection that there is now, which of the wanted it is: dense matrices sort."""
-    if wanted.same(now):
-        return np.arange(len(now.pre))
-    ours, theirs = np.lexsort((wanted.pre, wanted.post)), np.lexsort((now.pre, now.post))
-    if not (
-        np.array_equal(wanted.pre[ours], now.pre[theirs])
-        and np.array_equal(wanted.post[ours], now.post[theirs])
-    ):
+    place = _matched(wanted, now)
+    if place is None:
         raise ContractError(
             "ANNarchy made other connections than it was given",
             entry=where,
             hint="its format cannot keep two connections of one pair: use storage_format='lil'",
         )
+    return place
+
+
+def _matched(one: Dendrites, other: Dendrites) -> npt.NDArray[np.int64] | None:
+    """For each connection of the other, which of the one it is; None if they are not the same."""
+    if one.same(other):
+        return np.arange(len(other.pre))
+    ours, theirs = np.lexsort((one.pre, one.post)), np.lexsort((other.pre, other.post))
+    if not (
+        np.array_equal(one.pre[ours], other.pre[theirs])
+        and np.array_equal(one.post[ours], other.post[theirs])
+    ):
+        return None
     place = np.empty(len(ours), np.int64)
     place[theirs] = ours
     return place
@@ -351,8 +363,11 @@ def _still(
     now: Dendrites,
 ) -> npt.NDArray[Any]:
     """An attribute that the snapshot has not, as it was; of other connections, as at first."""
+    place = _matched(before, now)
     if attribute.locality == "global" or before.same(now):
         return held
+    if attribute.locality == "local" and place is not None:
+        return held[place]
     first = projection.init.get(attribute.name, 0)
     size = len(now.pre) if attribute.locality == "local" else len(now.post_ranks)
     value = float(first) if isinstance(first, (bool, int, float)) else 0.0
