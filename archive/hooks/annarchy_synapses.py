@@ -74,30 +74,33 @@ def plan_projection(plan: Plan, projection: Any, part: Entry, target: Live, own:
         if monitored and len(before.post_ranks) != len(connections.post_ranks):
             plan.fault(name, "connections", "a monitor records others: stop it, or none of them")
             return
-        plan.change(name, "connections", _difference(before, connections))
     semiglobal = native.get("semiglobal", {})
     ranks = native.get("post_ranks", connections.post_ranks)
     held |= {key: _by_rank(each, ranks, connections) for key, each in semiglobal.items()}
     if own:
         held |= {key: from_schema(value) for key, value in model.parameters.items()}
     values = _planned_values(plan, projection, held, connections, own)
-    if "w" in attributes_of(projection) and "w" not in values and not before.same(connections):
-        plan.fault(name, "connections", "they have no weights")
-        return
+    if not before.same(connections):
+        if "w" in attributes_of(projection) and "w" not in values and len(connections.pre):
+            plan.fault(name, "connections", "they have no weights")
+            return
+        plan.change(name, "connections", _difference(before, connections))
+    if not own and model.weight_unit not in (None, "dimensionless") and "w" in values:
+        plan.change(name, "weights", f"the numbers of {model.weight_unit}: ANNarchy has no units")
+    plan.restored += [f"{name}: {'weights' if key == 'w' else key}" for key in values]
     wanted = Wanted(connections, delay_steps(projection) if delays is None else delays, values)
     plan.put(f"{name}: connections", partial(_put, projection, wanted))
     if delays is not None:
         plan.restored.append(f"{name}: delays")
     _plan_settings(plan, projection, native)
-    plan_hidden(plan, projection, native if before_is(projection, native) else {}, target)
+    plan_hidden(plan, projection, native if _lies_alike(projection, native) else {}, target)
     if not own:
-        for left in [*(each for each in part.arrays if each.startswith("state:"))]:
-            plan.skip(name, left.removeprefix("state:"), "only ANNarchy's own are put back")
-        for left in model.parameters:
-            plan.skip(name, left, "only ANNarchy's own are put back")
+        left = [each for each in part.arrays if each.startswith("state:")]
+        for each in (*left, *model.parameters):
+            plan.skip(name, each.removeprefix("state:"), "only ANNarchy's own are put back")
 
 
-def before_is(projection: Any, native: Mapping[str, Any]) -> bool:
+def _lies_alike(projection: Any, native: Mapping[str, Any]) -> bool:
     """Whether the connections lie in memory as they did."""
     return bool(
         native.get("storage_format") == projection._storage_format
@@ -192,9 +195,11 @@ def _planned_delays(
         return None
     steps: npt.NDArray[np.int64] = np.maximum(1, np.rint(exact)).astype(np.int64)
     inner = projection.cyInstance
-    alike = len(steps) == 0 or bool(np.all(steps == steps[0]))
+    if not len(steps):
+        return steps if projection.uniform_delay < 0 else delay_steps(projection)
+    alike = bool(np.all(steps == steps[0]))
     if not hasattr(inner, "get_delay"):
-        if not alike or (len(steps) and steps[0] != 1):
+        if not alike or steps[0] != 1:
             plan.fault(name, "delays", "it was made without delays")
             return None
     elif isinstance(inner.get_delay(), int) and not alike:
@@ -202,7 +207,7 @@ def _planned_delays(
         return None
     if np.any(np.abs(exact - steps) > ROUNDING):
         plan.change(name, "delays", f"they are now steps of {target.time_step} ms")
-    return steps[:1] if alike and len(steps) else steps
+    return steps[:1] if alike else steps
 
 
 def _planned_values(
@@ -217,12 +222,13 @@ def _planned_values(
                 plan.miss(name, key)
             continue
         given = np.atleast_1d(np.asarray(held[key]))
+        if key == "w" and each.locality == "global" and not len(given):
+            continue  # no connections, no weight
         if each.locality == "global" and len(given) > 1 and np.all(given == given[0]):
             given = given[:1]
         values = plan.fitted(name, each, given, sizes[each.locality])
         if values is not None:
             found[key] = values
-            plan.restored.append(f"{name}: {'weights' if key == 'w' else key}")
     for unknown in held.keys() - attributes.keys():
         plan.fault(name, unknown, "its synapses have nothing of that name")
     return found
@@ -305,18 +311,26 @@ def _connect(projection: Any, wanted: Wanted) -> None:
 
 def _places(wanted: Dendrites, now: Dendrites, where: str) -> npt.NDArray[np.int64]:
     """For each connection that there is now, which of the wanted it is: dense matrices sort."""
-    if wanted.same(now):
-        return np.arange(len(now.pre))
-    ours, theirs = np.lexsort((wanted.pre, wanted.post)), np.lexsort((now.pre, now.post))
-    if not (
-        np.array_equal(wanted.pre[ours], now.pre[theirs])
-        and np.array_equal(wanted.post[ours], now.post[theirs])
-    ):
+    place = _matched(wanted, now)
+    if place is None:
         raise ContractError(
             "ANNarchy made other connections than it was given",
             entry=where,
             hint="its format cannot keep two connections of one pair: use storage_format='lil'",
         )
+    return place
+
+
+def _matched(one: Dendrites, other: Dendrites) -> npt.NDArray[np.int64] | None:
+    """For each connection of the other, which of the one it is; None if they are not the same."""
+    if one.same(other):
+        return np.arange(len(other.pre))
+    ours, theirs = np.lexsort((one.pre, one.post)), np.lexsort((other.pre, other.post))
+    if not (
+        np.array_equal(one.pre[ours], other.pre[theirs])
+        and np.array_equal(one.post[ours], other.post[theirs])
+    ):
+        return None
     place = np.empty(len(ours), np.int64)
     place[theirs] = ours
     return place
@@ -349,8 +363,11 @@ def _still(
     now: Dendrites,
 ) -> npt.NDArray[Any]:
     """An attribute that the snapshot has not, as it was; of other connections, as at first."""
+    place = _matched(before, now)
     if attribute.locality == "global" or before.same(now):
         return held
+    if attribute.locality == "local" and place is not None:
+        return held[place]
     first = projection.init.get(attribute.name, 0)
     size = len(now.pre) if attribute.locality == "local" else len(now.post_ranks)
     value = float(first) if isinstance(first, (bool, int, float)) else 0.0

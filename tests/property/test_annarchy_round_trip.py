@@ -93,11 +93,27 @@ def test_attributes_that_a_snapshot_has_not_stay(one: Any, other: Any) -> None:
     report = restore(snapshot, [second], strict=False)
     assert set(report.missing) == {"p: x", "p: k"}
     assert b.cyInstance.held["k"] == before[1]
-    if set(one) == set(other) and b.cyInstance.rows == first.get_projections()[0].cyInstance.rows:
+    if set(one) == set(other):
         assert {k: v[2] for k, v in connections(b).items()} == {
             k: v[2] for k, v in before[0].items()
         }
     assert connections(b).keys() == connections(first.get_projections()[0]).keys()
+
+
+@pytest.mark.parametrize("single", [True, False])
+@pytest.mark.parametrize("delays", ["none", "one", "many"])
+@pytest.mark.parametrize("into_single", [True, False])
+@pytest.mark.parametrize("into", ["none", "one", "many"])
+def test_no_connections_fit_anywhere(
+    delays: str, single: bool, into: str, into_single: bool
+) -> None:
+    snapshot = capture([network("lil", delays, single, [], 1)])
+    # one delay of two steps, or one weight, for connections that could be
+    fits = (delays, into) != ("one", "none") and into_single >= single
+    second = network("lil", into, into_single, [(0, 1), (2, 3)], 2)
+    report = restore(snapshot, [second], strict=fits)
+    assert connections(second.get_projections()[0]) == {}
+    assert ("p", "connections") in {(each.entry, each.field) for each in report.changed}
 
 
 def test_arrays_are_copies_and_whole_numbers_are_whole() -> None:

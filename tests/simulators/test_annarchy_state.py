@@ -274,7 +274,8 @@ def test_a_snapshot_of_another_simulator(plain: tuple[Results, Results]) -> None
     assert losses(report) == {("network", "time"), ("later", "x"), ("later", "tau")}
     assert same(after["later.connections"], ([0, 1, 2], [1, 1, 1], [2, 2, 0]))
     assert after["later.delay"] == [[9.0], [4.0], [2.0]]  # 9.4 ms is no whole number of steps
-    assert ("later", "delays") in {(each.entry, each.field) for each in report.changed}
+    changed = {(each.entry, each.field) for each in report.changed}
+    assert changed == {("later", each) for each in ("delays", "connections", "weights")}
     assert after["later.w"] == 0.5
     assert differing(run["stopped"], after) == {"later.connections", "later.delay", "later.w"}
 
