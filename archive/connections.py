@@ -12,6 +12,8 @@ import schemas
 from archive.entry import ArrayLike
 from archive.errors import ContractError
 
+_PREFIX = 4096
+
 Indices = npt.NDArray[np.integer[Any]]
 
 
@@ -44,26 +46,32 @@ def compressed(
     Connections that a simulator keeps neuron by neuron, of either population, stay in its order.
     Raises ContractError, naming `where`, for an index that no neuron has.
     """
-    for what, ends, size in (("pre", pre, pre_size), ("post", post, post_size)):
-        if len(ends) and not (ends.min() >= 0 and ends.max() < size):
-            wrong = ends.min() if ends.min() < 0 else ends.max()
-            raise ContractError(f"there is no {what} neuron {wrong} among {size}", entry=where)
     if len(pre) != len(post):
         raise ContractError(f"{len(pre)} pre and {len(post)} post indices", entry=where)
+    post_ascends = _ascends(post)
+    pre_ascends = not post_ascends and _ascends(pre)
+    _check(pre, pre_size, "pre", where, ascends=pre_ascends)
+    _check(post, post_size, "post", where, ascends=post_ascends)
     order = None
-    rows: Literal["post", "pre"] = "post"
-    if not _ascends(post):
-        if _ascends(pre):
-            rows = "pre"
-        else:
-            order = np.argsort(post, kind="stable").astype(np.int64)
-            pre, post = pre[order], post[order]
+    rows: Literal["post", "pre"] = "pre" if pre_ascends else "post"
+    if not post_ascends and not pre_ascends:
+        order = np.argsort(post, kind="stable").astype(np.int64)
+        pre, post = pre[order], post[order]
     ends, others, size = (post, pre, post_size) if rows == "post" else (pre, post, pre_size)
-    pointers = np.zeros(size + 1, np.int64)
-    np.cumsum(np.bincount(ends, minlength=size), out=pointers[1:])
+    pointers = np.searchsorted(ends, np.arange(size + 1, dtype=ends.dtype)).astype(np.int64)
     other_size = pre_size if rows == "post" else post_size
     index = np.int32 if other_size < 2**31 else np.int64
     return Compressed(rows, pointers, others.astype(index, copy=False), order)
+
+
+def _check(ends: npt.NDArray[Any], size: int, what: str, where: str, *, ascends: bool) -> None:
+    """Refuse an index that no neuron has; of indices that ascend the first and last say it."""
+    if not len(ends):
+        return
+    low, high = (ends[0], ends[-1]) if ascends else (ends.min(), ends.max())
+    if not (low >= 0 and high < size):
+        wrong = low if low < 0 else high
+        raise ContractError(f"there is no {what} neuron {wrong} among {size}", entry=where)
 
 
 def ends(
@@ -87,4 +95,5 @@ def native_order(arrays: Mapping[str, ArrayLike], values: ArrayLike) -> npt.NDAr
 
 
 def _ascends(values: npt.NDArray[Any]) -> bool:
-    return bool(np.all(values[1:] >= values[:-1]))
+    # Most that do not ascend say so at once.
+    return all(bool(np.all(piece[1:] >= piece[:-1])) for piece in (values[:_PREFIX], values))
