@@ -71,7 +71,7 @@ class Sonata:
             if nodes is None and edges is None:
                 raise FormatError("there are neither nodes nor edges in it", path=path)
             cells = [_population(nodes, name) for name in nodes] if nodes is not None else []
-            sizes = {_name(entry): entry.model.size for entry in cells}  # type: ignore[attr-defined]
+            sizes = {_name(one): int(getattr(one.model, "size", 0)) for one in cells}
             synapses = [_projection(edges, name, sizes) for name in edges or ()]
         model = schemas.Snapshot(
             time=0.0,

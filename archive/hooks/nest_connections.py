@@ -35,15 +35,19 @@ class Bundle(NamedTuple):
     where: npt.NDArray[np.int64]  # which of its connections belong
     pre_index: npt.NDArray[np.int64]
     post_index: npt.NDArray[np.int64]
+    status: dict[str, Any]  # of all those connections; NEST takes as long for one variable
 
     def get(self, key: str) -> npt.NDArray[Any]:
         """The values of a variable, (connection,)."""
-        return np.atleast_1d(np.asarray(self.connections.get(key)))[self.where]
+        if not self.status:
+            self.status.update(self.connections.get())
+        return _column(self.status[key])[self.where]
 
     def set(self, key: str, values: npt.NDArray[Any]) -> None:
         """Set a variable of these connections, and leave those of others as they are."""
-        every = np.atleast_1d(np.asarray(self.connections.get(key), np.float64))
+        every = _column(self.connections.get(key)).astype(np.float64)
         every[self.where] = values
+        self.status.clear()
         self.connections.set([{key: float(one)} for one in every])
 
 
@@ -69,7 +73,7 @@ def bundles(groups: Mapping[str, Any]) -> dict[str, Bundle]:
                 made = nest.GetConnections(
                     source=groups[pre], target=groups[post], synapse_model=str(model)
                 )
-                facts = made.get(["source", "target", "receptor"])
+                facts = made.get()
                 where = np.flatnonzero(_column(facts["receptor"]) == receptor)
                 name = f"{pre}→{post}{_suffix(kinds, str(model), int(receptor))}"
                 found[name] = Bundle(
@@ -82,6 +86,7 @@ def bundles(groups: Mapping[str, Any]) -> dict[str, Bundle]:
                     where,
                     _index(before, _column(facts["source"])[where]),
                     _index(after, _column(facts["target"])[where]),
+                    dict(facts),
                 )
     return found
 

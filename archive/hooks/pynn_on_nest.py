@@ -101,12 +101,21 @@ class Links:
         # PyNN gives NEST negative weights of inhibitory conductances, and mV by a scale.
         self._scale = sign if projection.post.conductance_based else 1.0
         self._scale *= getattr(celltype, "receptor_scale", 1.0)
+        self._status: dict[str, Any] = {}  # of all; NEST takes as long for one variable
         self.pre = self._get("source").astype(np.int64)
         self.post = self._get("target").astype(np.int64)
-        self._keys = set(self._made[0].get()) if len(self._made) else set()
+        self._keys = set(self._status)
 
     def _get(self, name: str) -> npt.NDArray[Any]:
-        return values_of(self._made.get(name)) if len(self._made) else np.empty(0)
+        if not len(self._made):
+            return np.empty(0)
+        if not self._status:
+            self._status = self._made.get()
+        return values_of(self._status[name])
+
+    def _set(self, name: str, values: npt.NDArray[Any]) -> None:
+        self._status = {}
+        self._made.set([{name: float(one)} for one in values])
 
     def read(self, name: str) -> npt.NDArray[Any] | None:
         """A parameter of the synapse type, by its native name; None if NEST does not tell it."""
@@ -135,19 +144,18 @@ class Links:
             nest.NodeCollection(nodes.tolist()).set(put)
             return
         scaled = values * self._scale if name in ("weight", "Wmax") else values
-        self._made.set([{name: float(one)} for one in scaled])
+        self._set(name, scaled)
 
     def state(self, taken: Iterable[str] = ()) -> State:
         """Variables of the synapses that are no parameter of PyNN's, those numbers that are."""
         if not self._keys:
             return {}
-        status = self._made[0].get()
-        names = [
-            name
-            for name, value in status.items()
-            if name not in FACTS and name not in taken and isinstance(value, float)
-        ]
-        return {name: (self._get(name).astype(np.float64), None) for name in sorted(names)}
+        names = self._keys - {*FACTS, *taken}
+        return {
+            name: (self._get(name), None)
+            for name in sorted(names)
+            if self._get(name).dtype.kind == "f" and self._get(name).ndim == 1
+        }
 
     def set_state(self, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, str]:
         """Set such variables. Returns what NEST does not let one set, with the reason."""
@@ -159,7 +167,7 @@ class Links:
                 refused[name] = "the synapses have no such variable"
                 continue
             try:
-                self._made.set([{name: float(one)} for one in wanted])
+                self._set(name, wanted)
             except nest.NESTError:
                 refused[name] = "NEST does not let it be set"
                 continue

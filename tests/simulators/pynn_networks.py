@@ -170,7 +170,7 @@ def check_restored(sim: ModuleType, hidden: set[str]) -> None:
     sim.run(0.0)  # NEURON sets the state when it initialises
     again = snapshots.capture(list(other.values()))
     for one, two in zip(taken.parts, again.parts, strict=True):
-        where = one.model.name  # type: ignore[attr-defined]
+        where = str(getattr(one.model, "name", ""))
         assert one.arrays.keys() == two.arrays.keys(), where
         for key in one.arrays:
             if key.removeprefix("state:") in MOMENTS or f"{where}: {key[6:]}" in hidden:
