@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.connections import compressed
 from archive.entry import Entry
 from archive.hooks.annarchy_hidden import hidden_state
 from archive.hooks.annarchy_network import (
@@ -21,7 +22,6 @@ from archive.hooks.annarchy_network import (
     population_of,
     type_name,
 )
-from archive.hooks.connections import compressed
 from archive.hooks.plain import modelled
 from archive.values import to_schema
 

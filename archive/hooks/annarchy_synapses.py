@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.connections import ends, native_order
 from archive.entry import ArrayLike, Entry
 from archive.errors import ContractError
 from archive.hooks.annarchy_capture import (
@@ -30,7 +31,6 @@ from archive.hooks.annarchy_capture import (
 from archive.hooks.annarchy_network import Attribute, Live, attributes_of, population_of
 from archive.hooks.annarchy_plan import Plan
 from archive.hooks.annarchy_populations import plan_hidden
-from archive.hooks.connections import ends, native_order
 from archive.values import from_schema
 from schemas.v1.unit import UnitError, conversion
 

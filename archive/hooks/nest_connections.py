@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.connections import compressed, ends, native_order
 from archive.entry import Entry, Loss
-from archive.hooks.connections import compressed, ends, native_order
 from archive.hooks.pairing import common, numbered
 from archive.hooks.plain import modelled
 from archive.values import from_schema, to_schema

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.connections import ends
 from archive.entry import Entry, Loss
-from archive.hooks.connections import ends
 from archive.hooks.pairing import common, numbered
 from archive.hooks.pynn_backends import Links, backend
 from archive.hooks.pynn_network import UNLABELLED, PyNNNetwork

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 import schemas
+from archive.connections import native_order
 from archive.entry import Entry, Loss
-from archive.hooks.connections import native_order
 from archive.hooks.pynn_backends import backend
 from archive.hooks.pynn_cells import (
     AS_MADE,

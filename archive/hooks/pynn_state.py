@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 import schemas
+from archive.connections import ends, native_order
 from archive.entry import Entry, Loss
-from archive.hooks.connections import ends, native_order
 from archive.hooks.plain import modelled
 from archive.hooks.pynn_backends import backend, simulator_name
 from archive.hooks.pynn_cells import population_entry

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.connections import compressed
 from archive.entry import Entry
-from archive.hooks.connections import compressed
 from archive.hooks.plain import modelled
 from archive.hooks.pynn_backends import Links, backend
 from archive.hooks.pynn_cells import AS_MADE, STATE
