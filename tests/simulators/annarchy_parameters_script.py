@@ -99,7 +99,8 @@ def main() -> dict[str, Any]:
 
     # populations without a network of their own
     ann.Constant("nu", 0.25)
-    ann.Population(3, ann.Neuron(parameters={"tau": ann.Parameter(7.0)}), name="lone")
+    neuron = ann.Neuron(parameters={"tau": ann.Parameter(7.0)}, equations=["r = tau"])
+    ann.Population(3, neuron, name="lone")
     found["module"] = dict(exp.parameters.capture(ann, "module"))
     exp.close()
     return found
