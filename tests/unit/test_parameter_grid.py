@@ -18,6 +18,16 @@ from archive.values import to_schema
 BASE: dict[str, Any] = {"exc": {"tau_m": 10 * pq.ms, "n": 4}, "w": 0.1, "a.b": 1, "none": {}}
 
 
+class Thing:
+    """What no archive can keep; its name is the same in all processes that collect tests."""
+
+    def __repr__(self) -> str:
+        return "a thing"
+
+
+THING = Thing()
+
+
 @pytest.fixture
 def exp(tmp_path: Path) -> Any:
     with archive.open(tmp_path / "e.nix", "a") as opened:
@@ -164,7 +174,7 @@ def test_a_list_of_points_changes_the_base(exp: archive.Experiment) -> None:
         ({"x": 3}, "sequence of values.*not 3"),
         ({"x": "abc"}, "sequence of values.*not 'abc'"),
         ({"x": 3 * pq.ms}, "sequence of values"),
-        ({"x": [object()]}, "no annotation value"),
+        ({"x": [THING]}, "no annotation value"),
         ({"x.y": [1], "x": {"y": [2]}}, "varies x.y twice"),
         ({"x": [1], "x.y": [2]}, "varies x.y twice"),
         ({"w.x": [1]}, "w is a single value in the base"),
@@ -172,7 +182,7 @@ def test_a_list_of_points_changes_the_base(exp: archive.Experiment) -> None:
         ({1: [1]}, "keys of a grid are text"),
         ({"x": range(10**5), "y": range(10**5)}, "10000000000 points"),
         ([{"x": 1}, 3], "a point is a dict of parameters, not int"),
-        ([{"x": object()}], "no annotation value"),
+        ([{"x": THING}], "no annotation value"),
     ],
     ids=repr,
 )
