@@ -69,6 +69,11 @@ class Home:
         for container in self.containers:
             digests = container.parameter_sets.digests()
             sets = container.runs.all()["parameters"]
+            for row in np.flatnonzero(sets >= len(digests))[:1].tolist():
+                what = (
+                    f"parameters in row {sets[row]} do not lie within the {len(digests)} there are"
+                )
+                raise container.runs.damaged(row, what)
             found = np.bincount(sets[sets >= 0], minlength=len(digests)).tolist()
             for digest, count in zip(digests, found, strict=True):
                 counts[digest] += count

@@ -41,7 +41,7 @@ def test_of_a_sound_archive_everything_is_saved(sound: Path, tmp_path: Path) -> 
     before = sound.read_bytes()
     told: list[int] = []
     done = salvaging.salvage(sound, tmp_path / "new.nix", lambda: told.append(1))
-    assert done == Salvaged(4, 10, ())
+    assert done == Salvaged(4, 10, (), snapshots=3)
     assert content(tmp_path / "new.nix") == content(sound)
     assert sound.read_bytes() == before
     assert len(told) >= 10
@@ -248,7 +248,7 @@ def test_no_file_is_replaced(sound: Path, tmp_path: Path) -> None:
 def test_the_command_line(sound: Path, tmp_path: Path) -> None:
     path = damaged(sound, tmp_path, scribbled("segments", 4))
     done = run("salvage", path, tmp_path / "new.nix")
-    assert "4 runs and 10 segments copied" in done.stdout
+    assert "4 runs and 10 segments and 3 snapshots copied" in done.stdout
     assert "segment 4" in done.stdout
     said = run_json("salvage", path, tmp_path / "again.nix")
     assert (said["runs"], said["segments"]) == (4, 10)
