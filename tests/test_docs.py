@@ -22,17 +22,17 @@ def is_optional(module: str) -> bool:
     return module.partition(".")[0] in OPTIONAL
 
 
-# ANNarchy compiles every network
 COMPILED = re.compile(r"^\s*(?:>>> )?(?:import|from) ANNarchy\b", re.MULTILINE)
 
 
 def case(page: Path) -> Any:
-    """A page as a case of the test, slow if it waits for a compiler."""
-    marks = [pytest.mark.slow, pytest.mark.simulator] if COMPILED.search(page.read_text("utf-8")) else []
+    """A page as a case of the test, slow if ANNarchy compiles its networks."""
+    compiled = COMPILED.search(page.read_text("utf-8"))
+    marks = [pytest.mark.slow, pytest.mark.simulator] if compiled else []
     return pytest.param(page, marks=marks, id=str(page.relative_to(ROOT)))
 
 
-@pytest.mark.parametrize("page", map(case, PAGES))
+@pytest.mark.parametrize("page", [case(page) for page in PAGES])
 def test_the_code_of_the_page_runs(
     page: Path,
     tmp_path: Path,
