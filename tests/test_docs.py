@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -20,14 +22,32 @@ def is_optional(module: str) -> bool:
     return module.partition(".")[0] in OPTIONAL
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+COMPILED = re.compile(r"^\s*(?:>>> )?(?:import|from) ANNarchy\b", re.MULTILINE)
+
+
+def case(page: Path) -> Any:
+    """A page as a case of the test, slow if ANNarchy compiles its networks."""
+    compiled = COMPILED.search(page.read_text("utf-8"))
+    marks = [pytest.mark.slow, pytest.mark.simulator] if compiled else []
+    return pytest.param(page, marks=marks, id=str(page.relative_to(ROOT)))
+
+
+@pytest.mark.parametrize("page", [case(page) for page in PAGES])
 def test_the_code_of_the_page_runs(
     page: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     require: Callable[[str], ModuleType],
+    require_program: Callable[[str], str],
 ) -> None:
-    found = list(blocks(page.read_text("utf-8"), str(page.relative_to(ROOT))))
+    text = page.read_text("utf-8")
+    found = list(blocks(text, str(page.relative_to(ROOT))))
+    if COMPILED.search(text):
+        require_program("cmake")
+        require_program("g++")
+        # as in an activated environment: ANNarchy's build looks there for Python
+        monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+        monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     for module in sorted(filter(is_optional, set().union(*map(imported, found)))):
         require(module)
     monkeypatch.chdir(tmp_path)
