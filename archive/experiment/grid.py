@@ -16,6 +16,7 @@ from archive.container import Container
 from archive.container.documents import BREACHES
 from archive.container.layout import OUTCOMES
 from archive.errors import ContractError, CorruptArchive
+from archive.experiment.sets_of_runs import sets_of_runs
 from archive.experiment.value_keys import EMPTY, Path, leaves, number_key, path_text, value_key
 
 POINT_LIMIT: Final = 10_000_000
@@ -74,8 +75,8 @@ def _document_key(container: Container, item: Any) -> Hashable:
 
 def finished(container: Container, signatures: Signatures) -> Iterator[Signature]:
     """The signatures of all sets that a finished run of this archive had."""
-    runs = container.runs.all()
-    rows = np.unique(runs["parameters"][runs["outcome"] == _FINISHED])
+    finished = container.runs.all()["outcome"] == _FINISHED
+    rows = np.unique(sets_of_runs(container)[finished])
     rows = rows[rows >= 0]
     if len(rows):
         places = container.parameter_sets.places()

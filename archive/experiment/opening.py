@@ -51,7 +51,7 @@ def open(
     Raises ArchiveNotFound, AlreadyExists, Refused, Busy, FormatError, VersionError and
     CorruptArchive.
     """
-    file = Path(path)
+    file = Path(path).absolute()  # it is the same one wherever the process goes
     if "\0" in str(file):  # C would open the file whose name ends there
         raise ArchiveError("the path of a file cannot contain NUL", path=file, hint="leave it out")
     if mode not in ("r", "a", "x"):

@@ -23,6 +23,7 @@ from archive.experiment.display import ROWS_SHOWN, annotation_text, html_table
 from archive.experiment.joined import Joined, Rows, spare_name
 from archive.experiment.naming import not_found
 from archive.experiment.parameter_diff import ParameterDiff, difference
+from archive.experiment.sets_of_runs import sets_of_runs
 from archive.experiment.value_keys import leaves, path_text, same
 from archive.hooks import annarchy_parameters
 from archive.hooks.plain import modelled
@@ -68,7 +69,7 @@ class Home:
         counts: Counter[str] = Counter()
         for container in self.containers:
             digests = container.parameter_sets.digests()
-            sets = container.runs.all()["parameters"]
+            sets = sets_of_runs(container)
             for row in np.flatnonzero(sets >= len(digests))[:1].tolist():
                 what = (
                     f"parameters in row {sets[row]} do not lie within the {len(digests)} there are"
@@ -85,7 +86,7 @@ class Home:
         before = 0
         for container in self.containers:
             row = container.parameter_sets.find(digest)
-            sets = container.runs.all()["parameters"]
+            sets = sets_of_runs(container)
             if row is not None:
                 found.append(before + np.flatnonzero(sets == row))
             before += len(sets)

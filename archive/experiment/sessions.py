@@ -115,7 +115,7 @@ def session(path: str | os.PathLike[str]) -> Session:
     another. The archive is made if there is none, and is not opened.
     Raises Refused where the folder cannot be written to.
     """
-    archive = Path(path)
+    archive = Path(path).absolute()
     return _begin(archive, session_name(), session, timeout=PATIENCE)
 
 
@@ -124,7 +124,7 @@ def computer_session(path: str | os.PathLike[str], *, timeout: float = 1.0) -> S
 
     One process at a time has it: raises Busy if another one still has it after `timeout` seconds.
     """
-    archive = Path(path)
+    archive = Path(path).absolute()
     return _begin(archive, computer_name(), computer_session, timeout=timeout)
 
 
@@ -139,7 +139,7 @@ def locking_session(path: str | os.PathLike[str], *, timeout: float = PATIENCE) 
     The archive is made if there is none. Each operation waits up to `timeout` seconds for other
     processes, then raises Busy.
     """
-    return LockingSession(Path(path), timeout)
+    return LockingSession(Path(path).absolute(), timeout)
 
 
 class LockingSession(KeyedMapping):

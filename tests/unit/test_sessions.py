@@ -209,3 +209,22 @@ def test_a_thousand_annotations_read_each_change_once(
             run.annotate(number=number)
         assert reads <= 150
         assert [change.former.get("number") for change in run.history] == [None, *range(49)]
+
+
+@pytest.mark.parametrize("mode", ["a", "r"])
+def test_a_process_may_go_to_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: Mode
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    archive.open("e.nix", "x").close()
+    (tmp_path / "other").mkdir()
+    with archive.open("e.nix", mode) as exp:
+        monkeypatch.chdir(tmp_path / "other")
+        if mode == "r":
+            with archive.open("../e.nix", "a") as writer:
+                writer.run("one").finish()
+            exp.refresh()
+        else:
+            exp.run("one").finish()
+        assert len(exp.runs) == 1
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["e.nix"]
