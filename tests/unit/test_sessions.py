@@ -227,4 +227,4 @@ def test_a_process_may_go_to_another_folder(
         else:
             exp.run("one").finish()
         assert len(exp.runs) == 1
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["e.nix"]
+    assert list((tmp_path / "other").iterdir()) == []
