@@ -45,20 +45,22 @@ class WholeChunks:
     ) -> None:
         """Write chunks to the file below HDF5, or through HDF5. `fill` must not touch HDF5's
         file of these chunks."""
-        places = self._places(corners, file)
+        places = None if file is None else self._places(corners, file)
+        if file is None or places is None:
+            for at in range(0, len(corners), len(buffer)):
+                some = corners[at : at + len(buffer)]
+                fill(at, buffer[: len(some)])
+                for corner, chunk in zip(some, buffer, strict=False):
+                    self._id.write_direct_chunk(corner, chunk)
+            return
         for at, count in _runs(places, self._size, len(buffer)):
             chunks = buffer[:count]
             fill(at, chunks)
-            if file is not None:
-                file.put(chunks.reshape(-1).view(np.uint8).data, places[at])
-            else:
-                for corner, chunk in zip(corners[at : at + count], chunks, strict=True):
-                    self._id.write_direct_chunk(corner, chunk)
+            file.put(chunks.reshape(-1).view(np.uint8).data, places[at])
 
-    def _places(self, corners: Sequence[Corner], file: PagedFile | None) -> Sequence[int]:
-        """Where in the file chunks lie that HDF5 believes to have written."""
-        if file is None:
-            return range(0, len(corners) * self._size, self._size)
+    def _places(self, corners: Sequence[Corner], file: PagedFile) -> Sequence[int] | None:
+        """Where in the file chunks lie that HDF5 believes to have written; None if it does not
+        tell, as a version of it might that copies what it is given."""
         stand_in = np.zeros(self._size, np.uint8)
 
         def ask() -> None:
@@ -66,9 +68,7 @@ class WholeChunks:
                 self._id.write_direct_chunk(corner, stand_in)
 
         found = file.places(stand_in, ask)
-        if len(found) != len(corners):
-            raise RuntimeError("HDF5 does not say where its chunks lie")
-        return found
+        return found if len(found) == len(corners) else None
 
     @property
     def are_plain(self) -> bool:
