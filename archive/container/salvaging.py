@@ -153,9 +153,13 @@ class Salvaging:
             raise ContractError("the set is not what its digest says")
         return found
 
-    def _run_of_lost(self) -> int:
-        """The run for segments whose own is not known."""
-        name = "segments of unknown runs"
+    def _run_of(self, entry: str, run: int, runs: int) -> int:
+        """The run that something goes into. Where no run can be read, what was in one run stays
+        together; what says nothing that makes sense goes into one of its own."""
+        if 0 <= run < runs:
+            return run
+        self._lose(entry, "run", "it is not known" if runs else "it cannot be read")
+        name = f"unreadable run {run}" if run >= 0 and not runs else "segments of unknown runs"
         row = self._new.run_named(name)
         return self._new.add_run(schemas.Run(name=name), None, None) if row is None else row
 
@@ -245,9 +249,7 @@ class Salvaging:
             run = int(line["run"])
             model = self._attempt(entry, "document", lambda: self._document("segment", row))
             parts = self._parts(entry, row)
-        if not 0 <= run < runs:
-            self._lose(entry, "run", "it is not known")
-            run = self._run_of_lost()
+        run = self._run_of(entry, run, runs)
         if not isinstance(model, schemas.Segment):
             recorded = None if line is None else moment(int(line["recorded"]))
             model = schemas.Segment(name=f"unreadable segment {row}", recorded=recorded)
@@ -264,9 +266,7 @@ class Salvaging:
         self._note_changed(entry)
         model = self._attempt(entry, "document", lambda: self._document("snapshot", row))
         run = self._attempt(entry, "run", lambda: int(self._old.snapshots[row]["run"]))
-        if run is None or not 0 <= run < runs:
-            self._lose(entry, "run", "it is not known")
-            run = self._run_of_lost()
+        run = self._run_of(entry, -1 if run is None else run, runs)
         parts: list[Entry] = []
         if not isinstance(model, schemas.Snapshot):
             model = schemas.Snapshot(name=f"unreadable snapshot {row}", time=0.0)

@@ -56,14 +56,13 @@ class Probe:
             if number in self._seen:
                 return
             self._seen.add(number)
-            self._read_attributes(found)
+            yield from self._attributes(found, path)
             if isinstance(found, h5d.DatasetID):
                 self._read(found, path)
             elif isinstance(found, h5g.GroupID):
                 names = list(found)
         except Exception as error:  # whatever h5py may raise for what is damaged
-            text = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
-            yield path, text, isinstance(error, ArchiveError)
+            yield path, _text(error), isinstance(error, ArchiveError)
             return
         for name in names:
             inside = f"{path.rstrip('/')}/{name.decode(errors='backslashreplace')}"
@@ -72,11 +71,16 @@ class Probe:
             else:
                 yield from self._object(found, inside)
 
-    def _read_attributes(self, found: Any) -> None:
-        for number in range(h5a.get_num_attrs(found)):
-            attribute = h5a.open(found, index=number)
-            values = np.empty(attribute.shape, attribute.dtype)
-            attribute.read(values)
+    def _attributes(self, found: Any, path: str) -> Iterator[Fault]:
+        """A place of their own: what lies in the object may be sound though they are not."""
+        try:
+            self._at(f"{path}, attributes")
+            for number in range(h5a.get_num_attrs(found)):
+                attribute = h5a.open(found, index=number)
+                values = np.empty(attribute.shape, attribute.dtype)
+                attribute.read(values)
+        except Exception as error:
+            yield path, _text(error), False  # reading asks for none of them
 
     def _read(self, data: h5d.DatasetID, path: str) -> None:
         fault = dataset_fault(data)
@@ -107,3 +111,7 @@ class Probe:
             space = data.get_space()
             space.select_hyperslab((start, *(0,) * (len(shape) - 1)), count)
             data.read(h5s.create_simple(count), space, np.empty(count, data.dtype))
+
+
+def _text(error: Exception) -> str:
+    return getattr(error, "message", None) or f"{type(error).__name__}: {error}"
