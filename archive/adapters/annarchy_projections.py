@@ -88,8 +88,8 @@ def projection(
         _check_counts(item, found, name)
     sizes.expect(pre, int(found.values.max(initial=-1)))
     sizes.expect(post, int(post_ranks.max(initial=-1)))
-    checked_size(sizes[pre], pre)
-    checked_size(sizes[post], post)
+    for end in (pre, post):
+        checked_size(sizes[end], end, is_known=sizes.is_known(end))
     try:
         connections = compressed(
             found.values, np.repeat(post_ranks, found.lengths), sizes[pre], sizes[post], name

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 import schemas
 from archive.errors import FormatError
 
-# A pointer to each neuron's connections takes 8 bytes: more than a gigabyte is a damaged file.
-MOST_NEURONS = 1 << 27
+# A pointer to each neuron's connections takes 8 bytes: hundreds of megabytes of them are damage;
+# where only the largest rank tells the size, tens of megabytes.
+MOST_NEURONS, MOST_RANKS = 1 << 24, 1 << 22
 AnyModel = TypeVar("AnyModel", bound=schemas.Model)
 
 
@@ -25,8 +26,9 @@ def model_of(kind: type[AnyModel], where: str, /, **fields: Any) -> AnyModel:
         raise FormatError(problems or str(broken), entry=where) from broken
 
 
-def checked_size(size: int, where: str) -> int:
-    """The size of a population, if one can have it. Raises FormatError, naming `where`."""
-    if not 0 <= size <= MOST_NEURONS:
+def checked_size(size: int, where: str, *, is_known: bool = True) -> int:
+    """The size of a population, if one can have it; not `is_known`, it comes from ranks. Raises
+    FormatError, naming `where`."""
+    if not 0 <= size <= (MOST_NEURONS if is_known else MOST_RANKS):
         raise FormatError(f"a population of {size} neurons", entry=where)
     return size

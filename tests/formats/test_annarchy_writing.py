@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 import quantities as pq
 import scipy.io
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 import schemas
 from archive.adapters import writer_for
@@ -130,6 +130,10 @@ def drawn(draw: st.DrawFn) -> Entry:
 def test_any_projection_comes_back(
     tmp_path_factory: pytest.TempPathFactory, entry: Entry, suffix: str, connections: str
 ) -> None:
+    pointers = np.asarray(named(entry, "p").arrays["row_pointers"])
+    # MATLAB has no value that is not a matrix: with dendrites that are empty, or of one connection
+    # alone, its files do not tell what is one value for all from what is one of each
+    assume(suffix != ".mat" or (pointers[-1] > 1 and (np.diff(pointers) > 0).all()))
     path = tmp_path_factory.mktemp("any") / f"a{suffix}"
     assert written(entry, path, connections=connections) == []
     known, found = named(entry, "p"), named(read(path), "p")
