@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import schemas
-from archive.errors import FormatError
+from archive.errors import ContractError, FormatError
+from archive.modelling import modelled
 
 # A pointer to each neuron's connections takes 8 bytes: hundreds of megabytes of them are damage;
 # where only the largest rank tells the size, tens of megabytes.
@@ -16,14 +17,9 @@ AnyModel = TypeVar("AnyModel", bound=schemas.Model)
 def model_of(kind: type[AnyModel], where: str, /, **fields: Any) -> AnyModel:
     """A model of this kind; a FormatError naming the entry where the contract is broken."""
     try:
-        return kind(**fields)
-    except ValueError as broken:
-        listed: list[Any] = getattr(broken, "errors", list)()
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or kind.__name__}: {problem['msg']}"
-            for problem in listed
-        )
-        raise FormatError(problems or str(broken), entry=where) from broken
+        return modelled(kind, where, **fields)
+    except ContractError as broken:
+        raise FormatError(broken.message, entry=where) from broken.__cause__
 
 
 def checked_size(size: int, where: str, *, is_known: bool = True) -> int:
