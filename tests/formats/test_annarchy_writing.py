@@ -311,3 +311,16 @@ def test_connections_that_annarchy_would_add_to_others_are_a_loss(tmp_path: Path
         path = tmp_path / connections
         lost = written(state(cells(), part), path, connections=connections)
         assert any("adds them" in loss for loss in lost) == told
+
+
+@pytest.mark.parametrize("rank", [5_000_000, 1 << 40])
+def test_a_rank_alone_makes_no_vast_population(tmp_path: Path, rank: int) -> None:
+    path = tmp_path / "a.data"
+    projection = {
+        "name": "p", "pre": "exc", "post": "inh", "target": "exc", "post_ranks": [0],
+        "pre_ranks": [[rank]], "w": [[1.0]], "delays": 1.0,
+        "attributes": ["w"], "parameters": [], "variables": ["w"],
+    }  # fmt: skip
+    path.write_bytes(pickle.dumps(projection))
+    with pytest.raises(FormatError, match=f"a population of {rank + 1} neurons"):
+        read(path)
