@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -68,3 +69,26 @@ def walk(entry: Entry) -> Iterator[Entry]:
     yield entry
     for part in entry.parts:
         yield from walk(part)
+
+
+def ways(entry: Entry) -> Iterator[tuple[str, Entry]]:
+    """Everything inside the entry with the way to it, parents before children.
+
+    A way is made of names joined by ``/``: of what lies in a segment the population, if it has
+    one, and the variable; of what has no name its kind and number, as ``segment 2``.
+    """
+    seen: Counter[str] = Counter()
+    for part in entry.parts:
+        seen[part.model.kind] += 1
+        step = _name(part.model) or f"{part.model.kind} {seen[part.model.kind]}"
+        yield step, part
+        for way, inner in ways(part):
+            yield f"{step}/{way}", inner
+
+
+def _name(model: schemas.Model) -> str:
+    if isinstance(model, schemas.Part):
+        return "/".join(filter(None, (model.population, model.variable)))
+    if isinstance(model, schemas.KeyedValue):
+        return model.key
+    return getattr(model, "name", None) or ""

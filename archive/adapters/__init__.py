@@ -73,6 +73,8 @@ def _adapters() -> dict[str, _Found]:
 
 
 def _named(name: str, verb: str) -> Any:
+    """The adapter of this name, or of one kind of its format, ``name:kind``."""
+    name, colon, kind = name.partition(":")
     adapters = _adapters()
     if name not in adapters:
         raise FormatError(
@@ -89,6 +91,10 @@ def _named(name: str, verb: str) -> Any:
         ) from error
     except Exception as error:
         raise FormatError(f"the {found} is broken: {error!r}") from error
+    if colon:
+        if not callable(getattr(adapter, "variant", None)):
+            raise FormatError(f"the {found} has no kinds", hint=f"name it as {name!r}")
+        adapter = cast("Any", adapter).variant(kind)
     if not callable(getattr(adapter, verb, None)):
         raise FormatError(f"the {found} cannot {verb}", hint="choose another format")
     return adapter

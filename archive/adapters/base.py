@@ -15,15 +15,25 @@ class Reader(Protocol):
     imported inside functions, and MissingPackage raised where it is not installed.
 
     Files that say by marks in them of what format they are have a reader with a method
-    ``recognises(path) -> bool``, which `archive.adapters.reader_for` asks. Options of `read` are
-    given by keyword."""
+    ``recognises(path) -> bool``, which `archive.adapters.reader_for` asks: it looks at marks, and
+    tries nothing. A format that has several kinds, chosen by name as ``neo:AxonIO``, has a
+    method ``variant(name)`` that gives the adapter of one.
+
+    Options of `read` are given by keyword. A reader that cannot carry all that a file says takes
+    the keyword ``losses: list[Loss] | None = None``, and appends to it what it left out."""
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     extra: ClassVar[str | None]
 
     def read(self, path: Path, /) -> Iterator[Entry]:
-        """The entries of a file, parents before children; their arrays may stay on disk."""
+        """The entries of a file; their arrays may stay on disk.
+
+        At the top are runs, with their segments, snapshots and parameter set as parts; or
+        segments, snapshots, parameter sets and keyed values by themselves, which all belong to
+        the one run that the file is then; or a whole experiment, with runs as parts. A run
+        without a name, and a keyed value without a session, are called after the file.
+        """
         ...
 
 
@@ -36,5 +46,10 @@ class Writer(Protocol):
 
     # Each writer has its own options, by keyword; a type checker takes this for "anything".
     def write(self, source: Source, path: Path, /, *args: Any, **options: Any) -> list[Loss]:
-        """Write an experiment; what the format could not carry is returned."""
+        """Write an experiment; what the format could not carry is returned.
+
+        `Loss.entry` names an entry by the way to it from the experiment, ``run/segment`` or
+        ``run/segment/population/variable`` (see `archive.entry.ways`), and `Loss.field` a field
+        or array of it, or its kind where the entry is lost with all that is in it.
+        """
         ...

@@ -160,3 +160,24 @@ def test_two_readers_of_one_file_are_both_listed(install: Install, tmp_path: Pat
     path.write_bytes(b"a")
     with pytest.raises(FormatError, match=r"(?s)several formats.*a, other.*name one"):
         reader_for(path)
+
+
+KINDS = """
+class Adapter:
+    name, suffixes, extra = 'kinds', (), None
+
+    def variant(self, kind):
+        self.name = f'kinds:{kind}'
+        return self
+
+    def read(self, path):
+        return iter(())
+"""
+
+
+def test_a_format_may_have_kinds(install: Install, tmp_path: Path) -> None:
+    install("kinds", "kinds", KINDS)
+    assert reader_for(tmp_path, "kinds:AxonIO").name == "kinds:AxonIO"
+    assert reader_for(tmp_path, "kinds").name == "kinds"
+    with pytest.raises(FormatError, match="no kinds"):
+        writer_for(tmp_path, "mat:7")
