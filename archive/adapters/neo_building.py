@@ -18,6 +18,7 @@ from archive.adapters.pickle_neo import NeoStandIn
 from archive.adapters.pickle_units import BareQuantity, UnitStandIn
 from archive.entry import Loss
 from archive.errors import FormatError
+from archive.values import quantity, unit_text
 
 LISTS = {
     "analogsignals": "AnalogSignal",
@@ -287,13 +288,13 @@ def _train_list(facts: dict[str, Any], annotations: dict[str, Any], segment: Any
     import neo.core.spiketrainlist as lists
 
     about = facts.get("spiketrain_metadata") or {}
-    ids, channels = facts.get("all_channel_ids"), facts.get("channel_id_array")
+    ids, channels = facts.get("all_channel_ids"), np.asarray(facts.get("channel_id_array"))
     times = _measured(facts.get("spike_time_array"), "times")
-    if not isinstance(ids, (list, tuple, np.ndarray)) or np.shape(channels) != times.shape:
+    if not isinstance(ids, (list, tuple, np.ndarray)) or channels.shape != times.shape:
         raise FormatError("a list of spike trains is not sound")
     made = lists.SpikeTrainList.from_spike_time_array(
         times,
-        np.asarray(channels),
+        channels,
         all_channel_ids=list(ids),
         t_start=_measured(about.get("t_start"), "a start"),
         t_stop=_measured(about.get("t_stop"), "an end"),
@@ -318,7 +319,10 @@ def _values(facts: dict[str, Any], name: str = "signal") -> Any:
         return numbers
     if not isinstance(numbers, np.ndarray):
         raise FormatError(f"its {name} is no array")
-    return numbers * _measured(units, "its unit").units if units is not None else numbers
+    unit = _measured(units, "its unit")
+    if unit.ndim == 0 and unit.magnitude == 1:
+        return quantity(numbers, unit_text(unit))  # the dtype stays
+    return numbers * unit
 
 
 def _signal(facts: dict[str, Any]) -> Any:

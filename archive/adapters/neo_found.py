@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from archive.adapters.neo_building import LISTS, OF_KIND, NeoBuilding
+from archive.adapters.neo_building import OF_KIND, NeoBuilding
 from archive.adapters.pickle_neo import NeoStandIn
 from archive.adapters.pickle_units import BareQuantity
 from archive.entry import Entry
@@ -100,6 +100,3 @@ class NeoFound:
         return Entry(
             model.model_copy(update={"annotations": annotations}), entry.arrays, entry.parts
         )
-
-
-__all__ = ["LISTS", "TRUSTED", "NeoFound", "is_neo"]

@@ -28,7 +28,7 @@ from archive.values import coherent_unit, quantity, unit_text
 _CLASSES = (
     "UnitQuantity", "IrreducibleUnit", "UnitMass", "UnitLength", "UnitTime", "UnitCurrent",
     "UnitLuminousIntensity", "UnitSubstance", "UnitTemperature", "UnitInformation",
-    "UnitCurrency", "UnitConstant",
+    "UnitCurrency", "UnitConstant", "Dimensionless",
 )  # fmt: skip
 _SAME = 1e-9
 _DEPTH, _UNITS = 20, 30
@@ -137,16 +137,15 @@ def _times(numbers: Any, powers: Any, depth: int = 0) -> Any:
 
 
 def _is_power(power: Any) -> bool:
-    return (
-        isinstance(power, (int, float, np.integer, np.floating))
-        and not isinstance(power, bool)
-        and abs(power) <= 99
-    )
+    if isinstance(power, bool) or not isinstance(power, (int, float, np.integer, np.floating)):
+        return False
+    return -99 <= float(power) <= 99
 
 
 def _spelled(powers: list[tuple[str, Any]]) -> str:
     """As ``quantities`` spells a product; raises FormatError for powers that are not whole."""
-    above, below = [], []
+    above: list[str] = []
+    below: list[str] = []
     for text, power in powers:
         if power != int(power):
             raise FormatError(f"the unit {text:.60} has the power {power}, which is not whole")
@@ -240,7 +239,8 @@ def _table() -> Mapping[tuple[str, str], Constructor]:
         ("brian2.units.fundamentalunits", "quantity_with_dimensions"): _brian_quantity,
         ("brian2.units.fundamentalunits", "get_or_create_dimension"): _BrianDimension,
     }
-    found |= {("quantities.unitquantity", name): UnitStandIn for name in _CLASSES}
+    for name in _CLASSES:
+        found["quantities.unitquantity", name] = UnitStandIn
     # Brian 1.4 has its units in the first of these modules, those before in the second.
     for module in ("brian.fundamentalunits", "brian.units"):
         found[module, "quantity_with_dimensions"] = _brian_quantity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import pickle
 import re
 import zlib
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 
 from archive.adapters.bounded import gunzipped, whole
 from archive.adapters.keyed import Keeping
-from archive.adapters.neo_building import OF_KIND, NeoBuilding
+from archive.adapters.neo_building import NeoBuilding
 from archive.adapters.neo_found import NeoFound, is_neo
 from archive.adapters.pickle_neo import NEO
 from archive.adapters.pickle_units import QUANTITIES
@@ -26,10 +27,11 @@ ALLOWED = {**QUANTITIES, **NEO}
 # 1 by a container with its place in the memo, a class or function, or a plain value and its end.
 _MODERN = re.compile(rb"\x80(?:[\x02\x03][\x00-\x7f\x80-\x9f]|[\x04\x05][\x20-\x7f\x80-\x9f])")
 _OLD = re.compile(
-    rb"\((?:dp\d+\n|lp\d+\n|[tdl]|i[\w.]+\n\w+\n|[(cFIKLMNSUVX}\])])"
+    rb"\((?:[dlt]?p\d+\n|[tdl]|i[\w.]+\n\w+\n|[IFL]-?[\d.einfa+-]+L?\n|[SV][^\n]*\n|[(cGJKMNUX}\])])"
     rb"|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n"
     rb"|[}\])](?:q.|\.)"
-    rb"|(?:[IFL]-?[\d.einfa+-]+L?|S'[^\n]*'|V[^\n]*)\n(?:p\d+\n)?\.",
+    rb"|(?:[IFL]-?[\d.einfa+-]+L?|S['\"][^\n]*['\"]|V[^\n]*)\n(?:p\d+\n)?\."
+    rb"|(?:N|K.|M..|J.{4}|G.{8})\.\Z|X.{2}\x00\x00|U.[^\n]*q.\.",
     re.DOTALL,
 )
 
@@ -49,9 +51,7 @@ class Pickle:
     def recognises(self, path: Path, /) -> bool:
         """Whether it begins as pickles do, and, if it is of an old protocol, ends so."""
         start, last = _ends(Path(path))
-        if _MODERN.match(start):
-            return True
-        return bool(_OLD.match(start)) and last in (b".", b"")
+        return bool(_MODERN.match(start)) or (last == b"." and bool(_OLD.match(start)))
 
     def read(
         self,
@@ -121,26 +121,22 @@ _STEMS = (".gz", ".pkl", ".pickle", ".pck", ".p", ".npy", ".npz")
 
 
 def _ends(path: Path) -> tuple[bytes, bytes]:
-    """The beginning of a file, or of what is in a gzip file, and its last byte if it is known."""
+    """The beginning of a file and its last byte; of what is in a gzip file the beginning, and a
+    full stop as if it were the last."""
     try:
         with path.open("rb") as file:
             start = file.read(4096)
             if start.startswith(GZIP):
                 with gzip.open(path) as packed:
-                    return packed.read(4096), b""
+                    return packed.read(4096), b"."
             file.seek(-1, 2)
-            last = file.read(1)
-            if last in b"\r\n":
-                last = b""
-            return start, last
+            return start, file.read(1)
     except (OSError, EOFError, zlib.error, ValueError):
         return b"", b""
 
 
 def _loaded(data: bytes, path: Path, encoding: str) -> list[Any]:
     """What Python makes of the pickles; anything may happen."""
-    import io
-
     file, values = io.BytesIO(data), []
     try:
         while file.tell() < len(data):
@@ -148,6 +144,3 @@ def _loaded(data: bytes, path: Path, encoding: str) -> list[Any]:
     except Exception as error:
         raise FormatError(f"the pickle cannot be loaded: {error!r:.300}", path=path) from error
     return values
-
-
-__all__ = ["ALLOWED", "OF_KIND", "Pickle", "stem"]

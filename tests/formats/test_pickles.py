@@ -126,8 +126,7 @@ def test_what_a_pickle_of_neo_does_not_keep_is_said(tmp_path: Path) -> None:
 
 
 def test_multiplexed_trains_stay_arrays(tmp_path: Path) -> None:
-    segment = neo.Segment(name="s")
-    segment._spiketrains = multiplexed(5, 4)
+    segment = multiplexed(5, 4)
     found, _ = read(dumped(tmp_path / "x.pkl", segment))
     assert_same(found, [segment_entry(segment)])
 
@@ -135,10 +134,13 @@ def test_multiplexed_trains_stay_arrays(tmp_path: Path) -> None:
 def test_objects_of_neo_alone_lie_in_a_segment(tmp_path: Path) -> None:
     segment = block_of_neo().segments[0]
     signal, train = segment.analogsignals[0], segment.spiketrains[0]
-    found, _ = read(
-        dumped(tmp_path / "few.pkl", [signal, train, train.duplicate_with_new_data([])])
-    )
-    assert [part.model.kind for part in walk(found[0])] == ["segment", "signal", "spike-trains"]
+    found, _ = read(dumped(tmp_path / "few.pkl", [signal, train, segment.events[0]]))
+    assert [part.model.kind for part in walk(found[0])] == [
+        "segment",
+        "signal",
+        "event",
+        "spike-trains",
+    ]
     assert getattr(found[0].model, "name", None) == "few"
     found, _ = read(dumped(tmp_path / "x.pkl", {"rates": [1.0], "v": signal, "all": [segment]}))
     assert [entry.model.kind for entry in found] == ["keyed-value", "segment", "segment"]
@@ -163,13 +165,15 @@ def test_blocks_of_old_neo_are_read(path: Path) -> None:
     for number, segment in enumerate(block.segments):
         assert segment.name == f"segment{number:03d}"
         (signal,) = segment.analogsignals
-        np.testing.assert_array_equal(signal, (np.arange(6.0).reshape(3, 2) + number) * pq.mV)
+        values = np.arange(6.0).reshape(3, 2) + number
+        np.testing.assert_array_equal(signal.magnitude, values)
+        assert signal.units == pq.mV
         assert (signal.sampling_period, signal.t_start) == (0.1 * pq.ms, 1 * pq.ms)
         (irregular,) = segment.irregularlysampledsignals
-        np.testing.assert_array_equal(irregular.times, [0, 1, 3] * pq.ms)
-        np.testing.assert_array_equal(irregular, [[1], [2], [4]] * pq.nA)
+        assert (irregular.times == [0, 1, 3] * pq.ms).all()
+        assert (irregular == [[1], [2], [4]] * pq.nA).all()
         for place, train in enumerate(segment.spiketrains):
-            np.testing.assert_array_equal(train, [1, 2, 3.5 + place] * pq.ms)
+            assert (train == [1, 2, 3.5 + place] * pq.ms).all()
             assert (train.t_start, train.t_stop) == (0.5 * pq.ms, 10 * pq.ms)
             assert (train.name, train.annotations["channel_id"]) == (f"t{place}", place + 5)
             assert train.sampling_rate == 10 * pq.kHz
@@ -179,7 +183,7 @@ def test_blocks_of_old_neo_are_read(path: Path) -> None:
         assert event.labels.tolist() == ["a", "b"]
         assert event.annotations["q"] == 3 * pq.mV
         assert (epoch.name, epoch.labels.tolist()) == ("ep", ["p", "q"])
-        np.testing.assert_array_equal(epoch.durations, [0.5, 0.25] * pq.s)
+        assert (epoch.durations == [0.5, 0.25] * pq.s).all()
 
 
 def test_pickles_of_pynn_are_read() -> None:
@@ -198,9 +202,7 @@ def test_pickles_of_brian_1_are_read(name: str) -> None:
     assert values["cplx"] == 1 + 2j
     assert values["st"] == [1, 2]
     if "plain" not in name:
-        assert {v.dimensionality.string for v in values.values() if isinstance(v, pq.Quantity)} >= {
-            "s"
-        }
+        assert values["params"]["tau"] == 10 * pq.ms
 
 
 def test_quantities_of_brian_2_are_read() -> None:
@@ -210,7 +212,7 @@ def test_quantities_of_brian_2_are_read() -> None:
 
 
 UNITS = [
-    pq.mV, pq.UnitQuantity("nanoS", 1e-9 * pq.S, symbol="nS"), pq.um, pq.Hz, pq.dimensionless,
+    pq.mV, pq.nS, pq.um, pq.Hz, pq.dimensionless,
     pq.CompoundUnit("uA/cm**2"), pq.mV / pq.ms, 1 / (pq.s * pq.mV), pq.kg * pq.m**2 / pq.s**3,
     pq.degC, pq.rad, pq.percent, pq.ohm, pq.uF / pq.cm**2,
 ]  # fmt: skip
@@ -233,9 +235,10 @@ def test_integers_with_a_unit_stay_such(tmp_path: Path) -> None:
 
 
 def test_units_that_lie_or_are_nobody_s_are_told(tmp_path: Path) -> None:
-    lie = 2 * pq.UnitQuantity("volt?", 5 * pq.kg, symbol="mV")
+    path = dumped(tmp_path / "x.pkl", 2 * pq.UnitQuantity("weight", 5 * pq.kg, symbol="xx"))
+    path.write_bytes(path.read_bytes().replace(b"xx", b"mV"))
     with pytest.raises(FormatError, match="'mV' is defined as what it is not"):
-        read(dumped(tmp_path / "x.pkl", lie))
+        read(path)
     own = 2.0 * pq.UnitQuantity("spoon", 15 * pq.mL, symbol="spn")
     value = keyed(dumped(tmp_path / "y.pkl", own))["y"]
     assert value == 30 * pq.mL
