@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from archive.adapters.bounded import gunzipped, whole
-from archive.adapters.keyed import Keeping
+from archive.adapters.nearest import Keeping
 from archive.adapters.neo_building import NeoBuilding
 from archive.adapters.neo_found import NeoFound, is_neo
 from archive.adapters.pickle_neo import NEO
