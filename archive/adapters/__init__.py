@@ -26,6 +26,8 @@ BUILT_IN = {
     "json": "archive.adapters.json_archive:JsonArchive",
     "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",
+    "npy": "archive.adapters.npz:Npy",
+    "npz": "archive.adapters.npz:Npz",
     "pickle": "archive.adapters.pickles:Pickle",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",

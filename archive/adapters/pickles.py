@@ -72,9 +72,9 @@ class Pickle:
         path = Path(path)
         losses = [] if losses is None else losses
         limits = limits or Limits()
-        with path.open("rb") as file:
-            packed = file.read(2) == GZIP
-        data = (gunzipped if packed else whole)(path, limits.size)
+        data = whole(path, limits.size)
+        if data.startswith(GZIP):
+            data = gunzipped(path, limits.size)
         if trust:
             values = _loaded(data, path, encoding)
             losses.append(Loss(path.name, "trust", "the file was read by running what is in it"))

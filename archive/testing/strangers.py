@@ -35,12 +35,15 @@ _PLAIN = {
     + b"\n",
     "gzip": b"\x1f\x8b\x08\0" + bytes(20),
 }
+_OF = {"array.npy": "npy", "pickle": "pickle"}  # which of them are of a format, all the same
 
 
 def strangers(folder: Path, of: str) -> Iterator[Path]:
     """Files that are not of the format `of`, written one by one: those of all other adapters
     that can write among them."""
     for name, content in _PLAIN.items():
+        if _OF.get(name) == of:
+            continue
         path = folder / name
         path.write_bytes(content)
         yield path

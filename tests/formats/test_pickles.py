@@ -22,11 +22,19 @@ from archive.adapters.pickles import Pickle
 from archive.entry import Entry, Loss, walk
 from archive.errors import FormatError
 from archive.hooks.neo_ import block_entries, segment_entry, to_neo_block
+from archive.testing import ReaderSuite
 from archive.values import from_schema
 from tests.unit.test_neo_ import multiplexed, segments
 
 DATA = Path(__file__).parent.parent / "data"
 PROTOCOLS = range(6)
+
+
+class TestPickle(ReaderSuite):
+    adapter = Pickle()
+
+    def files(self, folder: Path) -> Iterable[Path]:
+        return sorted((DATA / "pickles").glob("*.pkl"))
 
 
 def read(path: Path, **options: Any) -> tuple[list[Entry], list[Loss]]:
