@@ -19,6 +19,10 @@ class Reader(Protocol):
     tries nothing. A format that has several kinds, chosen by name as ``neo:AxonIO``, has a
     method ``variant(name)`` that gives the adapter of one.
 
+    What a program keeps in several files, such as an index and the files that it lists, has a
+    reader with a method ``covers(path) -> Sequence[Path]``: the other files that belong to the
+    one that it reads. Of these none is imported by itself, and their digests are kept too.
+
     Options of `read` are given by keyword. A reader that cannot carry all that a file says takes
     the keyword ``losses: list[Loss] | None = None``, and appends to it what it left out."""
 

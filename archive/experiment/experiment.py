@@ -107,6 +107,10 @@ class Experiment(Recording, SharedValues):
         self._container.session.check_open()
         return list(self._joined.names[1:])
 
+    @property
+    def _whole_path(self) -> Path:
+        return self._archive
+
     @contextmanager
     def _archives(self) -> Iterator[Mapping[str, Container]]:
         self._container.session.check_open()
