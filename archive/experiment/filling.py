@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 
 import schemas
 from archive import provenance
@@ -25,6 +25,14 @@ from archive.experiment.parameter_set import free_name
 from archive.experiment.segment_contents import named_segment
 
 EXPERIMENT: Final = "experiment"
+
+
+class Made(NamedTuple):
+    """A run that a file has become, and what the file calls it."""
+
+    row: int
+    name: str
+    called: str
 
 
 class Filling:
@@ -49,22 +57,22 @@ class Filling:
         self._own: _RunInside | None = None  # the run that the file is
         self._whole = False  # whether it is a whole experiment
         self._values: list[schemas.KeyedValue] = []  # of the run that the file is
-        self.rows: list[tuple[int, str]] = []  # of each run its row, and what the file calls it
+        self.runs: list[Made] = []
 
     def take(self, entries: Iterable[Entry], name: str | None = None) -> None:
         """All entries of the file. Raises FormatError for what makes no sense together, and
         ContractError. `name` is that of the run, if it is one."""
         for entry in entries:
             if isinstance(entry.model, schemas.Experiment):
-                self._apart(bool(self.rows) or self._own is not None)
+                self._apart(bool(self.runs) or self._own is not None)
                 self._experiment(entry, entry.model)
             elif isinstance(entry.model, schemas.Run):
                 self._apart(self._own is not None or self._whole)
                 self._run(entry, entry.model, name)
             else:
-                self._apart(bool(self.rows))
+                self._apart(bool(self.runs))
                 self._loose(entry)
-        if self._own is not None or not self.rows:
+        if self._own is not None or not self.runs:
             self._end_own(name)
 
     def _apart(self, mixed: bool) -> None:
@@ -119,7 +127,7 @@ class Filling:
             }
         )
         row = add_whole_run(self._container, whole, run.parameters, run.provenance, changes)
-        self.rows.append((row, model.name if given else name))
+        self.runs.append(Made(row, name, model.name if given else name))
         for number, parameters in enumerate(run.more_parameters, 2):
             self._call(parameters, parameters.name or f"{name[:240]} {number}")
         return name
@@ -163,7 +171,7 @@ class Filling:
                 case other:
                     raise FormatError(f"an experiment has no {other.kind} by itself")
         self._describe(model, changes, is_new)
-        if not self.rows:  # else nothing would say where it came from
+        if not self.runs:  # else nothing would say where it came from
             self._add(_RunInside(self._container, self._losses), schemas.Run(name=self._label), "")
 
     def _is_new(self) -> bool:

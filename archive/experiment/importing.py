@@ -17,7 +17,7 @@ from archive.adapters.listing import owner
 from archive.container import Container, KeyedValues
 from archive.entry import Loss
 from archive.errors import ArchiveError, ArchiveWarning, FormatError, Refused, TransactionError
-from archive.experiment.filling import Filling
+from archive.experiment.filling import Filling, Made
 from archive.experiment.foreign_entries import Ahead, entries_of
 from archive.experiment.import_labels import label_of, legal, losses_by_run, reason_of, text_of
 from archive.experiment.import_report import ImportedFile
@@ -184,24 +184,20 @@ class Importing:
                 self._check_losses(losses, file)
                 file.check_unchanged()
                 record = self._record(file, format)
-                names = self._note(record, filling.rows, losses)
+                self._note(record, filling.runs, losses)
+                names = [run.name for run in filling.runs]
         except BaseException:
             self._known.failed_alone()
             raise
         self._known.add(record, names)
         return ImportedFile(file.path, "imported", format, tuple(names), tuple(losses))
 
-    def _note(
-        self, record: schemas.Input, rows: Sequence[tuple[int, str]], losses: Sequence[Loss]
-    ) -> list[str]:
-        """Keep with each run where it came from; returns the names of the runs."""
-        names = []
-        own = losses_by_run(losses, [called for _, called in rows])
-        for (row, _), lost in zip(rows, own, strict=True):
+    def _note(self, record: schemas.Input, runs: Sequence[Made], losses: Sequence[Loss]) -> None:
+        """Keep with each run where it came from."""
+        own = losses_by_run(losses, [run.called for run in runs])
+        for run, lost in zip(runs, own, strict=True):
             change = record.model_copy(update={"losses": lost})
-            self._container.add_change("run", row, change)
-            names.append(str(self._container.runs.document(row)["name"]))
-        return names
+            self._container.add_change("run", run.row, change)
 
     def _check_losses(self, losses: Sequence[Loss], file: SourceFile) -> None:
         if losses and self._strict:
