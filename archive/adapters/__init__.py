@@ -165,25 +165,35 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
 
 
 def candidates(path: Path, among: Mapping[str, Reader]) -> list[str]:
-    """The names of the readers that a file may be for: those that recognise what is in it; or
-    else, of those that do not look, those that have its suffix. None is tried.
+    """The names of the readers that a file, or folder, may be for: those that recognise what is
+    in it; or else, of those that do not look, those that have its suffix. None is tried.
 
-    Raises FormatError for a file that cannot be opened.
+    One whose `general` is true gives way to all others that recognise the file: it reads any
+    pickle, say, and they one program's. A folder is shown only to those whose `folders` is true.
+    Raises FormatError for what cannot be opened.
     """
+    loaded: Mapping[str, Any] = among
+    if path.is_dir():
+        loaded = {key: one for key, one in among.items() if getattr(one, "folders", False)}
+    else:
+        _check_readable(path)
+    looking = [name for name, reader in loaded.items() if hasattr(reader, "recognises")]
+    found = [name for name in looking if _recognises(loaded[name], path)]
+    found = [name for name in found if not getattr(loaded[name], "general", False)] or found
+    if found:
+        return found
+    suffix = path.suffix.lower()
+    blind = [name for name in loaded if name not in looking]
+    return [name for name in blind if suffix in loaded[name].suffixes]
+
+
+def _check_readable(path: Path) -> None:
     try:
         with path.open("rb"):
             pass
     except OSError as error:
         reason = error.strerror or error
         raise FormatError(f"the file cannot be read: {reason}", path=path) from error
-    looking = [name for name, reader in among.items() if hasattr(reader, "recognises")]
-    found = [name for name in looking if _recognises(among[name], path)]
-    if found:
-        return found
-    suffix = path.suffix.lower()
-    return [
-        name for name, reader in among.items() if name not in looking and suffix in reader.suffixes
-    ]
 
 
 def _recognises(reader: Any, path: Path) -> bool:
@@ -207,8 +217,8 @@ def reader_for(
     what is in it; or else, of those that do not look, the only one that has its suffix.
 
     A reader looks by its method ``recognises(path)``, if it has one, and only at marks in the
-    file: none is tried. Raises FormatError as `writer_for`, also where several recognise it. Who
-    asks for many files gives the `readers` that it has loaded.
+    file: none is tried; see `candidates`. Raises FormatError as `writer_for`, also where several
+    recognise it. Who asks for many files gives the `readers` that it has loaded.
     """
     if format is not None:
         return cast("Reader", _named(format, "read"))
@@ -216,14 +226,15 @@ def reader_for(
     found = candidates(path, loaded)
     if len(found) == 1:
         return loaded[found[0]]
+    what = "folder" if path.is_dir() else "file"
     if found:
         raise FormatError(
-            f"several formats may be that of this file: {', '.join(found)}",
+            f"several formats may be that of this {what}: {', '.join(found)}",
             path=path,
             hint="name one of them as the format",
         )
     raise FormatError(
-        "no format is known to be that of this file",
+        f"no format is known to be that of this {what}",
         path=path,
         hint=f"name it as the format; known are {', '.join(loaded) or 'none'}",
     )

@@ -16,12 +16,13 @@ class Reader(Protocol):
 
     Files that say by marks in them of what format they are have a reader with a method
     ``recognises(path) -> bool``, which `archive.adapters.reader_for` asks: it looks at marks, and
-    tries nothing. A format that has several kinds, chosen by name as ``neo:AxonIO``, has a
-    method ``variant(name)`` that gives the adapter of one.
-
-    What a program keeps in several files, such as an index and the files that it lists, has a
-    reader with a method ``covers(path) -> Sequence[Path]``: the other files that belong to the
-    one that it reads. Of these none is imported by itself, and their digests are kept too.
+    tries nothing. A reader of all files of a kind, such as any pickle, has ``general = True``: it
+    gives way to readers that recognise a file as that of one program. One that takes folders too
+    has ``folders = True``; others are shown none. A format that has several kinds, chosen by name
+    as ``neo:AxonIO``, has a method ``variant(name)`` that gives the adapter of one. One whose
+    files have others beside them, such as those that an index lists, has
+    ``covers(path) -> Sequence[Path]``, which names those: none of them is imported by itself, and
+    their digests are kept too.
 
     Options of `read` are given by keyword. A reader that cannot carry all that a file says takes
     the keyword ``losses: list[Loss] | None = None``, and appends to it what it left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from glob import glob, has_magic
 from pathlib import Path
 from typing import NamedTuple
@@ -21,44 +21,56 @@ class Found(NamedTuple):
     named: bool
 
 
-def files_of(given: Iterable[str], archive: Path, *, recursive: bool) -> list[Found]:
+def files_of(
+    given: Iterable[str], archive: Path, *, recursive: bool, is_one: Callable[[Path], bool]
+) -> list[Found]:
     """The files, each once, those of a folder in the order of their names.
 
-    Of folders and patterns are left out: hidden files, what lies beside a database, and the
-    archive itself with its parts. Raises ArchiveNotFound for what is not there.
+    A folder of which `is_one` is true counts as a file. Of others and of patterns are left out:
+    hidden files, what lies beside a database, and the archive itself with its parts. Raises
+    ArchiveNotFound for what is not there.
     """
     found: dict[Path, Found] = {}
     for text in given:
         path = Path(text)
+        named = False
         if path.is_dir():
-            listed = _chosen(_in_folder(path, recursive=recursive), archive)
-        elif path.exists() or not has_magic(text):
-            if not path.exists():
-                raise ArchiveNotFound("there is no such file", path=path)
-            found.setdefault(path.absolute(), Found(path, named=True))
-            continue
-        else:
+            named = is_one(path)
+            listed = [path] if named else _chosen(_in_folder(path, recursive, is_one), archive)
+        elif path.exists() or path.is_symlink():
+            listed, named = [path], True
+        elif has_magic(text):
             # of Path.glob, ** finds folders only, before Python 3.13
             matching = sorted(map(Path, glob(text, recursive=True)))  # noqa: PTH207
             if not matching:
                 raise ArchiveNotFound("no file is called like this", path=text)
-            listed = _chosen((one for one in matching if one.is_file()), archive)
+            folders = [one for one in matching if one.is_dir() and is_one(one)]
+            files = [
+                one for one in matching if one.is_file() and not set(folders) & set(one.parents)
+            ]
+            listed = _chosen([*folders, *files], archive)
+        else:
+            raise ArchiveNotFound("there is no such file", path=path)
         for one in listed:
-            found.setdefault(one.absolute(), Found(one, named=False))
+            found.setdefault(one.absolute(), Found(one, named))
     return list(found.values())
 
 
-def _in_folder(folder: Path, *, recursive: bool) -> Iterator[Path]:
+def _in_folder(folder: Path, recursive: bool, is_one: Callable[[Path], bool]) -> Iterator[Path]:
     """The files in a folder, and with `recursive` in those below, but for hidden folders."""
     below = []
     for path in sorted(folder.iterdir()):
-        if path.is_file():
-            yield path
-        elif recursive and path.is_dir() and not path.is_symlink():
+        if path.is_dir():
             below.append(path)
+        else:
+            yield path
     for path in below:
-        if not path.name.startswith("."):
-            yield from _in_folder(path, recursive=True)
+        if path.name.startswith("."):
+            continue
+        if is_one(path):
+            yield path
+        elif recursive and not path.is_symlink():
+            yield from _in_folder(path, recursive, is_one)
 
 
 def _chosen(paths: Iterable[Path], archive: Path) -> Iterator[Path]:

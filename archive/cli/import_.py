@@ -10,12 +10,14 @@ from typing import Annotated, Any
 import typer
 
 import archive
+from archive.adapters import candidates, reader_for, readers
 from archive.cli.arguments import Json, examples
-from archive.cli.console import print_json, print_table, progress, say
+from archive.cli.console import complain, print_json, print_table, progress, say
 from archive.cli.file_list import Found, files_of
 from archive.cli.options import reading_options
 from archive.cli.tables import counted
 from archive.errors import FormatError
+from archive.experiment.importing import facts_of
 
 EPILOG = examples(
     "neuroarchive import old/run7.mat -o exp.nix",
@@ -24,6 +26,7 @@ EPILOG = examples(
     "neuroarchive import rec.abf -o exp.nix --format neo:AxonIO",
 )
 SHOWN = 20
+INTERRUPTED = 130  # as shells have it for Ctrl-C
 
 
 def import_(
@@ -71,15 +74,19 @@ def import_(
     (entry, field, reason), reason.
     """
     options = reading_options(option or [])
-    found = files_of(files, out.absolute(), recursive=recursive)
+    found = files_of(files, out.absolute(), recursive=recursive, is_one=_is_one(format))
+    facts = {}
+    if len(found) == 1 and not out.exists():
+        facts = facts_of(found[0].path, format, options)
     done: list[archive.ImportedFile] = []
     try:
-        with archive.open(out, "a", durability="close") as experiment:
+        with archive.open(out, "a", durability="close", **facts) as experiment:
             _import(experiment, found, format, again, strict, options, done.append)
     except KeyboardInterrupt:
         _print(out, done, as_json)
-        say(f"interrupted after {len(done)} of {counted(len(found), 'file')}: repeat to go on")
-        raise
+        left = f"after {len(done)} of {counted(len(found), 'file')}: call it again to go on"
+        complain("interrupted", left, "yellow")
+        raise typer.Exit(INTERRUPTED) from None
     _print(out, done, as_json)
     named = {one.path.absolute() for one in found if one.named or strict}
     failed = [one for one in done if one.outcome == "failed"]
@@ -90,6 +97,13 @@ def import_(
             path=out,
             hint="what was imported is in the archive; call it again for the others",
         )
+
+
+def _is_one(format: str | None) -> Callable[[Path], bool]:
+    """Which folders are imported as files are: what one program wrote."""
+    loaded = readers() if format is None else {format: reader_for(Path(), format)}
+    taking = {name: one for name, one in loaded.items() if getattr(one, "folders", False)}
+    return lambda folder: bool(taking) and bool(candidates(folder, taking))
 
 
 def _import(

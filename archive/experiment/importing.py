@@ -209,6 +209,21 @@ class Importing:
             )
 
 
+def facts_of(path: Path, format: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What `archive.open` is to be told of a new archive for a file that is a whole experiment:
+    its name, description and people. Empty for any other file, and one that cannot be read."""
+    try:
+        reader = reader_for(path, format)
+        with SourceFile(path) as file:
+            first = next(entries_of(reader, file, [], dict(options)), None)
+    except ArchiveError:
+        return {}  # which is said when it is imported
+    model = None if first is None else first.model
+    if not isinstance(model, schemas.Experiment):
+        return {}
+    return {"name": model.name, "description": model.description, "people": model.people}
+
+
 def others_of(reader: Reader, path: Path) -> list[Path]:
     """The other files that belong to one. Raises FormatError where the reader fails."""
     covers: Callable[[Path], Sequence[Path]] | None = getattr(reader, "covers", None)

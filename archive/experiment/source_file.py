@@ -1,4 +1,8 @@
-"""A file that an archive takes in: its size, time and digest, and those of what belongs to it."""
+"""A file that an archive takes in: its size, time and digest, and those of what belongs to it.
+
+A folder that one program wrote is like a file: its bytes are those of all files in it, its digest
+is over their names and digests, in order.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +37,14 @@ class SourceFile:
     @property
     def size(self) -> int:
         """Its bytes."""
-        return self._before[0][0]
+        return sum(size for _, size, _ in self._before[0])
 
     @property
     def modified(self) -> datetime | None:
         """When it was changed last, UTC; None for a moment that Python has not."""
         try:
-            return EPOCH + timedelta(microseconds=self._before[0][1] // 1000)
+            newest = max(changed for _, _, changed in self._before[0])
+            return EPOCH + timedelta(microseconds=newest // 1000)
         except OverflowError:
             return None
 
@@ -77,9 +82,14 @@ class SourceFile:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal. Raises FormatError."""
+    """SHA-256 of a file or folder, in hexadecimal. Raises FormatError."""
     state = hashlib.sha256()
     try:
+        if path.is_dir():
+            for inner in _inside(path):
+                name = str(inner.relative_to(path)).encode(errors="surrogateescape")
+                state.update(b"%s\0%s\n" % (name, file_digest(inner).encode()))
+            return state.hexdigest()
         with path.open("rb", buffering=0) as file:
             while piece := file.read(_STEP):
                 state.update(piece)
@@ -88,14 +98,24 @@ def file_digest(path: Path) -> str:
     return state.hexdigest()
 
 
-def _state(path: Path) -> tuple[int, int]:
+def _inside(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _state(path: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of the file, or of those in the folder."""
     try:
         found = path.stat()
+        if stat.S_ISREG(found.st_mode):
+            return [("", found.st_size, found.st_mtime_ns)]
+        if stat.S_ISDIR(found.st_mode):
+            inside = [(str(one), one.stat()) for one in _inside(path)]
+            return [(name, one.st_size, one.st_mtime_ns) for name, one in inside] or [
+                ("", 0, found.st_mtime_ns)
+            ]
     except OSError as error:
         raise _unreadable(path, error) from error
-    if not stat.S_ISREG(found.st_mode):
-        raise FormatError("it is no file", path=path)
-    return found.st_size, found.st_mtime_ns
+    raise FormatError("it is neither a file nor a folder", path=path)
 
 
 def _unreadable(path: Path, error: OSError) -> FormatError:

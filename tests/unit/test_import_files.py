@@ -124,7 +124,12 @@ def test_what_cannot_be_imported_is_listed_with_its_reason(tmp_path: Path) -> No
             exp.import_file(tmp_path / "notes.py", "nonsense")
         with pytest.raises(Refused, match="the archive itself"):
             exp.import_file(tmp_path / "e.nix")
-    assert [one.outcome for one in report.files] == ["unrecognised", "failed", "failed", "failed"]
+    assert [one.outcome for one in report.files] == [
+        "unrecognised",
+        "failed",
+        "failed",
+        "unrecognised",
+    ]
     reasons = [one.reason or "" for one in report.files]
     assert "no format is known" in reasons[0]
     assert "No such file" in reasons[1]
