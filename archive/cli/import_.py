@@ -155,8 +155,10 @@ def _print(out: Path, done: Sequence[archive.ImportedFile], as_json: bool) -> No
     for key in ("unrecognised", "failed"):
         if of[key]:
             title = "no known format" if key == "unrecognised" else "failed"
-            rows = [(str(one.path), one.reason or "") for one in of[key]]
-            print_table(f"{counted(len(rows), 'file')}: {title}", ("file", "reason"), rows)
+            say(f"\n{counted(len(of[key]), 'file')}: {title}", style="bold")
+            for one in of[key]:
+                reason = f": {one.reason}" if key == "failed" else ""
+                say(f"  {one.path}{reason}")
 
 
 def _print_losses(imported: Sequence[archive.ImportedFile]) -> None:

@@ -21,7 +21,7 @@ def reading_options(given: Sequence[str]) -> dict[str, Any]:
     anything. Refuses what would let a file run code."""
     options: dict[str, Any] = {}
     for key, text in _pairs(given):
-        if key in IN_PYTHON_ONLY:
+        if key.lower() in IN_PYTHON_ONLY:
             raise typer.BadParameter(
                 f"{key!r} lets a file run code of its own: it is for Python only, "
                 f"exp.import_file(path, {key}=True)",

@@ -105,8 +105,10 @@ def _run(run: archive.Run, as_json: bool) -> None:
         print_json(document)
         return
     said = document | {key: moment_text(document[key]) for key in ("started", "ended")}
-    said["inputs"] = {one.path: _input_text(one) for one in run.inputs}
+    del said["inputs"]
     _print_document(f"Run {run.index} {run.name}", said, leave="reason")
+    for one in run.inputs:
+        say(f"\n{one.path}: {_input_text(one)}")
     if document["reason"]:
         say(f"\n{document['reason'].rstrip()}", style="red")
 

@@ -5,7 +5,8 @@ In a transaction, a system's error would else be taken for one of the archive.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import inspect
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,9 @@ def entries_of(
     reader: Reader, file: SourceFile, losses: list[Loss], options: dict[str, Any]
 ) -> Iterator[Entry]:
     """The entries of a file. Raises FormatError, naming it, for all that a reader may raise."""
-    told: dict[str, Any] = {"losses": losses, **options} if _tells_losses(reader) else options
+    known = _options_of(reader)
+    check_options(reader, options)
+    told = options if known is not None and "losses" not in known else {"losses": losses, **options}
     try:
         found = iter(reader.read(file.path, **told))
     except Exception as error:
@@ -34,13 +37,24 @@ def entries_of(
     return _guarded(found, file)
 
 
-def _tells_losses(reader: Reader) -> bool:
-    from inspect import signature
+def check_options(reader: Reader, options: Collection[str]) -> None:
+    """Raises FormatError for options that a reader does not have."""
+    known = _options_of(reader)
+    for name in options if known is not None else ():
+        if name == "losses" or name not in (known or ()):
+            own = ", ".join(one for one in known or () if one != "losses")
+            raise FormatError(
+                f"the format {reader.name!r} has no option {name!r}",
+                hint=f"known are {own or 'none'}",
+            )
 
-    try:
-        return "losses" in signature(reader.read).parameters
-    except (TypeError, ValueError):
-        return False
+
+def _options_of(reader: Reader) -> list[str] | None:
+    """The options of a reader by name; None for one that takes any."""
+    taken = inspect.signature(reader.read).parameters.values()
+    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken):
+        return None
+    return [one.name for one in taken if one.kind is not inspect.Parameter.POSITIONAL_ONLY]
 
 
 def _guarded(entries: Iterable[Entry], file: SourceFile) -> Iterator[Entry]:
