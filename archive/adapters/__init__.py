@@ -7,14 +7,23 @@ the group ``archive.adapters``; nothing of them is imported before it is asked f
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from archive.adapters.base import Reader, Writer
 from archive.errors import FormatError, MissingPackage
 
-__all__ = ["Reader", "Writer", "reader_for", "readers", "writer_for", "writers"]
+__all__ = [
+    "Reader",
+    "Writer",
+    "announced",
+    "candidates",
+    "reader_for",
+    "readers",
+    "writer_for",
+    "writers",
+]
 
 GROUP = "archive.adapters"
 OURS = "neuroarchive"
@@ -63,7 +72,7 @@ def _announced() -> Iterator[_Found]:
         yield _Found(point, name, version)
 
 
-def _adapters() -> dict[str, _Found]:
+def announced() -> dict[str, _Found]:
     """All adapters by name. Of two with one name ours is taken, or the first package's."""
     found: dict[str, _Found] = {}
     for one in sorted(_announced(), key=lambda f: (f.point.name, f.package != OURS, f.package)):
@@ -80,7 +89,7 @@ def _adapters() -> dict[str, _Found]:
 def _named(name: str, verb: str) -> Any:
     """The adapter of this name, or of one kind of its format, ``name:kind``."""
     name, colon, kind = name.partition(":")
-    adapters = _adapters()
+    adapters = announced()
     if name not in adapters:
         raise FormatError(
             f"there is no format {name!r}", hint=f"known are {', '.join(adapters) or 'none'}"
@@ -107,7 +116,7 @@ def _named(name: str, verb: str) -> Any:
 
 def _able(verb: str) -> dict[str, Any]:
     loaded: dict[str, Any] = {}
-    for name, found in _adapters().items():
+    for name, found in announced().items():
         try:
             adapter = found.load()
         except Exception as error:  # whatever a foreign package does must not stop the others
@@ -159,35 +168,69 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
     )
 
 
-def reader_for(path: Path, format: str | None = None) -> Reader:
+def candidates(path: Path, among: Mapping[str, Reader]) -> list[str]:
+    """The names of the readers that a file, or folder, may be for: those that recognise what is
+    in it; or else, of those that do not look, those that have its suffix. None is tried.
+
+    One whose `general` is true gives way to all others that recognise the file: it reads any
+    pickle, say, and they one program's. A folder is shown only to those whose `folders` is true.
+    Raises FormatError for what cannot be opened.
+    """
+    loaded: Mapping[str, Any] = among
+    if path.is_dir():
+        loaded = {key: one for key, one in among.items() if getattr(one, "folders", False)}
+    else:
+        _check_readable(path)
+    looking = [name for name, reader in loaded.items() if hasattr(reader, "recognises")]
+    found = [name for name in looking if _recognises(loaded[name], path)]
+    found = [name for name in found if not getattr(loaded[name], "general", False)] or found
+    if found:
+        return found
+    suffix = path.suffix.lower()
+    blind = [name for name in loaded if name not in looking]
+    return [name for name in blind if suffix in loaded[name].suffixes]
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
+
+
+def _recognises(reader: Any, path: Path) -> bool:
+    """What a reader says of a file. One that fails there has not recognised it: a foreign package
+    must not stand in the way of all others."""
+    try:
+        return bool(reader.recognises(path))
+    except Exception as error:
+        warnings.warn(
+            f"the reader {reader.name!r} fails where it looks at {path}: {error!r}",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        return False
+
+
+def reader_for(
+    path: Path, format: str | None = None, *, among: Mapping[str, Reader] | None = None
+) -> Reader:
     """The adapter that reads a file: the one named `format`; or else the one that recognises
     what is in it; or else, of those that do not look, the only one that has its suffix.
 
     A reader looks by its method ``recognises(path)``, if it has one, and only at marks in the
-    file: none is tried. One whose `general` is true gives way to all others that recognise the
-    file: it reads any pickle, say, and they one program's. A folder is shown only to those
-    whose `folders` is true. Raises FormatError as `writer_for`, also where several recognise it.
+    file: none is tried; see `candidates`. Raises FormatError as `writer_for`, also where several
+    recognise it. Who asks for many files gives the `readers` that it has loaded.
     """
     if format is not None:
         return cast("Reader", _named(format, "read"))
-    folder = path.is_dir()
-    if not folder:
-        _check_readable(path)
-    loaded: dict[str, Any] = {
-        name: reader
-        for name, reader in readers().items()
-        if not folder or getattr(reader, "folders", False)
-    }
-    looking = [name for name, reader in loaded.items() if hasattr(reader, "recognises")]
-    found = [name for name in looking if loaded[name].recognises(path)]
-    found = [name for name in found if not getattr(loaded[name], "general", False)] or found
-    if not found:
-        suffix = path.suffix.lower()
-        blind = [name for name in loaded if name not in looking]
-        found = [name for name in blind if suffix in loaded[name].suffixes]
+    loaded = readers() if among is None else among
+    found = candidates(path, loaded)
     if len(found) == 1:
-        return cast("Reader", loaded[found[0]])
-    what = "folder" if folder else "file"
+        return loaded[found[0]]
+    what = "folder" if path.is_dir() else "file"
     if found:
         raise FormatError(
             f"several formats may be that of this {what}: {', '.join(found)}",
@@ -199,12 +242,3 @@ def reader_for(path: Path, format: str | None = None) -> Reader:
         path=path,
         hint=f"name it as the format; known are {', '.join(loaded) or 'none'}",
     )
-
-
-def _check_readable(path: Path) -> None:
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"the file cannot be read: {reason}", path=path) from error

@@ -20,7 +20,9 @@ class Reader(Protocol):
     gives way to readers that recognise a file as that of one program. One that takes folders too
     has ``folders = True``; others are shown none. A format that has several kinds, chosen by name
     as ``neo:AxonIO``, has a method ``variant(name)`` that gives the adapter of one. One whose
-    files have others beside them has ``covers(path) -> Sequence[Path]``, which names those.
+    files have others beside them, such as those that an index lists, has
+    ``covers(path) -> Sequence[Path]``, which names those: none of them is imported by itself, and
+    their digests are kept too.
 
     Options of `read` are given by keyword. A reader that cannot carry all that a file says takes
     the keyword ``losses: list[Loss] | None = None``, and appends to it what it left out."""

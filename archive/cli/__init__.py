@@ -10,7 +10,20 @@ import typer
 from typer.core import TyperGroup
 
 from archive import ArchiveError, ArchiveWarning, provenance
-from archive.cli import check, export, ls, merge, parameters, plot, query, recover, salvage, show
+from archive.cli import (
+    check,
+    export,
+    formats,
+    import_,
+    ls,
+    merge,
+    parameters,
+    plot,
+    query,
+    recover,
+    salvage,
+    show,
+)
 from archive.cli.arguments import examples, help_of
 from archive.cli.console import complain
 
@@ -19,7 +32,9 @@ VERBS = (
     (show.show, show.EPILOG),
     (query.query, query.EPILOG),
     (parameters.parameters, parameters.EPILOG),
+    (import_.import_, import_.EPILOG),
     (export.export, export.EPILOG),
+    (formats.formats, formats.EPILOG),
     (check.check, check.EPILOG),
     (salvage.salvage, salvage.EPILOG),
     (recover.recover, recover.EPILOG),
@@ -74,7 +89,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _verb, _epilog in VERBS:
-    app.command(help=help_of(_verb), epilog=_epilog)(_verb)
+    _name = _verb.__name__.removesuffix("_")  # `import` is a word of Python
+    app.command(_name, help=help_of(_verb), epilog=_epilog)(_verb)
 
 
 def _version(wanted: bool) -> None:

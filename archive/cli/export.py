@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import archive
 from archive.adapters import writer_for
 from archive.cli.arguments import File, Json, Overwrite, examples, not_the_archive
 from archive.cli.console import print_json, print_table, progress, say
+from archive.cli.options import check_known, writing_options
 from archive.cli.tables import counted
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
@@ -24,7 +24,6 @@ EPILOG = examples(
     "neuroarchive export fi.nix fi.mat --overwrite --option version=7.3",
 )
 SHOWN = 20
-TRUTHS = {"true": True, "false": False}
 
 
 def export(
@@ -93,22 +92,8 @@ def _options(
     """The options of a format, with those that it does not know refused."""
     write = writer_for(out, format).write
     options: dict[str, str | bool] = {"overwrite": True} if overwrite else {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--option")
-        options[key] = TRUTHS.get(value.lower(), value)
-    taken = inspect.signature(write).parameters.values()
-    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken):
-        return options
-    known = [one.name for one in taken if one.kind is inspect.Parameter.KEYWORD_ONLY]
-    for key in options:
-        if key not in known:
-            raise FormatError(
-                f"this format has no option {key!r}",
-                path=out,
-                hint=f"known are {', '.join(known) or 'none'}",
-            )
+    options |= writing_options(given)
+    check_known(options, write, out)
     return options
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 import archive
+import schemas
+from archive import values
 from archive.cli import parts
 from archive.cli.arguments import File, Json, examples, one_of
 from archive.cli.console import print_drawing, print_facts, print_json, print_table, say, stdout
@@ -52,8 +54,9 @@ def show(
     annotations, time_unit; for signals and images shape, dtype, unit; for regular signals
     sampling_period, t_start, t_stop; for spikes trains, spikes, t_start, t_stop; else entries).
     Of a run: what "ls --json" says of it, description, reason (the traceback of a failed run),
-    parameters, provenance. Of a snapshot: what "ls --json" says of it, time_step, constants, and
-    parts (name, kind, size, pre and post of projections, model, arrays with shape, dtype, unit).
+    parameters, provenance, inputs (files that it came from, or used). Of a snapshot: what
+    "ls --json" says of it, time_step, constants, and parts (name, kind, size, pre and post of
+    projections, model, arrays with shape, dtype, unit).
     Of the experiment: name, file, description, runs, segments, snapshots (their numbers),
     annotations.
     """
@@ -95,15 +98,32 @@ def _run(run: archive.Run, as_json: bool) -> None:
         "description": run.description,
         "reason": run.reason,
         "parameters": run.parameters,
+        "inputs": [_input(one) for one in run.inputs],
         "provenance": None if provenance is None else provenance.model_dump(exclude_defaults=True),
     }
     if as_json:
         print_json(document)
         return
-    moments = {key: moment_text(document[key]) for key in ("started", "ended")}
-    _print_document(f"Run {run.index} {run.name}", document | moments, leave="reason")
+    said = document | {key: moment_text(document[key]) for key in ("started", "ended")}
+    del said["inputs"]
+    _print_document(f"Run {run.index} {run.name}", said, leave="reason")
+    for one in run.inputs:
+        say(f"\n{one.path}: {_input_text(one)}")
     if document["reason"]:
         say(f"\n{document['reason'].rstrip()}", style="red")
+
+
+def _input(one: schemas.Input) -> dict[str, Any]:
+    facts = one.model_dump(exclude_defaults=True, exclude={"kind", "options", "losses"})
+    losses = [dict(zip(("entry", "field", "reason"), loss, strict=True)) for loss in one.losses]
+    return facts | {"options": values.from_schema_dict(one.options), "losses": losses}
+
+
+def _input_text(one: schemas.Input) -> str:
+    """``imported as pickle by neuroarchive 0.1.0, 3 facts lost``"""
+    said = one.role if one.format is None else f"{one.role} as {one.format}"
+    by = "" if one.package is None else f" by {one.package} {one.version or ''}".rstrip()
+    return f"{said}{by}" + (f", {counted(len(one.losses), 'fact')} lost" if one.losses else "")
 
 
 def _segment(segment: archive.Segment, as_json: bool) -> None:

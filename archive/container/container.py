@@ -16,6 +16,7 @@ import numpy as np
 
 import schemas
 from archive.container import layout
+from archive.container.annotation_changes import annotations_before
 from archive.container.columns import NAME, ColumnIndex, parameter_row
 from archive.container.contents import digest
 from archive.container.documents import STAMPS
@@ -258,7 +259,8 @@ class Container(Opened):
         self._goes_on(row, self.runs.document(row)["name"])
 
     def add_segments(self, run: int, segments: Sequence[Entry]) -> list[int]:
-        """Append segments with all their parts, or nothing of them. Raises ContractError."""
+        """Append segments with all their parts, or nothing of them. Among these may be the later
+        changes of a segment's annotations. Raises ContractError."""
         with self.transaction() as transaction:
             return [self._add_segment(transaction, run, segment) for segment in segments]
 
@@ -268,7 +270,16 @@ class Container(Opened):
             raise ContractError(f"a {model.kind} is not a segment")
         index = self.index("segment")
         count = self.segment_count(run)
-        written = [self.streams.append(transaction, part) for part in segment.parts]
+        written: list[tuple[Place, dict[str, Any]]] = []
+        changes: list[schemas.AnnotationChange] = []
+        for part in segment.parts:
+            if isinstance(part.model, schemas.AnnotationChange):
+                changes.append(part.model)
+            else:
+                written.append(self.streams.append(transaction, part))
+        if changes:
+            before = annotations_before(model.annotations, changes)
+            model = model.model_copy(update={"annotations": before})
         places = [place for place, _ in written]
         number = len(self.segments)
         rows = np.array([(number, *place) for place in places], layout.TABLES["stretches"])
@@ -291,6 +302,8 @@ class Container(Opened):
         index.add({NAME: model.name, **model.annotations})
         self.tags.add(places)
         self._segment_counts[run] = count + 1
+        for change in changes:
+            self.annotate("segment", number, change)
         self.write_batch(transaction)
         return number
 
@@ -307,6 +320,22 @@ class Container(Opened):
             if scope in layout.SCOPES:
                 self.index(scope).change(transaction, row, former, change.annotations)
             rows.change(transaction, row, change)
+
+    def add_change(
+        self, scope: Scope | Literal["experiment"], row: int, change: schemas.Model
+    ) -> None:
+        """Note what came later of a row, and is neither an annotation nor its end."""
+        with self.transaction() as transaction:
+            self.rows(scope).change(transaction, row, change)
+
+    def next_run(self) -> int:
+        """The row of the next run, which has no segments yet."""
+        self._segment_counts[len(self.runs)] = 0
+        return len(self.runs)
+
+    def remember_run(self, row: int, name: str) -> None:
+        """Know a run that was added without `add_run`."""
+        self._run_names[name] = row
 
     # -- reading -----------------------------------------------------------------------------
 

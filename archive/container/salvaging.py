@@ -183,6 +183,8 @@ class Salvaging:
                 self._new.annotate(scope, row, change)
             elif isinstance(change, schemas.RunEnd):
                 self._new.end_run(row, change)
+            elif isinstance(change, schemas.Input):
+                self._new.add_change(scope, row, change)
         if scope == "run" and found:
             outcome = self._attempt(entry, "outcome", lambda: int(self._old.runs[row]["outcome"]))
             if outcome == 0:

@@ -2,6 +2,7 @@
 
 from archive.container.salvage import Salvaged
 from archive.experiment.experiment import Experiment
+from archive.experiment.import_report import ImportedFile, ImportReport
 from archive.experiment.merging import Merged
 from archive.experiment.network_state import PopulationState, ProjectionState, StateArray
 from archive.experiment.opening import open
@@ -36,6 +37,8 @@ __all__ = [
     "Experiment",
     "FactDiff",
     "ImageSequence",
+    "ImportReport",
+    "ImportedFile",
     "IrregularSignal",
     "LockingSession",
     "Merged",

@@ -107,6 +107,10 @@ class Experiment(Recording, SharedValues):
         self._container.session.check_open()
         return list(self._joined.names[1:])
 
+    @property
+    def _whole_path(self) -> Path:
+        return self._archive
+
     @contextmanager
     def _archives(self) -> Iterator[Mapping[str, Container]]:
         self._container.session.check_open()
@@ -178,7 +182,9 @@ class Experiment(Recording, SharedValues):
         return check_deeply(self.path) if deep else check(self._container)
 
     def to_entry(self) -> Entry:
-        """The experiment with its runs, and its values under keys, as parts, for adapters."""
+        """The experiment for adapters. Its parts are its runs, its values under keys, its named
+        parameter sets, each with what was said of its name, and the later changes of its
+        annotations."""
         return self.entry()
 
     def entry(self) -> Entry:
@@ -186,7 +192,14 @@ class Experiment(Recording, SharedValues):
         model = self._container.model("experiment", 0)
         runs = (run.to_entry() for run in self.runs)
         kept = (Entry(value) for value in self._models(""))
-        return Entry(model, parts=chain(runs, kept))
+        changes = (Entry(change) for change in self._container.changes("experiment", 0))
+        return Entry(model, parts=chain(runs, kept, self._named_sets(), changes))
+
+    def _named_sets(self) -> Iterator[Entry]:
+        sets = self.parameters
+        for name in sets.names:
+            yield Entry(sets[name].model)
+            yield from map(Entry, sets.history(name))
 
     def to_neo(self) -> Any:
         """A neo.Block with all segments of all runs; reads everything into memory."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,12 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 import schemas
 from archive import provenance, values
 from archive.container import Container
-from archive.errors import AlreadyExists
+from archive.errors import AlreadyExists, ArchiveWarning, Refused
 from archive.experiment.annotated import Annotated
+from archive.experiment.import_report import ImportedFile, ImportReport
+from archive.experiment.importing import AnyPath, Importing
 from archive.experiment.joined import Joined
+from archive.experiment.known_inputs import KnownInputs
 from archive.experiment.parameter_set import Parameters
 from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.ranks import exits
@@ -34,6 +40,7 @@ class Recording(Annotated):
         self._open_runs: list[Run] = []
         self._began = False
         self._sets: ParameterSets | None = None
+        self._inputs: KnownInputs | None = None
 
     @cached_property
     def _joined(self) -> Joined:
@@ -128,6 +135,82 @@ class Recording(Annotated):
         going_on = [one for one in self._open_runs if one.outcome == "running"]
         self._open_runs = [*going_on, run]
         return run
+
+    def import_file(
+        self,
+        path: AnyPath,
+        format: str | None = None,
+        *,
+        name: str | None = None,
+        again: bool = False,
+        strict: bool = False,
+        **options: Any,
+    ) -> RunView:
+        """Take a foreign file in: all of it, or nothing; returns the runs that it is now.
+
+        A file becomes one run, which is called `name` or after the file, and has ended; one that
+        holds runs, or a whole experiment, becomes these. Each run keeps where it came from as one
+        of its `inputs`. `format` is a name of ``neuroarchive formats``; None: what is in the file
+        tells, and else its suffix. `options` are those of the format.
+
+        A file that was imported before, with the same options, is not imported `again` unless
+        told so: an ArchiveWarning says it, and its runs are returned. What could not be carried
+        stands in ``run.inputs``; with `strict` it is an error. Raises FormatError, MissingPackage,
+        ContractError, and Refused in mode 'r'.
+        """
+        with self._importing(format, again=again, strict=strict, options=options) as importing:
+            done = importing.file(Path(path).absolute(), name)
+        if done.outcome == "skipped":
+            warnings.warn(f"{path} was {done.reason}", ArchiveWarning, stacklevel=2)
+        rows = [self._container.run_named(run) for run in done.runs]
+        here = np.array([row for row in rows if row is not None], np.int64)
+        return RunView(Joined({"": self._container}), here)
+
+    def import_files(
+        self,
+        paths: Iterable[AnyPath],
+        format: str | None = None,
+        *,
+        again: bool = False,
+        strict: bool = False,
+        progress: Callable[[ImportedFile], object] | None = None,
+        **options: Any,
+    ) -> ImportReport:
+        """Take many foreign files in, each as `import_file` does; returns what became of each.
+
+        One that fails is reported, and the others are imported all the same. `progress` is called
+        with what became of each file. Files that belong to another one are imported with it.
+        An import that was interrupted goes on when it is called again: what is there is skipped.
+        Raises TransactionError where the archive cannot be written to.
+        """
+        done = []
+        with self._importing(format, again=again, strict=strict, options=options) as importing:
+            for one in importing.files(paths):
+                done.append(one)
+                if progress is not None:
+                    progress(one)
+        return ImportReport(tuple(done))
+
+    @contextmanager
+    def _importing(self, format: str | None, **how: Any) -> Iterator[Importing]:
+        self._container.session.check_open()
+        if self.mode == "r":
+            raise Refused(
+                "the archive was opened for reading", path=self.path, hint="open it with mode='a'"
+            )
+        self._abandon_runs()
+        if self._inputs is None:
+            self._inputs = KnownInputs(self._container)
+        with self._archives() as archives:
+            others = [KnownInputs(one) for one in archives.values() if one is not self._container]
+            yield Importing(
+                self._container, self._inputs, self._whole_path, others, format=format, **how
+            )
+
+    @property
+    def _whole_path(self) -> Path:
+        """The archive that this is, or is a part of."""
+        return self.path
 
     def _model_of(self, parameters: Parameters, where: str) -> schemas.ParameterSet:
         return self.parameters.model(parameters, where)

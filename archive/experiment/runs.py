@@ -23,7 +23,7 @@ from archive.experiment.joined import Joined, Rows
 from archive.experiment.parameter_set import ParameterSet, parameters_of
 from archive.experiment.parts import PATIENCE, begin_part, rank_name
 from archive.experiment.ranks import exits, mpi_rank
-from archive.experiment.segment_contents import SegmentContents
+from archive.experiment.segment_contents import SegmentContents, named_segment
 from archive.experiment.snapshot_contents import SnapshotContents
 from archive.experiment.tabulated import run_table, segment_table, snapshot_table
 from archive.experiment.taking_state import snapshot_of
@@ -129,6 +129,12 @@ class Run(Annotated):
         return self._container.run_provenance(self._row)
 
     @property
+    def inputs(self) -> list[schemas.Input]:
+        """The files that it came from, or made use of, the oldest first."""
+        models = self._container.changes("run", self._row)
+        return [model for model in models if isinstance(model, schemas.Input)]
+
+    @property
     def segments(self) -> SegmentView:
         """Its segments, in order."""
         rows = np.flatnonzero(self._container.segments.all()["run"] == self._row)
@@ -211,7 +217,7 @@ class Run(Annotated):
         """Add entries of segments in one transaction; returns their rows."""
         self._check_running()
         first = self._container.segment_count(self._row)
-        named = [_named(entry, first + number) for number, entry in enumerate(segments)]
+        named = [named_segment(entry, first + number) for number, entry in enumerate(segments)]
         return self._container.add_segments(self._row, named)
 
     def snapshot(
@@ -387,11 +393,3 @@ class RunView(View[Run], Exportable):
     def table(self) -> list[dict[str, Any]]:
         """One dict per run: ``run``, ``outcome`` and its annotations."""
         return [row for piece in self._pieces() for row in run_table(*piece)]
-
-
-def _named(segment: Entry, number: int) -> Entry:
-    """The segment, with a name if it has none."""
-    if getattr(segment.model, "name", None) is not None:
-        return segment
-    model = segment.model.model_copy(update={"name": f"segment{number:03d}"})
-    return Entry(model, parts=segment.parts)

@@ -108,3 +108,11 @@ class SegmentContents(Annotated):
         rows = [(name, repr(part)) for name, part in self._parts()]
         rows += [(f"annotation {key}", value) for key, value in self.annotations.items()]
         return html_table(f"Segment {self._row} {self.name}", ["", ""], rows)
+
+
+def named_segment(segment: Entry, number: int) -> Entry:
+    """The segment, with a name if it has none."""
+    if getattr(segment.model, "name", None) is not None:
+        return segment
+    model = segment.model.model_copy(update={"name": f"segment{number:03d}"})
+    return Entry(model, parts=segment.parts)

@@ -63,6 +63,10 @@ class Session(Recording, KeyedMapping):
     def _is_empty(self) -> bool:
         return not (len(self._container.runs) or len(self) or self.history or self.parameters.names)
 
+    @property
+    def _whole_path(self) -> Path:
+        return self._archive
+
     @contextmanager
     def _archives(self) -> Iterator[Mapping[str, Container]]:
         """This part, and the archive with all others."""

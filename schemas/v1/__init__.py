@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.v1.annotation import AnnotationChange
 from schemas.v1.experiment import Experiment
+from schemas.v1.input import Input
 from schemas.v1.keyed_value import KeyedValue
 from schemas.v1.model import Model
 from schemas.v1.model_description import ModelDescription
@@ -27,6 +28,7 @@ AnyModel = (
     Experiment
     | Run
     | RunEnd
+    | Input
     | Segment
     | Signal
     | IrregularSignal
@@ -57,6 +59,7 @@ __all__ = [
     "Event",
     "Experiment",
     "ImageSequence",
+    "Input",
     "IrregularSignal",
     "KeyedValue",
     "Model",

@@ -21,6 +21,11 @@ FULL: list[schemas.Model] = [
     schemas.Experiment(id="1f", name="f-I", people=("A", "B"), created=NOW, annotations=FACTS),
     schemas.Run(name="r", simulator="neuron", started=NOW, parameters="d1", annotations=FACTS),
     schemas.RunEnd(ended=NOW, outcome="failed", reason="Traceback"),
+    schemas.Input(
+        role="imported", path="/old/a.pkl", size=3, digest="0f" * 32, modified=NOW, format="pickle",
+        others={"/old/a.dat": "ab" * 32}, package="p", version="1", options=FACTS, author="me",
+        losses=(("a", "b", "c"),), at=NOW,
+    ),
     schemas.Segment(name="s", description="d", recorded=NOW, annotations=FACTS),
     schemas.Signal(variable="v", unit="mV", sampling_period=0.1, annotations=FACTS),
     schemas.IrregularSignal(variable="w", unit="uS/cm**2", time_unit="s"),
