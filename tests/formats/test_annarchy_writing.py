@@ -126,10 +126,11 @@ def drawn(draw: st.DrawFn) -> Entry:
     )  # fmt: skip
 
 
-@settings(max_examples=60)
-@given(drawn(), st.sampled_from(FORMS), st.sampled_from(["same", "other"]))
+@pytest.mark.parametrize("suffix", FORMS)
+@settings(max_examples=80)
+@given(entry=drawn(), connections=st.sampled_from(["same", "other"]))
 def test_any_projection_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, entry: Entry, suffix: str, connections: str
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, entry: Entry, connections: str
 ) -> None:
     path = tmp_path_factory.mktemp("any") / f"a{suffix}"
     assert written(entry, path, connections=connections) == []
