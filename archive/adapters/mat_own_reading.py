@@ -88,9 +88,8 @@ class _Reading:
 
     def _others(self, fields: Mapping[str, Found], place: str) -> list[Entry]:
         held = fields.get("others", np.empty((0, 0)))
-        where = "" if place == "experiment" else place
         return [
-            self._part(item, f"{where}.{at}")
+            self._part(item, f"{place}.{at}")
             for at, item in enumerate(members(held, f"{place}.others"), 1)
         ]
 

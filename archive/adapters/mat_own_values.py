@@ -14,6 +14,7 @@ from archive.adapters.mat_types import (
     BYTES,
     DATETIME,
     DICT,
+    FOLDED,
     INT,
     LIST,
     NUMBERED,
@@ -58,8 +59,8 @@ class OwnValues:
             return _texts(rows, told) or rows
         text = found.rows[0] if found.rows else ""
         try:
-            if told == DATETIME:
-                return datetime.fromisoformat(text)
+            if told in (DATETIME, FOLDED):
+                return datetime.fromisoformat(text).replace(fold=int(told == FOLDED))
             if told == INT:
                 return int(text)
         except ValueError:

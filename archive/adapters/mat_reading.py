@@ -8,6 +8,7 @@ from pathlib import Path
 
 import schemas
 from archive.adapters.mat_found import Found, Opaque
+from archive.adapters.mat_neo_reading import is_neos, neo_entries
 from archive.adapters.mat_own_reading import experiment, is_ours
 from archive.adapters.mat_values_reading import Values
 from archive.adapters.models import model_of
@@ -20,7 +21,10 @@ def entries(found: Mapping[str, Found], path: Path, losses: list[Loss]) -> list[
     try:
         if is_ours(found):
             return [experiment(found)]
-        return keyed(found, path, losses)
+        theirs = {name for name in ("block", "segment") if is_neos(found.get(name))}
+        made = neo_entries(found, losses) if theirs else []
+        left = {name: variable for name, variable in found.items() if name not in theirs}
+        return [*made, *keyed(left, path, losses)]
     except (FormatError, ContractError) as error:
         raise FormatError(error.message, path=path, entry=error.entry, hint=error.hint) from error
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-INT, BYTES, DATETIME, LIST, DICT = "int", "bytes", "datetime", "list", "dict"
+INT, BYTES, LIST, DICT = "int", "bytes", "list", "dict"
+DATETIME, FOLDED = "datetime", "datetime fold"  # the second of two of the same hour
 ORDER, SET = "order", "set"  # of the parts of a segment; what else a parameter set has
 MOST = 1 << 28  # characters of the text
 

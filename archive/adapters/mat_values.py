@@ -17,6 +17,7 @@ from archive.adapters.mat_types import (
     BYTES,
     DATETIME,
     DICT,
+    FOLDED,
     INT,
     LIST,
     NUMBERED,
@@ -124,12 +125,13 @@ def node(value: object, notes: Notes, entry: str, what: str, place: str) -> Node
             notes.types[place] = INT
             if -(2**63) <= value < 2**63:
                 return number(value)
+            notes.lost(entry, what, "the integer has more than 64 bits; it is decimal text")
             return str(value)
         case bytes():
             notes.types[place] = BYTES
             return Numbers(np.frombuffer(value, np.uint8))
         case datetime():
-            notes.types[place] = DATETIME
+            notes.types[place] = FOLDED if value.fold else DATETIME
             return _moment(value, notes, entry, what)
         case Quantity():
             inner = node(value.value, notes, entry, what, f"{place}.value")
