@@ -150,7 +150,7 @@ def test_readers_are_found_by_what_is_in_the_file(install: Install, tmp_path: Pa
     with pytest.raises(FormatError, match="cannot be read: No such file"):
         reader_for(tmp_path / "nowhere.x")
     install("four", "writes", GOOD.format(name="writes", suffix=".w"))
-    with pytest.raises(FormatError, match="'writes' of four 1.0 cannot read"):
+    with pytest.raises(FormatError, match=r"'writes' of four 1\.0 cannot read"):
         reader_for(path, "writes")
 
 
