@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from archive.adapters.annarchy_matlab import marked
 from archive.adapters.annarchy_writing import Writing
 
 # Python 3.4 and newer read it; ANNarchy itself writes the newest that its Python has.
@@ -69,7 +70,7 @@ def _ints(rows: list[list[Any]]) -> bool:
 def _write_mat(item: Mapping[str, Any], path: Path, writing: Writing) -> None:
     from scipy.io import savemat
 
-    kept = _matlab(item, FILE, writing)
+    kept = _matlab(marked(item), FILE, writing)
     savemat(path, kept, appendmat=False, long_field_names=True, oned_as="row")
 
 
