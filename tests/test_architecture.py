@@ -37,7 +37,9 @@ class Layer:
 CONTRACT = {"schemas", "archive.errors"}
 NOUN = CONTRACT | {"archive.entry", "archive.values"}
 STATES = {"archive.connections", "archive.modelling", "archive.states"}
-BELOW_CONTAINER = NOUN | {"archive.query", "archive.provenance", "archive.storage"}
+# What looks at a foreign file before it is trusted.
+LOOKING = {"archive.storage.inspection", "archive.storage.marks"}
+BELOW_CONTAINER = NOUN | LOOKING | {"archive.query", "archive.provenance", "archive.storage"}
 BELOW_EXPERIMENT = (
     BELOW_CONTAINER | STATES | {"archive.container", "archive.hooks", "archive.adapters"}
 )
@@ -56,12 +58,14 @@ LAYERS = {
     "archive.query": Layer(NOUN, {"numpy"}, set()),
     "archive.provenance": Layer(NOUN, set(), set()),
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
+    "archive.storage.inspection": Layer({"archive.storage"}, {"h5py", "numpy"}, set()),
+    "archive.storage.marks": Layer({"archive.storage"}, {"h5py"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | STATES | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
     "archive.adapters": Layer(
-        NOUN | STATES | {"archive.hooks", "archive.storage"},
+        NOUN | STATES | LOOKING | {"archive.hooks", "archive.provenance", "archive.storage"},
         {"h5py", "numpy"},
-        NEO | {"lxml", "scipy", "yaml"},
+        NEO | {"aedat", "hdmf", "lxml", "pynwb", "scipy", "yaml"},
     ),
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas", "scipy"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),

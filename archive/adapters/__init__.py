@@ -36,6 +36,8 @@ BUILT_IN = {
     "json": "archive.adapters.json_archive:JsonArchive",
     "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",
+    "neo": "archive.adapters.neo_:Neo",
+    "neo-nix": "archive.adapters.neo_nix:NeoNix",
     "npy": "archive.adapters.npz:Npy",
     "npz": "archive.adapters.npz:Npz",
     "pickle": "archive.adapters.pickles:Pickle",

@@ -23,6 +23,7 @@ from archive.hooks.neo_facts import (
     thawed,
     unit_of,
 )
+from archive.hooks.neo_lazy import LazyValues, is_lazy_signal
 from archive.hooks.plain import check_period, modelled, plain_array, plain_times, say_sorted
 from archive.values import from_schema, quantity, to_schema, unit_text
 
@@ -30,8 +31,10 @@ TIME_UNITS = ("s", "ms", "us", "ns")
 
 
 def signal_entry(given: Any, population: str | None, where: str) -> Entry:
-    """A neo.AnalogSignal as an entry: values with their dtype, unit, and exact sampling."""
-    signal = loaded(given)
+    """A neo.AnalogSignal as an entry: values with their dtype, unit, and exact sampling. Those of
+    a proxy stay in its file until they are read."""
+    lazy = is_lazy_signal(given)
+    signal = given if lazy else loaded(given)
     kept = origin(signal)
     variable = named(signal, "signal", kept)
     where = f"{where}: {variable}"
@@ -43,12 +46,12 @@ def signal_entry(given: Any, population: str | None, where: str) -> Entry:
         population=population,
         variable=variable,
         description=signal.description,
-        unit=unit_text(signal),
+        unit=unit_text(signal.units),
         annotations=frozen(annotations, kept, where),
         array_annotations=arrays,
         **sampling,
     )
-    values = plain_array(signal.magnitude, where)
+    values = LazyValues(signal) if lazy else plain_array(signal.magnitude, where)
     return Entry(model, {"values": values, "channels": channels})
 
 
