@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.addresses import ticks_to_times
 from archive.container import layout
 from archive.container.blob_references import references
 from archive.container.chunks import chunk_shape
@@ -128,7 +129,7 @@ class Streams:
         if document["kind"] == "spike-trains":
             types |= {"neurons": ("<i4", []), "ends": ("<i8", [])}
         where = None if channels is None else np.ascontiguousarray(channels, "<i8").tobytes()
-        first = rows.get("times", rows.get("values"))
+        first = next(iter(rows.values()), None)
         return self.place(transaction, document, types, where, 0 if first is None else len(first))
 
     def place(
@@ -359,9 +360,12 @@ def _times(
         return model.t_start, model.t_start + count * model.sampling_period
     if isinstance(model, schemas.SpikeTrains):
         return model.t_start, model.t_stop
-    times = arrays["times"]
+    times = arrays.get("times", arrays.get("ticks", np.empty(0)))
     if not len(times):
         return np.nan, np.nan
+    if isinstance(model, schemas.AddressEvents):
+        first, last = ticks_to_times(np.array([times.min(), times.max()]), model.tick).tolist()
+        return first, last
     durations = arrays.get("durations")
     stops = times if durations is None else times + durations
     return float(times.min()), float(stops.max())

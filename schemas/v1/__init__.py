@@ -13,6 +13,7 @@ from schemas.v1.projection import Projection
 from schemas.v1.provenance import Provenance
 from schemas.v1.run import Run, RunEnd
 from schemas.v1.segment import (
+    AddressEvents,
     Epoch,
     Event,
     ImageSequence,
@@ -31,6 +32,7 @@ AnyModel = (
     | Signal
     | IrregularSignal
     | SpikeTrains
+    | AddressEvents
     | Event
     | Epoch
     | ImageSequence
@@ -51,6 +53,7 @@ KINDS: dict[str, type[Model]] = {
 
 __all__ = [
     "KINDS",
+    "AddressEvents",
     "AnnotationChange",
     "AnyModel",
     "Epoch",
