@@ -32,9 +32,13 @@ def ticks_to_times(
     """Numbers of ticks of a duration `tick` as times in its unit, each the float that is nearest
     where a unit has a whole number of ticks."""
     per_unit = round(1 / tick) if tick < 1 else 0
+    if out is None:
+        out = np.empty(np.shape(ticks), np.float64)
     if per_unit and 1 / per_unit == tick:
-        return np.divide(ticks, float(per_unit), out=out)
-    return np.multiply(ticks, float(tick), out=out)
+        np.divide(ticks, float(per_unit), out=out)
+    else:
+        np.multiply(ticks, float(tick), out=out)
+    return out
 
 
 def polarity(on: npt.NDArray[Any]) -> npt.NDArray[np.int8]:

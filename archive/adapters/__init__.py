@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from archive.adapters.aer_loading import load_aer as load_aer
 from archive.adapters.base import Reader, Writer
 from archive.errors import FormatError, MissingPackage
 
-__all__ = ["Reader", "Writer", "reader_for", "readers", "writer_for", "writers"]
+__all__ = ["Reader", "Writer", "load_aer", "reader_for", "readers", "writer_for", "writers"]
 
 GROUP = "archive.adapters"
 OURS = "neuroarchive"
 # Used as they are when the distribution is not installed, as in a plain checkout.
 BUILT_IN = {
+    "aer": "archive.adapters.aer:Aer",
+    "aer-headerless": "archive.adapters.aer:AerHeaderless",
     "annarchy": "archive.adapters.annarchy:Annarchy",
     "annarchy-parameters": "archive.adapters.annarchy_parameters:AnnarchyParameters",
     "brian2": "archive.adapters.brian2_store:Brian2Store",

@@ -111,11 +111,11 @@ def _check_addresses(_: schemas.Model, arrays: Arrays) -> str | None:
     if fault:
         return fault
     for name in ("addresses", "ticks"):
-        if arrays[name].dtype.kind not in "iu" or arrays[name].ndim != 1:
+        if arrays[name].dtype.kind not in "iu" or len(arrays[name].shape) != 1:
             return f"{name} must be integers with one axis, not {_told(arrays[name])}"
     addresses, ticks = arrays["addresses"], arrays["ticks"]
-    if len(addresses) != len(ticks):
-        return f"{len(addresses)} addresses but {len(ticks)} ticks"
+    if addresses.shape != ticks.shape:
+        return f"{addresses.shape[0]} addresses but {ticks.shape[0]} ticks"
     return None
 
 
