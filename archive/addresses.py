@@ -104,6 +104,15 @@ def _prophesee(address: Addresses) -> Fields:
     }
 
 
+def _prophesee_1(address: Addresses) -> Fields:
+    """Of version 1 of DAT, for sensors of 304 by 240."""
+    return {
+        "x": (address & 0x1FF).astype(np.int16),
+        "y": (address >> 9 & 0xFF).astype(np.int16),
+        "polarity": polarity(address >> 17),
+    }
+
+
 CODINGS: dict[str, Callable[[Addresses], Fields]] = {
     "dvs128": _dvs128,
     "davis": _davis,
@@ -111,4 +120,5 @@ CODINGS: dict[str, Callable[[Addresses], Fields]] = {
     "aedat-3": _aedat_3,
     "aedat-3-spike": _aedat_3_spike,
     "prophesee": _prophesee,
+    "prophesee-1": _prophesee_1,
 }

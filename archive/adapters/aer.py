@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -10,17 +9,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-import schemas
 from archive.adapters.aer_header import Header, duration, is_marked, read_header
 from archive.adapters.aer_index import SUFFIX, indexed
-from archive.adapters.aer_loading import RECORDS, event_count, find_wraps, left_over
-from archive.adapters.aer_notes import Notes, notes_of
+from archive.adapters.aer_loading import RECORDS, event_count, left_over
+from archive.adapters.aer_notes import notes_of
 from archive.adapters.aer_spikes import spike_entry
 from archive.adapters.aer_writing import write_aer
-from archive.adapters.event_columns import Column, Records
-from archive.adapters.event_entries import checked_coding, events_entry
+from archive.adapters.event_clock import columns
+from archive.adapters.event_entries import checked_coding, events_entry, file_segment
+from archive.adapters.evt_reading import tell
 from archive.entry import Entry, Loss, Source
-from archive.errors import ArchiveWarning, FormatError
+from archive.errors import FormatError
 
 # More events than this become spike trains only where that is asked for: they must be sorted.
 SPIKES_LIMIT = 1 << 22
@@ -62,11 +61,7 @@ class AerHeaderless:
             header = read_header(part, given)
             self._check(part)
             entry = _segment(part, header, coding, as_spikes, found)
-            if losses is None:
-                for loss in found:
-                    warnings.warn(f"{part}: {loss.reason}", ArchiveWarning, stacklevel=2)
-            else:
-                losses += found
+            tell(found, losses, part)
             found.clear()
             yield entry
 
@@ -146,29 +141,22 @@ def _segment(
     notes = notes_of(header.lines)
     if not header.lines:
         _refuse_text(path)
+    facts: dict[str, Any] = {"aer_version": header.version}
+    if header.lines:
+        facts["header"] = "\n".join(header.lines)
+    segment = file_segment(path, facts, notes.segment)
     left = left_over(path, header)
     if left:
-        losses.append(Loss(notes.segment or path.stem, "events", left))
+        losses.append(Loss(str(segment.name), "events", left))
     if as_spikes is None:
         made = any(mark in line for line in header.lines for mark in SIMULATORS)
         as_spikes = made and not notes.raw and count <= SPIKES_LIMIT
-    wraps = find_wraps(path, header)
-    records = Records(path, header.start, count, RECORDS[header.version], wraps)
-    addresses = Column(records, "addresses", np.uint16 if header.version == 1 else np.uint32)
-    ticks = Column(records, "ticks", np.int32 if wraps is None else np.int64)
+    addresses, ticks = columns(path, header.start, count, RECORDS[header.version])
     if as_spikes:
         part = spike_entry(np.asarray(addresses), np.asarray(ticks), header.tick, notes, path)
     else:
         part = events_entry(addresses, ticks, header.tick, coding or notes.coding, notes.variable)
-    facts: dict[str, Any] = {"aer_version": header.version}
-    if header.lines:
-        facts["header"] = "\n".join(header.lines)
-    model = schemas.Segment(name=_name(notes, path), annotations=facts)
-    return Entry(model, parts=[part])
-
-
-def _name(notes: Notes, path: Path) -> str | None:
-    return notes.segment or path.stem.translate(dict.fromkeys(range(32)))[:200] or None
+    return Entry(segment, parts=[part])
 
 
 def _refuse_text(path: Path) -> None:

@@ -20,7 +20,6 @@ RECORDS = {
     1: np.dtype([("addresses", ">u2"), ("ticks", ">i4")]),
     2: np.dtype([("addresses", ">u4"), ("ticks", ">i4")]),
 }
-TOP_BIT = np.array([0, 0, 0, 0, 0x80, 0, 0, 0], np.uint8).view(np.uint64)[0]
 
 Loaded = tuple[npt.NDArray[Any], npt.NDArray[np.float64]]
 
@@ -117,31 +116,3 @@ def _decode(
             ticks_to_times(long, tick, out=seconds[first : first + rows])
             wraps += inside
         before = last
-
-
-def find_wraps(path: Path, header: Header) -> npt.NDArray[np.int64] | None:
-    """By how much the clock had wrapped at the first event of each piece of `PIECE` bytes, shape
-    (piece,); None if it never did."""
-    record = RECORDS[header.version]
-    rows, count = PIECE // record.itemsize, event_count(path, header)
-    buffer = np.empty(rows, record)
-    found = np.zeros(-(-count // rows), np.int64)
-    wraps, before, any_wrap = 0, None, False
-    negative = False
-    for number, first in enumerate(range(0, count, rows)):
-        piece = buffer[: count - first]
-        read_into(path, header.start + first * record.itemsize, piece)
-        if record.itemsize == 8 and not negative:
-            # with no negative tick so far there can be no wrap: looked at without decoding
-            bits = np.bitwise_or.reduce(piece.view(np.uint64))
-            if not bits & TOP_BIT:
-                before = int(piece["ticks"][-1])
-                continue
-            negative = True
-        at_first, inside, wraps_here = wrapped_by(piece["ticks"], before)
-        wraps += at_first
-        found[number] = wraps
-        wraps += inside
-        before = int(piece["ticks"][-1])
-        any_wrap = any_wrap or wraps_here
-    return found if any_wrap else None

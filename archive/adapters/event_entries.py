@@ -58,3 +58,10 @@ def moments_entry(
     model = model_of(schemas.Event, variable, variable=variable, time_unit="us")
     texts = np.asarray(labels, dtype=object)[order]
     return Entry(model, {"times": microseconds[order].astype(np.float64), "labels": texts})
+
+
+def file_segment(path: Path, facts: dict[str, Any], name: str | None = None) -> schemas.Segment:
+    """The segment of a file, called after it if it has no name."""
+    clean = (name or path.stem).translate({**dict.fromkeys(range(32)), 127: None, ord("/"): "-"})
+    text = clean.encode("utf-8", "replace").decode()[:200]  # names of files need be no text
+    return model_of(schemas.Segment, str(path), name=text or None, annotations=facts)
