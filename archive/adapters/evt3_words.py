@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.adapters.evt2_words import Clock, turned
-from archive.adapters.evt_words import Step, Words, spread
+from archive.adapters.evt_words import Step, Words
 
 ROW, COLUMN, BASE, VECTOR_12, VECTOR_8, LOW, HIGH, TRIGGER = 0, 2, 3, 4, 5, 6, 8, 10
+TIME = 16  # the bit from which on the time stands, above the row
 _BITS = np.array([bin(n).count("1") for n in range(1 << 12)], np.uint8)
 # Of each pattern of twelve bits the places that are set, at the beginning of a row.
 _PLACES = np.argsort(~(np.arange(1 << 12)[:, None] >> np.arange(12) & 1).astype(bool), axis=1,
@@ -31,88 +32,113 @@ class State(NamedTuple):
 
 
 def decode_evt3(words: Words, state: State) -> Step[State]:
-    """Events and triggers of some words."""
+    """Events and triggers of some words.
+
+    What rows and the clock say goes into one line of numbers, as differences where they are
+    said: their sum up to a word is what holds there, the time in the upper bits.
+    """
     kind = (words >> 12).astype(np.uint8)
-    is_event = kind == COLUMN
-    vectors = np.flatnonzero((kind - VECTOR_12) <= 1)  # both kinds; others wrap around
-    base_after = state.base
-    if len(vectors) or (kind == BASE).any():
-        columns, counted, base_after = _with_vectors(words, kind, is_event, vectors, state.base)
+    line = np.zeros(len(words), np.int64)
+    rows, row = _said(words, kind == ROW, 0x7FF, state.row)
+    lows, low = _said(words, kind == LOW, 0xFFF, state.low)
+    highs = _where(kind == HIGH)
+    upper, clock = turned((words[highs] & 0xFFF).astype(np.int64), state.clock, 12)
+    high = state.clock.high + state.clock.wraps
+    line[rows.where] = rows.steps
+    line[lows.where] = lows.steps << TIME
+    line[highs] = np.diff(upper, prepend=high) << TIME + 12
+    line[:1] += (high << 12 | state.low) << TIME | state.row
+    np.cumsum(line, out=line)
+    singles, triggered = _where(kind == COLUMN), _where(kind == TRIGGER)
+    vectors, bases = _where((kind - VECTOR_12) <= 1), _where(kind == BASE)  # 0 - 4 is 252
+    if len(vectors) or len(bases):
+        which, columns, base = _with_vectors(words, kind, singles, vectors, bases, state.base)
     else:
-        columns = words[is_event]
-        counted = np.cumsum(is_event, dtype=np.int32)
-    rows = np.flatnonzero(kind == ROW)
-    row_values = words[rows] & 0x7FF
-    times, moments, after = _moments(words, kind, state)
-    now = (state.clock.high + state.clock.wraps << 12) | state.low
-    ticks = spread(moments, now, times, counted)
-    addresses = spread(row_values.astype(np.uint32), state.row, rows, counted)
+        which, columns, base = singles, words[singles], state.base
+    held = line[which]
+    addresses = (held & 0x7FF).astype(np.uint32)
     addresses <<= 14
     addresses |= columns & 0x7FF
     addresses |= (columns & 0x800).astype(np.uint32) << 17
-    where = np.flatnonzero(kind == TRIGGER)
-    triggers = np.empty((len(where), 3), np.int64)
-    if len(where):
-        triggers[:, 0] = np.concatenate([[now], moments])[np.searchsorted(times, where)]
-        triggers[:, 1] = words[where] >> 8 & 15
-        triggers[:, 2] = words[where] & 1
-    row = int(row_values[-1]) if len(rows) else state.row
-    others = int(np.count_nonzero(~_KNOWN[kind]))
-    return Step(addresses, ticks, triggers, others, after._replace(row=row, base=base_after))
+    triggers = np.empty((len(triggered), 3), np.int64)
+    if len(triggered):
+        triggers[:, 0] = line[triggered] >> TIME
+        triggers[:, 1] = words[triggered] >> 8 & 15
+        triggers[:, 2] = words[triggered] & 1
+    known = (rows.where, lows.where, highs, singles, triggered, vectors, bases)
+    others = len(words) - sum(map(len, known))
+    held >>= TIME
+    return Step(addresses, held, triggers, others, State(row, base, clock, low))
 
 
-_KNOWN = np.isin(np.arange(16), (ROW, COLUMN, BASE, VECTOR_12, VECTOR_8, LOW, HIGH, TRIGGER))
+class Said(NamedTuple):
+    """Words that say a value, and how much it differs from the one before."""
+
+    where: npt.NDArray[np.int64]
+    steps: npt.NDArray[np.int64]
 
 
-def _moments(
-    words: Words, kind: npt.NDArray[np.uint8], state: State
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], State]:
-    """The words that set the clock, the time after each, and what is known after all."""
-    times = np.flatnonzero((kind == LOW) | (kind == HIGH))
-    values = (words[times] & 0xFFF).astype(np.int64)
-    is_high = kind[times] == HIGH
-    highs, clock = turned(values[is_high], state.clock, 12)
-    lows = values[~is_high]
-    # how many of each kind came so far is where its value stands
-    count = np.cumsum(is_high)
-    high = np.concatenate([[state.clock.high + state.clock.wraps], highs])[count]
-    low = np.concatenate([[state.low], lows])[np.arange(1, len(times) + 1) - count]
-    after = state._replace(clock=clock, low=int(lows[-1]) if len(lows) else state.low)
-    return times, high << 12 | low, after
+def _where(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    # most kinds are rare, and counting is much quicker than looking where they are
+    return np.flatnonzero(mask) if np.count_nonzero(mask) else _NOWHERE
+
+
+_NOWHERE = np.empty(0, np.int64)
+
+
+def _said(words: Words, mask: npt.NDArray[np.bool_], bits: int, before: int) -> tuple[Said, int]:
+    """The words that say a value, and the last one."""
+    where = _where(mask)
+    values = (words[where] & bits).astype(np.int32)
+    if not len(where):
+        return Said(where, values), before
+    steps = np.empty(len(where), np.int64)
+    steps[0] = int(values[0]) - before
+    np.subtract(values[1:], values[:-1], out=steps[1:])
+    return Said(where, steps), int(values[-1])
 
 
 def _with_vectors(
     words: Words,
     kind: npt.NDArray[np.uint8],
-    is_event: npt.NDArray[np.bool_],
+    singles: npt.NDArray[np.int64],
     vectors: npt.NDArray[np.int64],
+    bases: npt.NDArray[np.int64],
     base: int,
-) -> tuple[Words, npt.NDArray[np.int32], int]:
-    """The column of each event with its polarity in bit 11, how many events there are up to each
-    word, and the column that the next vector begins with."""
-    widths = np.where(kind[vectors] == VECTOR_12, 12, 8)
-    masks = words[vectors] & np.where(widths == 12, 0xFFF, 0xFF).astype(np.uint16)
-    bases = np.flatnonzero(kind == BASE)
+) -> tuple[npt.NDArray[np.int64], Words, int]:
+    """The word that each event comes from, its column with its polarity in bit 11, and the column
+    that the next vector begins with."""
+    is_long = kind[vectors] == VECTOR_12
+    masks = words[vectors] & np.where(is_long, 0xFFF, 0xFF).astype(np.uint16)
     # the columns that all vectors have passed, less what they had passed at their base
-    passed = np.concatenate([[0], np.cumsum(widths)])
-    at_base = np.searchsorted(vectors, bases)
+    passed = np.zeros(len(vectors) + 1, np.int64)
+    np.cumsum(np.where(is_long, 12, 8), out=passed[1:])
+    values = np.empty(len(bases) + 1, np.int64)
+    values[0], values[1:] = base, words[bases] & 0xFFF
+    offsets = np.zeros(len(bases) + 1, np.int64)
+    offsets[1:] = passed[np.searchsorted(vectors, bases)]
     which = np.searchsorted(bases, vectors)
-    values = np.concatenate([[base], words[bases] & 0xFFF]).astype(np.int64)
-    offsets = np.concatenate([[0], passed[at_base]])
     starts = values[which] + (passed[:-1] - offsets[which])
     last = values[-1] + passed[-1] - offsets[-1]
     after = int(last & 0x7FF | values[-1] & 0x800)
-    counts = is_event.astype(np.int32)
-    counts[vectors] = _BITS[masks]
-    counted = np.cumsum(counts, dtype=np.int32)
-    columns = np.empty(int(counted[-1]) if len(counted) else 0, np.uint16)
-    singles = np.flatnonzero(is_event)
-    columns[counted[singles] - 1] = words[singles] & 0xFFF
-    lengths = _BITS[masks].astype(np.int64)
-    begin = np.repeat(counted[vectors] - lengths, lengths)
-    inside = np.arange(len(begin)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    places = _PLACES[np.repeat(masks, lengths), inside]
-    full = np.repeat(starts, lengths) + places
-    signs = np.repeat(values[which] & 0x800, lengths)
-    columns[begin + inside] = (full & 0x7FF | signs).astype(np.uint16)
-    return columns, counted, after
+    # a column has as many events as its own word, a vector as bits are set in it
+    sources = np.concatenate([singles, vectors])
+    order = np.argsort(sources, kind="stable")
+    lengths = np.ones(len(sources), np.int64)
+    lengths[len(singles) :] = _BITS[masks]
+    patterns = np.ones(len(sources), np.uint16)
+    patterns[len(singles) :] = masks
+    firsts = np.empty(len(sources), np.int32)
+    firsts[: len(singles)] = words[singles] & 0xFFF
+    # the sign goes along in bit 16, above what a long row of vectors may add up to
+    signs = values[which] & 0x800
+    firsts[len(singles) :] = (starts & 0x7FF) + (signs << 5)
+    firsts[: len(singles)] = (firsts[: len(singles)] & 0x7FF) + (firsts[: len(singles)] >> 11 << 16)
+    sources, lengths, patterns, firsts = (
+        each[order] for each in (sources, lengths, patterns, firsts)
+    )
+    inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    places = _PLACES[np.repeat(patterns, lengths), inside]
+    full = np.repeat(firsts, lengths) + places
+    columns = (full & 0x7FF | (full >> 16 & 1) << 11).astype(np.uint16)
+    return np.repeat(sources, lengths), columns, after
