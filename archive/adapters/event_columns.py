@@ -154,10 +154,10 @@ class Decoded:
     def __init__(self, counts: Sequence[int] | npt.NDArray[np.int64]) -> None:
         self._ends = np.cumsum(np.asarray(counts, np.int64))
         self.count = int(self._ends[-1]) if len(self._ends) else 0
-        self._last: tuple[int, dict[str, npt.NDArray[Any]]] | None = None
+        self._last: tuple[int, str, npt.NDArray[Any]] | None = None
 
-    def decode(self, number: int) -> dict[str, npt.NDArray[Any]]:
-        """The ``addresses`` and ``ticks`` of a piece."""
+    def decode(self, number: int, name: str) -> npt.NDArray[Any]:
+        """The ``addresses`` or ``ticks`` of a piece."""
         raise NotImplementedError
 
     def fill(self, name: str, first: int, out: npt.NDArray[Any]) -> None:
@@ -166,7 +166,7 @@ class Decoded:
         number = int(np.searchsorted(self._ends, first, side="right"))
         while done < len(out):
             begin = int(self._ends[number - 1]) if number else 0
-            values = self._piece(number)[name]
+            values = self._piece(number, name)
             if len(values) != int(self._ends[number]) - begin:
                 raise FormatError("the file has changed while it was read")
             part = values[first + done - begin : first + len(out) - begin]
@@ -174,8 +174,8 @@ class Decoded:
             done += len(part)
             number += 1
 
-    def _piece(self, number: int) -> dict[str, npt.NDArray[Any]]:
-        # neighbouring slices, and addresses and ticks in turn, ask for the same piece
-        if self._last is None or self._last[0] != number:
-            self._last = number, self.decode(number)
-        return self._last[1]
+    def _piece(self, number: int, name: str) -> npt.NDArray[Any]:
+        # the next slice begins where this one ends, within a piece
+        if self._last is None or self._last[:2] != (number, name):
+            self._last = number, name, self.decode(number, name)
+        return self._last[2]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from archive.adapters.evt2_words import Clock, decode_evt2
+from archive.adapters.evt2_words import Evt2Words
 from archive.adapters.evt2_writing import write_evt2
 from archive.adapters.evt_reading import read_words
 from archive.adapters.prophesee_header import is_raw, raw_header
@@ -28,7 +28,7 @@ class Evt2:
     def read(self, path: Path, /, *, losses: list[Loss] | None = None) -> Iterator[Entry]:
         """The segment of a file. Raises FormatError for other files."""
         path = Path(path)
-        yield read_words(path, raw_header(path, "2.0", 4), "<u4", Clock(), decode_evt2, losses)
+        yield read_words(path, raw_header(path, "2.0", 4), Evt2Words(), losses)
 
     def write(
         self,

@@ -10,11 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from archive.adapters.evt_words import Step, Words, spread
+from archive.adapters.evt_words import Survey, Words
 
 ON, TIME_HIGH, TRIGGER = 0x1, 0x8, 0xA
 BITS = 28  # of TIME_HIGH, which wraps
-SEEN = (0x0, ON, TIME_HIGH, TRIGGER)
 
 
 class Clock(NamedTuple):
@@ -24,30 +23,58 @@ class Clock(NamedTuple):
     wraps: int = 0
 
 
-def decode_evt2(words: Words, state: Clock) -> Step[Clock]:
-    """Events and triggers of some words."""
-    kind = (words >> 28).astype(np.uint8)
-    is_event = kind <= ON
-    times = np.flatnonzero(kind == TIME_HIGH)
-    highs, after = turned((words[times] & 0x0FFFFFFF).astype(np.int64), state, BITS)
-    base = highs << 6
-    before = (state.high + state.wraps) << 6
-    counted = np.cumsum(is_event, dtype=np.int32)
-    events = words[is_event]
-    ticks = spread(base, before, times, counted)
-    ticks |= events >> 22 & 63
-    addresses = events >> 11 & 0x7FF
-    addresses |= (events & 0x7FF) << 14
-    addresses |= events >> 28 << 28
-    where = np.flatnonzero(kind == TRIGGER)
-    triggers = np.empty((len(where), 3), np.int64)
-    if len(where):
-        own = np.concatenate([[before], base])[np.searchsorted(times, where)]
-        triggers[:, 0] = own | (words[where] >> 22 & 63)
+class Evt2Words:
+    """See `Coded`."""
+
+    dtype = np.dtype("<u4")
+    first = Clock()
+
+    def survey(self, words: Words, state: Clock) -> Survey[Clock]:
+        """What some words hold, and the state after them."""
+        kind = (words >> 28).astype(np.uint8)
+        times, base = self._times(words, kind, state)
+        _, after = turned((words[times] & 0x0FFFFFFF).astype(np.int64), state, BITS)
+        before = (state.high + state.wraps) << 6
+        bounds = np.concatenate([[before], base])
+        where = np.flatnonzero(kind == TRIGGER)
+        triggers = np.empty((len(where), 3), np.int64)
+        triggers[:, 0] = bounds[np.searchsorted(times, where)] | (words[where] >> 22 & 63)
         triggers[:, 1] = words[where] >> 8 & 31
         triggers[:, 2] = words[where] & 1
-    others = len(words) - len(events) - len(times) - len(where)
-    return Step(addresses.astype(np.uint32), ticks, triggers, others, after)
+        count = int(np.count_nonzero(kind <= ON))
+        others = len(words) - count - len(times) - len(where)
+        lowest, highest = int(bounds.min()), int(bounds.max()) + 63
+        return Survey(count, lowest, highest, triggers, others, after)
+
+    def addresses(self, words: Words, state: Clock) -> npt.NDArray[np.uint32]:
+        """The addresses of the events of some words, of the coding ``prophesee``."""
+        events = words.take(np.flatnonzero(words < 2 << 28))
+        found = events >> 11 & 0x7FF
+        found |= (events & 0x7FF) << 14
+        found |= events & 1 << 28
+        return found.astype(np.uint32, copy=False)
+
+    def ticks(self, words: Words, state: Clock) -> npt.NDArray[np.int64]:
+        """The times of the events of some words, in µs."""
+        kind = (words >> 28).astype(np.uint8)
+        times, base = self._times(words, kind, state)
+        line = np.zeros(len(words), np.int64)
+        before = (state.high + state.wraps) << 6
+        line[times] = np.diff(base, prepend=before)
+        line[:1] += before
+        np.cumsum(line, out=line)
+        where = np.flatnonzero(kind <= ON)
+        found = line.take(where)
+        found |= words.take(where) >> 22 & 63
+        return found
+
+    def _times(
+        self, words: Words, kind: npt.NDArray[np.uint8], state: Clock
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The words that set the clock, and the time from each on."""
+        times = np.flatnonzero(kind == TIME_HIGH)
+        highs, _ = turned((words[times] & 0x0FFFFFFF).astype(np.int64), state, BITS)
+        return times, highs << 6
 
 
 def turned(

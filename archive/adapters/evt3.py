@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from archive.adapters.evt3_words import State, decode_evt3
+from archive.adapters.evt3_words import Evt3Words
 from archive.adapters.evt_reading import read_words
 from archive.adapters.prophesee_header import is_raw, raw_header
 from archive.entry import Entry, Loss
@@ -29,4 +29,4 @@ class Evt3:
     def read(self, path: Path, /, *, losses: list[Loss] | None = None) -> Iterator[Entry]:
         """The segment of a file. Raises FormatError for other files."""
         path = Path(path)
-        yield read_words(path, raw_header(path, "3.0", 2), "<u2", State(), decode_evt3, losses)
+        yield read_words(path, raw_header(path, "3.0", 2), Evt3Words(), losses)

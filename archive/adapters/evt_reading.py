@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from archive.adapters.event_columns import Column
 from archive.adapters.event_entries import MICROSECONDS, events_entry, file_segment
-from archive.adapters.evt_words import EventWords, State, Step, Words
+from archive.adapters.evt_words import Coded, EventWords, State
 from archive.adapters.prophesee_header import Header
 from archive.adapters.prophesee_triggers import trigger_entries
 from archive.entry import Entry, Loss
@@ -21,14 +19,12 @@ from archive.errors import ArchiveWarning
 def read_words(
     path: Path,
     header: Header,
-    dtype: npt.DTypeLike,
-    first: State,
-    step: Callable[[Words, State], Step[State]],
+    coded: Coded[State],
     losses: list[Loss] | None,
 ) -> Entry:
     """The segment, with its events and triggers; what was left out is added to `losses`, or told
     by an ArchiveWarning."""
-    words = EventWords(path, header.start, dtype, first, step)
+    words = EventWords(path, header.start, coded)
     segment = file_segment(path, header.facts)
     events = events_entry(
         Column(words, "addresses", np.uint32),
@@ -36,7 +32,7 @@ def read_words(
         MICROSECONDS,
         "prophesee",
     )
-    left = max(0, path.stat().st_size - header.start) % np.dtype(dtype).itemsize
+    left = max(0, path.stat().st_size - header.start) % coded.dtype.itemsize
     name = str(segment.name)
     said = []
     if words.others:
