@@ -21,6 +21,8 @@ GROUP = "archive.adapters"
 OURS = "neuroarchive"
 # Used as they are when the distribution is not installed, as in a plain checkout.
 BUILT_IN = {
+    "aedat3": "archive.adapters.aedat3:Aedat3",
+    "aedat4": "archive.adapters.aedat4:Aedat4",
     "aer": "archive.adapters.aer:Aer",
     "aer-headerless": "archive.adapters.aer:AerHeaderless",
     "annarchy": "archive.adapters.annarchy:Annarchy",
