@@ -35,7 +35,7 @@ class Layer:
 
 
 CONTRACT = {"schemas", "archive.errors"}
-NOUN = CONTRACT | {"archive.entry", "archive.values"}
+NOUN = CONTRACT | {"archive.entry", "archive.values", "archive.addresses"}
 STATES = {"archive.connections", "archive.modelling", "archive.states"}
 # What looks at a foreign file before it is trusted.
 LOOKING = {"archive.storage.inspection", "archive.storage.marks"}
@@ -51,6 +51,7 @@ LAYERS = {
     "archive._contract": Layer(set(), set(), set()),
     "archive.errors": Layer(set(), set(), set()),
     "archive.entry": Layer(CONTRACT, {"numpy"}, set()),
+    "archive.addresses": Layer(set(), {"numpy"}, set()),
     "archive.values": Layer(CONTRACT, {"numpy"}, NEO),
     "archive.modelling": Layer(CONTRACT, set(), set()),
     "archive.connections": Layer(NOUN, {"numpy"}, set()),

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.addresses import ticks_to_times
 from archive.entry import Entry
 from archive.errors import ContractError
 from archive.hooks.neo_facts import (
@@ -156,6 +157,23 @@ def neo_irregular(entry: Entry) -> Any:
         np.asarray(entry.arrays["values"]),
         units=unit_of(model.unit),
     )
+    return _finished(signal, entry, model, annotations, kept)
+
+
+def neo_addresses(entry: Entry) -> Any:
+    """The neo.IrregularlySampledSignal of address events, which Neo does not know: the address
+    of each as its value, in the order in which they came."""
+    import neo
+
+    model = entry.model
+    assert isinstance(model, schemas.AddressEvents)
+    annotations, kept = thawed(model.annotations)
+    signal = neo.IrregularlySampledSignal(
+        quantity(ticks_to_times(np.asarray(entry.arrays["ticks"]), model.tick), model.time_unit),
+        np.asarray(entry.arrays["addresses"])[:, np.newaxis],
+        units="dimensionless",
+    )
+    annotations |= {} if model.coding is None else {"coding": model.coding}
     return _finished(signal, entry, model, annotations, kept)
 
 
