@@ -11,10 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from archive.adapters.atf_text import read_atf
 from archive.adapters.base import Reader, Writer
+from archive.adapters.neuron_text import read_neuron_dat
 from archive.errors import FormatError, MissingPackage
 
-__all__ = ["Reader", "Writer", "reader_for", "readers", "writer_for", "writers"]
+__all__ = [
+    "Reader",
+    "Writer",
+    "read_atf",
+    "read_neuron_dat",
+    "reader_for",
+    "readers",
+    "writer_for",
+    "writers",
+]
 
 GROUP = "archive.adapters"
 OURS = "neuroarchive"
@@ -22,9 +33,11 @@ OURS = "neuroarchive"
 BUILT_IN = {
     "annarchy": "archive.adapters.annarchy:Annarchy",
     "annarchy-parameters": "archive.adapters.annarchy_parameters:AnnarchyParameters",
+    "atf": "archive.adapters.atf:Atf",
     "brian2": "archive.adapters.brian2_store:Brian2Store",
     "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",
+    "neuron": "archive.adapters.neuron:Neuron",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
     "sonata": "archive.adapters.sonata:Sonata",
