@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 import schemas
 from archive.adapters.atf_text import AtfText, Column, title_and_unit
 from archive.adapters.foreign_names import Distinct, name_of, population_and_variable
+from archive.adapters.keyed import keyed
 from archive.adapters.models import model_of
 from archive.adapters.neuron_text import decreases
 from archive.adapters.sampling import regular
@@ -95,7 +95,7 @@ class Reading:
         return None
 
     def _records(self) -> tuple[dict[str, Any], dict[str, list[str]]]:
-        """Header records as annotations, and the fields of those that tell of sweeps and signals."""
+        """Header records as annotations, and the fields of those that tell of the columns."""
         facts: dict[str, Any] = {}
         listed: dict[str, list[str]] = {}
         for number, (head, *more) in enumerate(self.text.records, 1):
@@ -228,28 +228,19 @@ class Reading:
     def _keyed(self, columns: Sequence[Column]) -> Iterator[Entry]:
         """A table of something else, as Clampfit's results and GenePix's are."""
         distinct = Distinct()
-        changed = datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
         facts, listed = self._records()
         for key, value in {**facts, **listed}.items():
-            told = to_schema(value, key)
-            yield _keyed(distinct(name_of(f"header {key}", "header")), told, changed)
+            yield keyed(distinct(name_of(f"header {key}", "header")), value, self.path)
         for number, column in enumerate(columns, 1):
             name, told_unit = title_and_unit(column.title)
             unit = _contract_unit(told_unit) if told_unit is not None else None
             if isinstance(column.values, list):
                 unit = None
             text = name if unit is not None else column.title
-            value = to_schema(column.values, text)
-            if unit not in (None, NO_UNIT):
-                value = schemas.Quantity(value, unit)
             if column.empty:
-                reason = f"{column.empty} empty fields are NaN"
-                self.losses.append(Loss(text, "value", reason))
-            yield _keyed(distinct(name_of(text, f"column {number}")), value, changed)
-
-
-def _keyed(key: str, value: Any, at: datetime) -> Entry:
-    return Entry(model_of(schemas.KeyedValue, key, key=key, value=value, at=at))
+                self.losses.append(Loss(text, "value", f"{column.empty} empty fields are NaN"))
+            key = distinct(name_of(text, f"column {number}"))
+            yield keyed(key, column.values, self.path, unit)
 
 
 def _contract_unit(text: str) -> str | None:

@@ -232,7 +232,8 @@ def _times(part: Entry) -> tuple[str, npt.NDArray[np.float64]]:
     model = part.model
     if isinstance(model, schemas.Signal):
         count = part.arrays["values"].shape[0]
-        return model.time_unit, model.t_start + model.sampling_period * np.arange(count)
+        times = model.t_start + model.sampling_period * np.arange(count)
+        return model.time_unit, np.asarray(times, np.float64)
     assert isinstance(model, schemas.IrregularSignal)
     return model.time_unit, np.asarray(part.arrays["times"], np.float64)
 

@@ -28,9 +28,9 @@ FORMS = ("text", "vwrite", "fwrite")
 class Neuron:
     """Reads the vectors that NEURON writes, and writes those of its clipboard.
 
-    Known by content are a text that begins with ``label:``, and what ``Vector.vwrite`` writes. Other
-    texts, as of ``Vector.printf`` and ``Matrix.fprint``, have no mark, and ``Vector.fwrite`` has none
-    at all: these are read by name, as ``neuron`` or ``neuron:text``, and ``neuron:fwrite``.
+    Known by content are a text that begins with ``label:``, and what ``Vector.vwrite`` writes.
+    Other texts, as of ``Vector.printf`` and ``Matrix.fprint``, have no mark, and ``Vector.fwrite``
+    has none at all: these are read by name, as ``neuron`` or ``neuron:text``, ``neuron:fwrite``.
     """
 
     name: ClassVar[str] = "neuron"

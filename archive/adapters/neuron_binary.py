@@ -1,9 +1,10 @@
 """Vectors that NEURON writes as bytes: ``Vector.vwrite``, and ``Vector.fwrite`` without any mark.
 
-``vwrite`` writes ``int32 n, int32 type`` and the elements: type 5 int32; 4 float64; 3 float32; 2 the
-float64 `scale` and `minimum`, and uint16 of which each divided by `scale` and added to `minimum`
-is the value; 1 the same with int8, to which 128 is added first. A type that is none of these tells
-that the bytes are in the other order (NEURON's ``ivocvect.cpp``). ``fread`` takes other types.
+``vwrite`` writes ``int32 n, int32 type`` and the elements: type 5 int32; 4 float64; 3 float32; 2
+the float64 `scale` and `minimum`, and uint16 of which each divided by `scale` and added to
+`minimum` is the value; 1 the same with int8, to which 128 is added first. A type that is none of
+these tells that the bytes are in the other order (NEURON's ``ivocvect.cpp``). ``fread`` takes other
+types.
 """
 
 from __future__ import annotations

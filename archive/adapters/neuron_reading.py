@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,12 @@ import numpy.typing as npt
 
 import schemas
 from archive.adapters.foreign_names import Distinct, population_and_variable
+from archive.adapters.keyed import keyed
 from archive.adapters.models import model_of
 from archive.adapters.neuron_text import Table, decreases
 from archive.adapters.sampling import regular as regular_times
 from archive.entry import Entry
 from archive.errors import FormatError
-from archive.values import to_schema
 
 
 @dataclass
@@ -129,10 +128,4 @@ class Reading:
     def _keyed(self, population: str | None, variable: str, values: npt.NDArray[Any]) -> Entry:
         bare = values[:, 0] if values.shape[1] == 1 else values
         key = "/".join(filter(None, (population, variable)))
-        unit = self.unit
-        value = to_schema(np.ascontiguousarray(bare), key)
-        if unit not in ("", "dimensionless"):
-            value = schemas.Quantity(value, unit)
-        changed = datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
-        model = model_of(schemas.KeyedValue, key, key=key, value=value, at=changed)
-        return Entry(model)
+        return keyed(key, np.ascontiguousarray(bare), self.path, self.unit)

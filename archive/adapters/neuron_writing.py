@@ -99,11 +99,11 @@ def _times(entry: Entry, count: int) -> npt.NDArray[np.float64]:
     """In ms."""
     model = entry.model
     if isinstance(model, schemas.Signal):
-        times = model.t_start + model.sampling_period * np.arange(count)
+        times = model.t_start + model.sampling_period * np.arange(count, dtype=np.float64)
     else:
         times = np.asarray(entry.arrays["times"], np.float64)
-    unit = str(getattr(model, "time_unit", "ms"))
-    return times if unit == "ms" else times * float(schemas.conversion(unit, "ms"))
+    factor = float(schemas.conversion(str(getattr(model, "time_unit", "ms")), "ms"))
+    return np.asarray(times * factor, np.float64)
 
 
 def _lost_of_times(model: AnySignal, times: npt.NDArray[np.float64], way: str) -> Iterator[Loss]:
