@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from archive.adapters.atf_reading import Reading, is_time
+from archive.adapters.atf_reading import Reading
 from archive.adapters.atf_text import LIMIT, MAGIC, parsed
 from archive.adapters.atf_writing import AtfWriting
 from archive.adapters.bounded import whole
+from archive.adapters.foreign_units import is_time
 from archive.adapters.replacing import replacing
 from archive.adapters.segments import chosen_run
 from archive.entry import Entry, Loss, Source

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import schemas
 from archive.adapters.atf_text import AtfText, Column, title_and_unit
 from archive.adapters.foreign_names import Distinct, name_of, population_and_variable
+from archive.adapters.foreign_units import NO_UNIT, contract_unit, is_time
 from archive.adapters.keyed import keyed
 from archive.adapters.models import model_of
 from archive.adapters.neuron_text import decreases
@@ -21,13 +22,11 @@ from archive.adapters.sampling import regular
 from archive.entry import Entry, Loss
 from archive.errors import FormatError
 from archive.values import to_schema
-from schemas.v1.unit import UnitError, conversion, parse
 
 STARTS = "SweepStartTimesMS"
 SIGNALS = "Signals"
 EXPORTED = "SignalsExported"
 SWEEP_START = "sweep_start"  # the annotation of a segment
-NO_UNIT = "dimensionless"
 _TRACE = re.compile(r"(?i)trace\s*#\s*([0-9]{1,9})")
 CHANNEL = re.compile(r"(.+)\[([0-9]{1,15})\]")
 _TIME = re.compile(r"(?i)t|time\b.*")
@@ -85,7 +84,7 @@ class Reading:
             return None
         if self.time_unit is not None:
             return self.time_unit
-        unit = _contract_unit(told) if told is not None else None
+        unit = contract_unit(told) if told is not None else None
         if unit is not None and is_time(unit):
             return unit
         if told is None and _TIME.fullmatch(name):
@@ -174,7 +173,7 @@ class Reading:
         text: str,
     ) -> None:
         told = title_and_unit(column.title)[1]
-        unit = _contract_unit(told) if told is not None else NO_UNIT
+        unit = contract_unit(told) if told is not None else NO_UNIT
         if unit is None:
             self.losses.append(Loss(self.path.name, "unit", f"{told!r} of {text} is no unit"))
             unit = NO_UNIT
@@ -233,7 +232,7 @@ class Reading:
             yield keyed(distinct(name_of(f"header {key}", "header")), value, self.path)
         for number, column in enumerate(columns, 1):
             name, told_unit = title_and_unit(column.title)
-            unit = _contract_unit(told_unit) if told_unit is not None else None
+            unit = contract_unit(told_unit) if told_unit is not None else None
             if isinstance(column.values, list):
                 unit = None
             text = name if unit is not None else column.title
@@ -241,29 +240,6 @@ class Reading:
                 self.losses.append(Loss(text, "value", f"{column.empty} empty fields are NaN"))
             key = distinct(name_of(text, f"column {number}"))
             yield keyed(key, column.values, self.path, unit)
-
-
-def _contract_unit(text: str) -> str | None:
-    """The unit as the contract writes it; None if it is none."""
-    if not text:
-        return NO_UNIT
-    for told in (text, text.replace("Â", "").replace("µ", "u").replace("μ", "u")):
-        for spelled in (told, told.replace("Ω", "ohm"), told.replace("·", "*")):
-            try:
-                parse(spelled)
-            except UnitError:
-                continue
-            return spelled
-    return None
-
-
-def is_time(unit: str) -> bool:
-    """Whether it is a unit of time."""
-    try:
-        conversion(unit, "ms")
-    except UnitError:
-        return False
-    return True
 
 
 def _sweeps(columns: Sequence[Column]) -> list[tuple[int | None, list[int]]]:

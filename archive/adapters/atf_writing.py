@@ -15,12 +15,12 @@ from archive.adapters import left_out
 from archive.adapters.atf_reading import (
     CHANNEL,
     EXPORTED,
-    NO_UNIT,
     SIGNALS,
     STARTS,
     SWEEP_START,
 )
 from archive.adapters.foreign_names import name_of
+from archive.adapters.foreign_units import NO_UNIT
 from archive.adapters.sampling import regular
 from archive.adapters.segments import parts_of
 from archive.entry import ArrayLike, Entry, Loss
