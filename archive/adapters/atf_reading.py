@@ -105,7 +105,7 @@ class Reading:
             if key in (STARTS, EXPORTED):
                 listed[key] = value.split(",")
                 continue
-            key = key if equals else f"record {number}"
+            key = name_of(key if equals else "", f"record {number}")
             told: Any = (value if equals else head) if not more else [value, *more]
             if key in facts:
                 held = facts[key]

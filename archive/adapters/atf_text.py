@@ -182,7 +182,9 @@ def _quoted(line: str, separator: str | None = "") -> list[tuple[str, bool]]:
 
 
 def _is_end(line: str, at: int, separator: str | None) -> bool:
-    return at >= len(line) or line[at] == separator or (separator is None and line[at].isspace())
+    if at >= len(line) or line[at] == separator:
+        return True
+    return separator is None and line[at - 1 : at + 1].strip() != line[at - 1 : at + 1]
 
 
 class _Table:

@@ -37,6 +37,7 @@ class _Section:
     label: str | None = None
     first: int = 0
     lines: list[bytes] = field(default_factory=list)
+    is_closed: bool = False  # by an empty line, as Vector.printf does
 
     def __bool__(self) -> bool:
         return bool(self.lines) or self.label is not None
@@ -104,6 +105,7 @@ def tables(content: bytes, path: Path, *, count: bool | None = None) -> list[Tab
         elif stripped:
             section.add(number, line)
         elif section.lines:
+            section.is_closed = True
             found.append(_table(section, path, count, number))
             section = _Section()
     if section:
@@ -143,7 +145,7 @@ def _says_count(section: _Section, path: Path, count: bool | None) -> bool:
     others = len(section.lines) - 1
     if count or section.label is not None or (others and len(section.lines[1].split()) > 1):
         return True
-    if others and int(section.lines[0]) == others:
+    if others and not section.is_closed and int(section.lines[0]) == others:
         raise FormatError(
             f"line {section.first} may be the first value, or say how many there are",
             path=path,

@@ -97,7 +97,9 @@ class Sonata:
             if spikes is not None or reports is not None or parts:
                 entries.append(Entry(model_of(schemas.Segment, path.name), parts=parts))
         if not entries:
-            raise FormatError("there are neither nodes nor edges, nor spikes, nor reports in it", path=path)
+            raise FormatError(
+                "there are neither nodes nor edges, nor spikes, nor reports in it", path=path
+            )
         yield from entries
 
     def write(
@@ -108,12 +110,14 @@ class Sonata:
         *,
         segment: str | None = None,
         variable: str | None = None,
+        exact: bool = False,
         overwrite: bool = False,
     ) -> list[Loss]:
         """Write the network, or the spikes of a segment, or the signals of one variable of it, and
         return what was not carried.
 
-        `segment` and `variable` name one of several. Raises FormatError if there is nothing to
+        `segment` and `variable` name one of several. A report has float32, as SONATA says and
+        libsonata demands; `exact` keeps float64. Raises FormatError if there is nothing to
         write, or no way to choose.
         """
         path = Path(path)
@@ -127,7 +131,7 @@ class Sonata:
             return write_network(source, path, overwrite=overwrite)
         if self.written == "spikes":
             return write_spikes(source, path, segment, overwrite=overwrite)
-        return write_report(source, path, segment, variable, overwrite=overwrite)
+        return write_report(source, path, segment, variable, exact=exact, overwrite=overwrite)
 
 
 def _holds(file: h5py.File, name: str, inside: str) -> bool:

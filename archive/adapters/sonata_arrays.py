@@ -28,7 +28,8 @@ class Values:
 
     def __getitem__(self, key: Any) -> Any:
         with opened(self.path) as file:
-            return _dataset(file, self.place, self.shape)[key]
+            found = _dataset(file, self.place, self.shape)[key]
+        return np.asarray(found, self.dtype)[()]  # in the order of bytes of this machine
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:

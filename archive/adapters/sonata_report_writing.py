@@ -29,10 +29,17 @@ _WIDTH = 1 << 26  # of a row of chunks, at most
 
 
 def write_report(
-    source: Source, path: Path, segment: str | None, variable: str | None, *, overwrite: bool
+    source: Source,
+    path: Path,
+    segment: str | None,
+    variable: str | None,
+    *,
+    exact: bool,
+    overwrite: bool,
 ) -> list[Loss]:
-    """Write the signals of `variable`, or of the only one, in ms. Raises FormatError if there are
-    none, or several variables and none named."""
+    """Write the signals of `variable`, or of the only one, in ms, as float32; `exact` keeps
+    float64, which libsonata refuses. Raises FormatError if there are none, or several variables
+    and none named."""
     losses: list[Loss] = []
     way, chosen = chosen_segment(source, segment, path, losses)
     losses += left_out.fields(chosen, way)
@@ -68,7 +75,7 @@ def write_report(
             elif name in top or name in (".", ".."):
                 losses.append(left_out.whole(part, at, "there is another of this population"))
             else:
-                losses += _put(top.create_group(name), part, at)
+                losses += _put(top.create_group(name), part, at, exact)
     return losses
 
 
@@ -87,7 +94,7 @@ def _unfit(part: Entry) -> str | None:
     return None
 
 
-def _put(made: h5py.Group, entry: Entry, way: str) -> Iterator[Loss]:
+def _put(made: h5py.Group, entry: Entry, way: str, exact: bool) -> Iterator[Loss]:
     model, values = entry.model, entry.arrays["values"]
     assert isinstance(model, schemas.Signal)
     yield from left_out.fields(entry, way, _CARRIED)
@@ -103,10 +110,10 @@ def _put(made: h5py.Group, entry: Entry, way: str) -> Iterator[Loss]:
         for field in ("channels", "values", "array_annotations"):
             yield Loss(way, field, "in the file the columns stand in the order of the nodes")
     dtype = np.dtype(values.dtype)
-    if dtype not in (np.float32, np.float64):
-        yield Loss(way, "values", f"{dtype} becomes float64")
-        dtype = np.dtype(np.float64)
-    data = _put_values(made, values, order, dtype)
+    written = np.dtype(np.float64 if exact and dtype != np.float32 else np.float32)
+    if dtype != written:
+        yield Loss(way, "values", f"{dtype} becomes {written}")
+    data = _put_values(made, values, order, written)
     data.attrs["units"] = "" if model.unit == "dimensionless" else model.unit
     data.attrs["variable"] = model.variable
     if model.unit == "":
@@ -126,7 +133,8 @@ def _put_values(
     data = made.create_dataset("data", (rows, columns), dtype, chunks=chunks)
     is_sorted = bool((order == np.arange(columns)).all())
     for begin in range(0, rows, step):
-        block = np.asarray(values[begin : begin + step]).astype(dtype)
+        with np.errstate(over="ignore"):
+            block = np.asarray(values[begin : begin + step]).astype(dtype)
         data[begin : begin + step] = block if is_sorted else block[:, order]
     return data
 

@@ -113,7 +113,7 @@ def _signal(place: h5py.Group, population: str | None, losses: list[Loss]) -> En
             name: to_schema(values, name) for name, values in found.elements.items()
         },
     )
-    values = Values(path, str(data.name), data.shape, data.dtype)
+    values = Values(path, str(data.name), data.shape, data.dtype.newbyteorder("="))
     return Entry(model, {"values": values, "channels": found.channels})
 
 
@@ -135,11 +135,12 @@ def _times(mapping: h5py.Group, rows: int, way: str, losses: list[Loss]) -> tupl
 
 def _unit(data: h5py.Dataset, way: str, losses: list[Loss]) -> str:
     told = text_of(data, "units")
-    unit = contract_unit(told) if told is not None else NO_UNIT
-    if unit is None:
+    unit = contract_unit(told) if told is not None else None
+    if told is None:
+        losses.append(Loss(way, "unit", "the file tells no unit of the values"))
+    elif unit is None:
         losses.append(Loss(way, "unit", f"{told!r:.40} is no unit"))
-        return NO_UNIT
-    return unit
+    return NO_UNIT if unit is None else unit
 
 
 def _mapped(mapping: h5py.Group, columns: int) -> _Mapping:

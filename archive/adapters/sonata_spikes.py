@@ -148,6 +148,8 @@ def _put(
         yield Loss(way, "channels", "they are no different numbers from 0 on")
     nodes = ids[neuron]
     order = np.lexsort((times, nodes))
+    if (order != np.arange(len(order))).any():
+        yield Loss(way, "times", "in the file they stand in the order of the nodes")
     nodes, times = nodes[order], times[order]
     yield from _lost_of_trains(entry, model, times, np.unique(nodes), way)
     made = top.create_group(name)
