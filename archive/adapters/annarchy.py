@@ -19,7 +19,7 @@ from archive.adapters.annarchy_writing import (
 )
 from archive.adapters.milliseconds import milliseconds, milliseconds_in
 from archive.adapters.replacing import replacing
-from archive.adapters.snapshots import chosen_snapshot
+from archive.adapters.snapshots import placed_snapshot
 from archive.adapters.unpickling import Limits
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
@@ -106,7 +106,7 @@ class Annarchy:
             raise FormatError(
                 f"connections={connections!r}", path=path, hint="give 'same' or 'other'"
             )
-        chosen = chosen_snapshot(source, snapshot, path)
+        way, chosen = placed_snapshot(source, snapshot, path)
         assert isinstance(chosen.model, schemas.Snapshot)
         dt = chosen.model.time_step
         if time_step is not None:
@@ -124,7 +124,14 @@ class Annarchy:
             )
         with replacing(path, overwrite=overwrite) as staged:
             write_form(item, form, staged, writing)
-        return writing.losses
+        return _placed(writing.losses, way)
+
+
+def _placed(losses: list[Loss], snapshot: str) -> list[Loss]:
+    """The losses with the ways to what they are of, as the one to the snapshot is known."""
+    here = snapshot or "snapshot"
+    ways = {loss.entry: f"{snapshot}/{loss.entry}".lstrip("/") for loss in losses} | {"": here}
+    return [Loss(ways[loss.entry], loss.field, loss.reason) for loss in losses]
 
 
 def _item(

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.adapters import left_out
 from archive.adapters.atf_reading import (
     CHANNEL,
     EXPORTED,
@@ -21,6 +20,7 @@ from archive.adapters.atf_reading import (
 )
 from archive.adapters.foreign_names import name_of
 from archive.adapters.foreign_units import NO_UNIT
+from archive.adapters.left_out import NO_PLACE, left_out, whole
 from archive.adapters.sampling import regular
 from archive.adapters.segments import parts_of
 from archive.entry import ArrayLike, Entry, Loss
@@ -78,7 +78,7 @@ class AtfWriting:
             )
 
     def _lose(self, entry: Entry, way: str, reason: str) -> None:
-        self.losses.append(left_out.whole(entry, way, reason))
+        self.losses.append(whole(way, entry, reason))
 
     def _common_times(self, parts: Sequence[Entry]) -> _Base:
         """Those of the first signal, or of the longest that has the same in the beginning."""
@@ -111,7 +111,7 @@ class AtfWriting:
                     fault = "there is another of this name"
                 seen.add((model.population, model.variable))
             if fault is not None:
-                lost.append(left_out.whole(part, at, fault))
+                lost.append(whole(at, part, fault))
                 continue
             lost += self._add_signal(part, at, number)
         if len(self._columns) == count:
@@ -119,13 +119,11 @@ class AtfWriting:
             return
         self._sweeps.append(segment)
         kept = {"name"} if getattr(segment.model, "name", None) == f"sweep {number}" else set()
-        self.losses += left_out.fields(segment, way, kept | {"annotations"})
+        self.losses += left_out(way, segment, kept | {"annotations"}, NO_PLACE)
         annotations = dict(getattr(segment.model, "annotations", {}))
         if _start_of(segment) is not None:
             del annotations[SWEEP_START]
-        self.losses += [
-            Loss(way, f"annotations.{key}", left_out.NO_PLACE) for key in annotations
-        ] + lost
+        self.losses += [Loss(way, f"annotations.{key}", NO_PLACE) for key in annotations] + lost
 
     def _fault_of_times(self, part: Entry) -> str | None:
         base = self._base
@@ -141,10 +139,10 @@ class AtfWriting:
         model, values = part.model, part.arrays["values"]
         assert isinstance(model, AnySignal)
         base = self._base
-        yield from left_out.fields(part, way, _CARRIED)
+        yield from left_out(way, part, _CARRIED, NO_PLACE)
         if isinstance(model, schemas.IrregularSignal):
             if base.fit is not None:
-                yield left_out.whole(part, way, "its times are regular: it comes back a signal")
+                yield whole(way, part, "its times are regular: it comes back a signal")
         elif base.fit is not None:
             for field, value in zip(("t_start", "sampling_period"), base.fit, strict=True):
                 if value != getattr(model, field):
@@ -192,7 +190,7 @@ class AtfWriting:
         name = getattr(self._run.model, "name", None)
         kept = {"annotations"} | ({"name"} if name == name_of(self._path.stem, "run") else set())
         if self._way:
-            self.losses += left_out.fields(self._run, self._way, kept)
+            self.losses += left_out(self._way, self._run, kept, NO_PLACE)
         starts = [_start_of(segment) for segment in self._sweeps]
         told = [f"{start!r}" for start in starts if start is not None]
         if told and len(told) == len(starts):

@@ -1,31 +1,39 @@
-"""What of an entry a writer leaves out, as losses."""
+"""What of an entry a file has no place for, as losses."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
+from typing import Any
 
+import schemas
 from archive.entry import Entry, Loss
 
-NO_PLACE = "the format has no place for it"
+NO_PLACE = "the file has no place for it"
 
 
-def whole(entry: Entry, way: str, reason: str = NO_PLACE) -> Loss:
-    """An entry that is lost with all that is in it."""
-    return Loss(way, entry.model.kind, reason)
-
-
-def fields(
-    entry: Entry, way: str, carried: Collection[str] = (), reason: str = NO_PLACE
-) -> Iterator[Loss]:
-    """The fields and arrays of an entry that are not among the `carried`; a field that has its
-    default comes back by itself."""
+def left_out(way: str, entry: Entry, kept: Collection[str], reason: str) -> list[Loss]:
+    """Losses of all fields of an entry that say something, and of its arrays, but for `kept`."""
     model = entry.model
+    fields = [name for name in said(model) if name not in kept]
+    return [Loss(way, name, reason) for name in (*fields, *entry.arrays) if name not in kept]
+
+
+def said(model: schemas.Model) -> dict[str, Any]:
+    """The fields of a model that differ from their default, those of a newer contract too."""
+    found = {}
     for name, field in type(model).model_fields.items():
-        if name == "kind" or name in carried:
-            continue
-        if field.is_required() or getattr(model, name) != field.get_default(
-            call_default_factory=True, validated_data={}
-        ):
-            yield Loss(way, name, reason)
-    extra = [*(model.model_extra or ()), *entry.arrays]
-    yield from (Loss(way, name, reason) for name in extra if name not in carried)
+        value = getattr(model, name)
+        default = field.get_default(call_default_factory=True)
+        if name != "kind" and (field.is_required() or value != default):
+            found[name] = value
+    return found | (model.model_extra or {})
+
+
+def located(way: str, losses: Iterable[Loss]) -> list[Loss]:
+    """Losses of one entry, with the way to it."""
+    return [Loss(way, loss.field, loss.reason) for loss in losses]
+
+
+def whole(way: str, entry: Entry, reason: str) -> Loss:
+    """That an entry is lost with all that is in it."""
+    return Loss(way, entry.model.kind, reason)

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.adapters import left_out
 from archive.adapters.foreign_names import Distinct, population_and_variable
+from archive.adapters.left_out import NO_PLACE, left_out, whole
 from archive.adapters.sampling import regular
 from archive.adapters.segments import Found, parts_of
 from archive.entry import Entry, Loss
@@ -30,14 +30,14 @@ def write_clipboard(
     segment: Entry, way: str, signal: str | None, staged: Path, path: Path
 ) -> list[Loss]:
     """Write the signals, or the one of that name, to `staged`; the losses."""
-    losses = list(left_out.fields(segment, way))
+    losses = list(left_out(way, segment, (), NO_PLACE))
     found: list[Found] = []
     for at, part in parts_of(segment, way):
         fault = _unfit(part)
         if signal is not None and signal not in (at, at.removeprefix(f"{way}/")):
             fault = f"only {signal} was asked for"
         if fault is not None:
-            losses.append(left_out.whole(part, at, fault))
+            losses.append(whole(at, part, fault))
         else:
             found.append((at, part))
     if not found:
@@ -70,7 +70,9 @@ def _unfit(part: Entry) -> str | None:
 def _put(file: TextIO, entry: Entry, way: str, distinct: Distinct) -> Iterator[Loss]:
     model, values = entry.model, entry.arrays["values"]
     assert isinstance(model, AnySignal)
-    yield from left_out.fields(entry, way, _CARRIED | ({"unit"} if model.unit == _UNIT else set()))
+    yield from left_out(
+        way, entry, _CARRIED | ({"unit"} if model.unit == _UNIT else set()), NO_PLACE
+    )
     if np.dtype(values.dtype) != np.float64:
         yield Loss(way, "values", f"{values.dtype} becomes float64")
     channels = entry.arrays.get("channels")
@@ -109,9 +111,9 @@ def _times(entry: Entry, count: int) -> npt.NDArray[np.float64]:
 def _lost_of_times(model: AnySignal, times: npt.NDArray[np.float64], way: str) -> Iterator[Loss]:
     back = regular(times, [repr(time).encode() for time in times.tolist()])
     if isinstance(model, schemas.IrregularSignal) and back is not None:
-        yield left_out.whole(Entry(model), way, "its times are regular: it comes back a signal")
+        yield whole(way, Entry(model), "its times are regular: it comes back a signal")
     if isinstance(model, schemas.Signal) and back is None:
-        yield left_out.whole(Entry(model), way, "its times are too close to be told as regular")
+        yield whole(way, Entry(model), "its times are too close to be told as regular")
     if model.time_unit != "ms":
         for field in ("time_unit", "t_start", "sampling_period", "times"):
             yield Loss(way, field, f"NEURON's times are in ms, these were in {model.time_unit}")

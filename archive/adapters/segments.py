@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import schemas
-from archive.adapters import left_out
+from archive.adapters.left_out import NO_PLACE, left_out, whole
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
 
@@ -27,14 +27,14 @@ def chosen_run(
     if isinstance(root.model, schemas.Segment):
         return "", Entry(schemas.Run(name="run"), parts=[root])
     if isinstance(root.model, schemas.Run):
-        losses += left_out.fields(root, "", {"name"})
+        losses += left_out("", root, {"name"}, NO_PLACE)
         return "", root
     placed = list(_placed(root))
     runs = [(way, one) for way, one in placed if isinstance(one.model, schemas.Run)]
     way, run = _only(runs, name, "run", path)
-    losses += left_out.fields(root, ROOT)
+    losses += left_out(ROOT, root, (), NO_PLACE)
     losses += [
-        left_out.whole(one, at, "the file holds one run")
+        whole(at, one, "the file holds one run")
         for at, one in placed
         if one is not run and at != way
     ]
@@ -62,17 +62,15 @@ def chosen_segment(
             (found if isinstance(part.model, schemas.Segment) else others).append((way, part))
     way, segment = _only(found, name, "segment", path)
     if not isinstance(root.model, schemas.Run):
-        losses += left_out.fields(root, ROOT)
+        losses += left_out(ROOT, root, (), NO_PLACE)
     for at, one in runs:
         if at == way.rpartition("/")[0]:
-            losses += left_out.fields(one, at)
+            losses += left_out(at, one, (), NO_PLACE)
     losses += [
-        left_out.whole(one, at, "the file holds one segment")
-        for at, one in [*found, *others]
-        if at != way
+        whole(at, one, "the file holds one segment") for at, one in [*found, *others] if at != way
     ]
     losses += [
-        left_out.whole(one, at, "the file holds one segment")
+        whole(at, one, "the file holds one segment")
         for at, one in runs
         if at != way.rpartition("/")[0]
     ]

@@ -52,7 +52,7 @@ class Sonata:
                 if np.array_equal(file.attrs.get("magic", 0), MAGIC):
                     return True
                 return _holds(file, "spikes", "timestamps") or _holds(file, "report", "mapping")
-        except (OSError, RuntimeError, ValueError, KeyError):
+        except (KeyError, OSError, RuntimeError, TypeError, ValueError):  # damaged
             return False
 
     def read(
@@ -157,5 +157,7 @@ def _foreign(path: Path) -> Iterator[None]:
                 error.message, path=path, entry=error.entry, hint=error.hint
             ) from error
         raise
-    except (ValueError, KeyError, RuntimeError, OSError, TypeError, OverflowError) as error:
+    except ValueError as error:
         raise FormatError(f"it cannot be kept: {error}", path=path) from error
+    except (KeyError, OSError, OverflowError, RuntimeError, TypeError) as error:  # HDF5's own
+        raise FormatError(f"the file is damaged: {error!s:.200}", path=path) from error

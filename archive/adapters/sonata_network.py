@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.adapters import left_out
+from archive.adapters.left_out import left_out, whole
 from archive.adapters.replacing import replacing
 from archive.adapters.segments import ROOT
 from archive.adapters.sonata_files import (
@@ -68,15 +68,15 @@ def write_network(source: Source, path: Path, *, overwrite: bool) -> list[Loss]:
     losses: list[Loss] = []
     root = source.entry()
     if not isinstance(root.model, schemas.Snapshot):
-        losses += left_out.fields(root, ROOT if root.model.kind == ROOT else "")
+        losses += left_out(ROOT if root.model.kind == ROOT else "", root, (), NO_PLACE)
     parts: list[tuple[str, Entry]] = []
     for way, one in ways(root):
         if isinstance(one.model, schemas.Population | schemas.Projection):
             parts.append((way, one))
         elif isinstance(one.model, schemas.Run | schemas.Snapshot):
-            losses += left_out.fields(one, way, _TOLD, NO_PLACE)
+            losses += left_out(way, one, _TOLD, NO_PLACE)
         else:
-            losses.append(left_out.whole(one, way, "a file of a network holds nothing else"))
+            losses.append(whole(way, one, "a file of a network holds nothing else"))
     named = [(one.model.kind, _name(one)) for _, one in parts]
     if not parts:
         raise FormatError("there is no population and no projection", path=path)
@@ -116,10 +116,9 @@ def _write_nodes(
         library.create_dataset("model_template", data=[model.model], dtype=h5py.string_dtype())
         put(inside, "model_template", np.zeros(model.size, np.uint32))
     _put_values(inside, entry, model, way, losses)
-    kept = {"positions", *(key for key in entry.arrays if key.startswith("state:"))}
-    losses += [Loss(way, key, NO_PLACE) for key in entry.arrays if key not in kept]
-    fields = ("initial_values", "native", "geometry", "structure", "first_id", "annotations")
-    losses += [Loss(way, field, NO_PLACE) for field in fields if getattr(model, field)]
+    kept = {"name", "size", "model", "parameters", "state_units", "position_unit", "positions"}
+    kept |= {key for key in entry.arrays if key.startswith("state:")}
+    losses += left_out(way, entry, kept, NO_PLACE)
 
 
 def _write_edges(
@@ -147,8 +146,13 @@ def _write_edges(
             scaled, unit = scaled * float(schemas.conversion(model.delay_unit, "ms")), "ms"
         put(inside, name, scaled, unit)
     _put_values(inside, entry, model, way, losses)
-    fields = ("receptor", "synapse", "connector", "native", "description", "annotations")
-    losses += [Loss(way, field, NO_PLACE) for field in fields if getattr(model, field)]
+    kept = {
+        "name", "pre", "post", "pre_size", "post_size", "size", "rows", "weight_unit",
+        "delay_unit", "parameters", "state_units", "row_pointers", "columns", "order", *EDGE_NAMES,
+        *EDGE_NAMES.values(),
+    }  # fmt: skip
+    kept |= {key for key in entry.arrays if key.startswith("state:")}
+    losses += left_out(way, entry, kept, NO_PLACE)
 
 
 def _put_types(made: h5py.Group, kind: str, size: int) -> None:
@@ -169,13 +173,20 @@ def _put_values(
     for key, value in from_schema_dict(model.parameters).items():
         bare, unit = np.asarray(getattr(value, "magnitude", value)), _unit_text(value)
         if bare.dtype.kind not in "biuf" or bare.shape not in ((), (1,), (model.size,)):
-            losses.append(Loss(way, key, "only numbers have a place in SONATA"))
+            reason = "only numbers have a place in SONATA"
+            losses.append(Loss(way, f"parameters.{key}", reason))
         else:
             found[key] = bare, unit
+            if bare.shape == (model.size,):
+                reason = "values that differ are read as state"
+                losses.append(Loss(way, f"parameters.{key}", reason))
     for key, array in entry.arrays.items():
         if key.startswith("state:"):
             name = key.removeprefix("state:")
             values = np.asarray(array)
+            if len(values) and bool((values == values[0]).all()):
+                reason = "values that are all the same are read as one parameter"
+                losses.append(Loss(way, key, reason))
             if isinstance(model, schemas.Projection):
                 values = native_order(entry.arrays, values)
             found[name] = values, model.state_units.get(name)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.adapters import left_out
+from archive.adapters.left_out import NO_PLACE, left_out, whole
 from archive.adapters.replacing import replacing
 from archive.adapters.segments import Found, chosen_segment, parts_of
 from archive.adapters.sonata_files import mark
@@ -42,12 +42,12 @@ def write_report(
     and none named."""
     losses: list[Loss] = []
     way, chosen = chosen_segment(source, segment, path, losses)
-    losses += left_out.fields(chosen, way)
+    losses += left_out(way, chosen, (), NO_PLACE)
     found: list[Found] = []
     for at, part in parts_of(chosen, way):
         fault = _unfit(part)
         if fault is not None:
-            losses.append(left_out.whole(part, at, fault))
+            losses.append(whole(at, part, fault))
         else:
             found.append((at, part))
     names = list(dict.fromkeys(_variable(part) for _, part in found))
@@ -71,9 +71,9 @@ def write_report(
         for at, part in found:
             name = getattr(part.model, "population", None) or UNNAMED
             if _variable(part) != chosen_name:
-                losses.append(left_out.whole(part, at, "a report has one variable"))
+                losses.append(whole(at, part, "a report has one variable"))
             elif name in top or name in (".", ".."):
-                losses.append(left_out.whole(part, at, "there is another of this population"))
+                losses.append(whole(at, part, "there is another of this population"))
             else:
                 losses += _put(top.create_group(name), part, at, exact)
     return losses
@@ -97,7 +97,7 @@ def _unfit(part: Entry) -> str | None:
 def _put(made: h5py.Group, entry: Entry, way: str, exact: bool) -> Iterator[Loss]:
     model, values = entry.model, entry.arrays["values"]
     assert isinstance(model, schemas.Signal)
-    yield from left_out.fields(entry, way, _CARRIED)
+    yield from left_out(way, entry, _CARRIED, NO_PLACE)
     if model.population is None:
         yield Loss(way, "population", f"SONATA needs one: it is {UNNAMED}")
     rows, columns = values.shape
@@ -156,7 +156,7 @@ def _put_mapping(
         dtype = _ELEMENTS.get(name)
         array = np.asarray(from_schema(told)) if isinstance(told, Array) else None
         if dtype is None or array is None or array.dtype.kind not in "iuf":
-            yield Loss(way, f"array_annotations.{name}", left_out.NO_PLACE)
+            yield Loss(way, f"array_annotations.{name}", NO_PLACE)
             continue
         kept = array.astype(dtype) if len(array) == columns else None
         if kept is None or not np.array_equal(kept, array):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.adapters import left_out
+from archive.adapters.left_out import NO_PLACE, left_out, whole
 from archive.adapters.models import model_of
 from archive.adapters.replacing import replacing
 from archive.adapters.segments import chosen_segment, parts_of
@@ -106,18 +106,18 @@ def write_spikes(source: Source, path: Path, segment: str | None, *, overwrite: 
     """Write the spikes of a segment by node, in ms. Raises FormatError if there are none."""
     losses: list[Loss] = []
     way, chosen = chosen_segment(source, segment, path, losses)
-    losses += left_out.fields(chosen, way)
+    losses += left_out(way, chosen, (), NO_PLACE)
     with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:
         mark(file)
         top = file.create_group("spikes")
         for at, part in parts_of(chosen, way):
             name = getattr(part.model, "population", None) or UNNAMED
             if not isinstance(part.model, schemas.SpikeTrains):
-                losses.append(left_out.whole(part, at, "a file of spikes holds nothing else"))
+                losses.append(whole(at, part, "a file of spikes holds nothing else"))
             elif name in top:
-                losses.append(left_out.whole(part, at, "there are spikes of this population"))
+                losses.append(whole(at, part, "there are spikes of this population"))
             elif name in (".", ".."):
-                losses.append(left_out.whole(part, at, "HDF5 has no such name"))
+                losses.append(whole(at, part, "HDF5 has no such name"))
             else:
                 losses += _put(top, name, part, part.model, at)
         if not len(top):
@@ -128,7 +128,7 @@ def write_spikes(source: Source, path: Path, segment: str | None, *, overwrite: 
 def _put(
     top: h5py.Group, name: str, entry: Entry, model: schemas.SpikeTrains, way: str
 ) -> Iterator[Loss]:
-    yield from left_out.fields(entry, way, _CARRIED)
+    yield from left_out(way, entry, _CARRIED, NO_PLACE)
     if model.population is None:
         yield Loss(way, "population", f"SONATA needs one: it is {UNNAMED}")
     if model.variable != VARIABLE:

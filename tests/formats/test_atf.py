@@ -160,6 +160,7 @@ def test_empty_fields_and_shorter_sweeps_are_told(tmp_path: Path) -> None:
 def test_texts_become_events(tmp_path: Path) -> None:
     (sweep,) = sweeps(DATA / "comment_col.atf")
     event = next(part for part in sweep.parts if isinstance(part.model, schemas.Event))
+    assert isinstance(event.model, schemas.Event)
     assert event.model.variable == "Comment"
     assert (event.arrays["times"].tolist(), event.arrays["labels"].tolist()) == ([0.0], ["start"])  # type: ignore[attr-defined]
     assert columns(sweep) == [("V", "mV", [1, 2])]

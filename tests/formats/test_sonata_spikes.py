@@ -90,7 +90,8 @@ def test_arrays_stay_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "spikes.h5"
     sonata_examples.allen_spikes(path)
     found = read(path)["v1"]
-    assert (found.arrays["times"].shape, found.arrays["neuron"].dtype) == ((5,), np.int64)
+    assert found.arrays["times"].shape == (5,)
+    assert found.arrays["neuron"].dtype == np.dtype(np.int64)
     with h5py.File(path, "a") as file:
         file["spikes/v1/timestamps"][0] = 0.05
     assert np.asarray(found.arrays["times"])[4] == 0.05

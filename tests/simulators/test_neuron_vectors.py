@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,7 +48,7 @@ def test_printf(h: Any, tmp_path: Path) -> None:
     written(h, path, one.printf, other.printf)
     np.testing.assert_allclose(read_neuron_dat(path), [TIMES, VALUES], rtol=1e-5, atol=1e-5)
     for form in ("%.17g\n", "%.17g ", "%.17g\t", "   %-30.17g\n", "%.17e\n"):
-        written(h, path, lambda file, form=form: one.printf(file, form))
+        written(h, path, partial(lambda form, file: one.printf(file, form), form))
         np.testing.assert_array_equal(read_neuron_dat(path), TIMES)
     written(h, path, lambda file: h.Vector([1, 7]).printf(file))
     assert read_neuron_dat(path).tolist() == [1, 7]
