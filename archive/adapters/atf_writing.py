@@ -118,8 +118,9 @@ class AtfWriting:
             self._lose(segment, way, "there is no signal in it that can be written")
             return
         self._sweeps.append(segment)
-        kept = {"name"} if getattr(segment.model, "name", None) == f"sweep {number}" else set()
-        self.losses += left_out(way, segment, kept | {"annotations"}, NO_PLACE)
+        if getattr(segment.model, "name", None) != (name := f"sweep {number}"):
+            self.losses.append(Loss(way, "name", f"the traces of a sweep have a number: {name}"))
+        self.losses += left_out(way, segment, {"name", "annotations"}, NO_PLACE)
         annotations = dict(getattr(segment.model, "annotations", {}))
         if _start_of(segment) is not None:
             del annotations[SWEEP_START]
@@ -239,7 +240,7 @@ def _times(part: Entry) -> tuple[str, npt.NDArray[np.float64]]:
 def _channels(part: Entry, count: int) -> tuple[list[int], str | None]:
     held = part.arrays.get("channels")
     if held is None:
-        return list(range(count)), "channels are numbered in the file"
+        return list(range(count)), None
     channels = np.asarray(held)
     if len(np.unique(channels)) < count or (channels < 0).any():
         return list(range(count)), "they are no different numbers from 0 on"

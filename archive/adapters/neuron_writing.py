@@ -76,7 +76,7 @@ def _put(file: TextIO, entry: Entry, way: str, distinct: Distinct) -> Iterator[L
     if np.dtype(values.dtype) != np.float64:
         yield Loss(way, "values", f"{values.dtype} becomes float64")
     channels = entry.arrays.get("channels")
-    if channels is None or not _is_counted(np.asarray(channels)):
+    if channels is not None and not _is_counted(np.asarray(channels)):
         yield Loss(way, "channels", "the columns have no numbers")
     times = _times(entry, values.shape[0])
     yield from _lost_of_times(model, times, way)
@@ -115,7 +115,8 @@ def _lost_of_times(model: AnySignal, times: npt.NDArray[np.float64], way: str) -
     if isinstance(model, schemas.Signal) and back is None:
         yield whole(way, Entry(model), "its times are too close to be told as regular")
     if model.time_unit != "ms":
-        for field in ("time_unit", "t_start", "sampling_period", "times"):
+        is_regular = isinstance(model, schemas.Signal)
+        for field in ("time_unit", *(("t_start", "sampling_period") if is_regular else ("times",))):
             yield Loss(way, field, f"NEURON's times are in ms, these were in {model.time_unit}")
     elif isinstance(model, schemas.Signal) and back is not None:
         for field, value in zip(("t_start", "sampling_period"), back, strict=True):

@@ -67,7 +67,7 @@ def write_report(
     chosen_name = names[0] if variable is None else variable
     with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:
         mark(file)
-        top = file.create_group("report")
+        top = file.create_group("report", track_order=True)
         for at, part in found:
             name = getattr(part.model, "population", None) or UNNAMED
             if _variable(part) != chosen_name:
@@ -103,10 +103,11 @@ def _put(made: h5py.Group, entry: Entry, way: str, exact: bool) -> Iterator[Loss
     rows, columns = values.shape
     held = entry.arrays.get("channels")
     channels = np.arange(columns) if held is None else np.asarray(held)
-    if held is None or channels.dtype != np.int64:
+    if held is not None and channels.dtype != np.int64:
         yield Loss(way, "channels", "they are int64 in the file")
     order = np.argsort(channels, kind="stable")
     if (order != np.arange(columns)).any():
+        # channels that are not said are counted, and are in order
         for field in ("channels", "values", "array_annotations"):
             yield Loss(way, field, "in the file the columns stand in the order of the nodes")
     dtype = np.dtype(values.dtype)

@@ -109,7 +109,7 @@ def write_spikes(source: Source, path: Path, segment: str | None, *, overwrite: 
     losses += left_out(way, chosen, (), NO_PLACE)
     with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:
         mark(file)
-        top = file.create_group("spikes")
+        top = file.create_group("spikes", track_order=True)
         for at, part in parts_of(chosen, way):
             name = getattr(part.model, "population", None) or UNNAMED
             if not isinstance(part.model, schemas.SpikeTrains):
@@ -176,9 +176,10 @@ def _lost_of_trains(
     way: str,
 ) -> Iterator[Loss]:
     """What of the trains a reader does not find: it knows those only that have a spike."""
-    channels = np.asarray(entry.arrays.get("channels", np.empty(0)))
+    held = entry.arrays.get("channels")
+    channels = np.arange(model.size) if held is None else np.asarray(held)
     if channels.dtype != np.int64 or not np.array_equal(channels, nodes):
-        for field in ("size", "channels", "neuron"):
+        for field in ("size", "neuron", *(() if held is None else ("channels",))):
             yield Loss(way, field, "a train without a spike, and the order of trains, is not told")
     neuron = np.asarray(entry.arrays["neuron"])
     if neuron.dtype != np.int64:
