@@ -12,13 +12,18 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from archive.adapters.aer_loading import load_aer as load_aer
+from archive.adapters.atf_text import read_atf
 from archive.adapters.base import Reader, Writer
+from archive.adapters.neuron_text import read_neuron_dat
 from archive.errors import FormatError, MissingPackage
 
     "Reader",
     "Writer",
     "announced",
     "candidates",
+    "read_atf",
+    "read_neuron_dat",
+__all__ = [
     "reader_for",
     "readers",
     "writer_for",
@@ -37,6 +42,7 @@ BUILT_IN = {
     "aer-headerless": "archive.adapters.aer:AerHeaderless",
     "annarchy": "archive.adapters.annarchy:Annarchy",
     "annarchy-parameters": "archive.adapters.annarchy_parameters:AnnarchyParameters",
+    "atf": "archive.adapters.atf:Atf",
     "brian2": "archive.adapters.brian2_store:Brian2Store",
     "csv": "archive.adapters.csv_tables:CsvTables",
     "evt2": "archive.adapters.evt2:Evt2",
@@ -46,6 +52,7 @@ BUILT_IN = {
     "mat": "archive.adapters.mat:Mat",
     "neo": "archive.adapters.neo_:Neo",
     "neo-nix": "archive.adapters.neo_nix:NeoNix",
+    "neuron": "archive.adapters.neuron:Neuron",
     "npy": "archive.adapters.npz:Npy",
     "npz": "archive.adapters.npz:Npz",
     "pickle": "archive.adapters.pickles:Pickle",

@@ -8,6 +8,8 @@ from typing import Any
 import schemas
 from archive.entry import Entry, Loss
 
+NO_PLACE = "the file has no place for it"
+
 
 def left_out(way: str, entry: Entry, kept: Collection[str], reason: str) -> list[Loss]:
     """Losses of all fields of an entry that say something, and of its arrays, but for `kept`."""
@@ -30,3 +32,8 @@ def said(model: schemas.Model) -> dict[str, Any]:
 def located(way: str, losses: Iterable[Loss]) -> list[Loss]:
     """Losses of one entry, with the way to it."""
     return [Loss(way, loss.field, loss.reason) for loss in losses]
+
+
+def whole(way: str, entry: Entry, reason: str) -> Loss:
+    """That an entry is lost with all that is in it."""
+    return Loss(way, entry.model.kind, reason)
