@@ -59,7 +59,9 @@ LAYERS = {
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | STATES | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
     "archive.adapters": Layer(
-        NOUN | STATES | {"archive.hooks"}, {"h5py", "numpy"}, NEO | {"lxml", "scipy", "yaml"}
+        NOUN | STATES | {"archive.hooks", "archive.provenance", "archive.storage"},
+        {"h5py", "numpy"},
+        NEO | {"hdmf", "lxml", "pynwb", "scipy", "yaml"},
     ),
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas", "scipy"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),

@@ -25,6 +25,7 @@ BUILT_IN = {
     "brian2": "archive.adapters.brian2_store:Brian2Store",
     "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",
+    "nwb": "archive.adapters.nwb:Nwb",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
     "sonata": "archive.adapters.sonata:Sonata",
