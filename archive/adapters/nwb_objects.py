@@ -6,7 +6,7 @@ The types are those of the NWB core schema (nwb-schema.readthedocs.io), version 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from archive.entry import ArrayLike, Entry, Loss
 from schemas.v1.segment import Epoch, Event, ImageSequence, IrregularSignal, Signal, SpikeTrains
 
 BLOCK = 1 << 26  # bytes of an array that is held at once, where there is more of it
+CHUNK = 1 << 20  # bytes
+LONGEST = 10_000  # characters; an attribute of HDF5 has 64 kB at most
 ROUNDED = "rounded in the last digit: NWB has them in seconds"
 NEVER_NUMBERS = "NWB has no numbers of this kind"
 
@@ -29,7 +31,7 @@ def series(entry: Entry, name: str, way: str, losses: list[Loss]) -> Any:
     model = entry.model
     assert isinstance(model, (Signal, IrregularSignal, ImageSequence))
     values = entry.arrays["values"]
-    if values.dtype.kind not in "biuf":
+    if values.dtype.kind not in ("iuf" if isinstance(model, ImageSequence) else "biuf"):
         losses.append(Loss(way, model.kind, f"{NEVER_NUMBERS}: {values.dtype}"))
         return None
     unit, factor = to_nwb(model.unit)
@@ -38,8 +40,8 @@ def series(entry: Entry, name: str, way: str, losses: list[Loss]) -> Any:
         "unit": unit,
         "conversion": factor,
         "data": blocks(values),
-        "description": model.description or f"{model.variable} of {model.population or 'no'}",
-        "comments": way,
+        "description": plain(model.description or model.variable),
+        "comments": plain(way),
     }
     if isinstance(model, IrregularSignal):
         facts["timestamps"] = seconds(entry.arrays["times"], model.time_unit, way, "times", losses)
@@ -61,7 +63,7 @@ def events(entry: Entry, name: str, way: str, losses: list[Loss]) -> Any:
     times = seconds(entry.arrays["times"], model.time_unit, way, "times", losses)
     columns = [
         TimestampVectorData(name="timestamp", description="Time of each.", data=times),
-        column("annotation", "Label of each.", texts(entry.arrays["labels"])),
+        column("annotation", "Label of each.", labels(entry.arrays["labels"], way, losses)),
     ]
     if isinstance(model, Epoch):
         lengths = seconds(entry.arrays["durations"], model.time_unit, way, "durations", losses)
@@ -69,7 +71,7 @@ def events(entry: Entry, name: str, way: str, losses: list[Loss]) -> Any:
         columns.insert(1, DurationVectorData(name="duration", **described))
     return EventsTable(
         name=name,
-        description=model.description or f"{model.variable} ({way})",
+        description=plain(model.description or f"{model.variable} ({way})"),
         columns=columns,
         id=numbered(len(times)),
     )
@@ -95,7 +97,8 @@ class Trains:
         self._counts.append(np.bincount(neuron, minlength=model.size))
         span = in_seconds(np.array([model.t_start, model.t_stop]), model.time_unit)
         self._spans.append(np.tile(span, (model.size, 1)))
-        self._channels.append(np.asarray(entry.arrays["channels"], np.int64))
+        channels = entry.arrays.get("channels", np.arange(model.size))
+        self._channels.append(np.asarray(channels, np.int64))
         for name, text in (("run", run), ("segment", segment), ("population", model.population)):
             self._texts[name] += [text or ""] * model.size
         if "waveforms" in entry.arrays:
@@ -162,8 +165,17 @@ def joined(pieces: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     return np.concatenate(pieces) if len(pieces) != 1 else pieces[0]
 
 
-def texts(data: ArrayLike) -> list[str]:
-    return [str(one) for one in np.asarray(data).tolist()]
+def labels(data: ArrayLike, way: str, losses: list[Loss]) -> list[str]:
+    found = [str(one) for one in np.asarray(data).tolist()]
+    told = [one.replace("\0", "") for one in found]
+    if told != found:
+        losses.append(Loss(way, "labels", "HDF5 has no text with a zero character in it"))
+    return told
+
+
+def plain(text: str) -> str:
+    """A text for people, as an attribute of HDF5 can hold it. The document has it whole."""
+    return text.replace("\0", "")[:LONGEST]
 
 
 def seconds(
@@ -179,26 +191,23 @@ def seconds(
 
 def blocks(values: ArrayLike) -> Any:
     """What pynwb writes: the array, or, of a large one, an iterator over blocks of it."""
-    size = math.prod(values.shape) * values.dtype.itemsize
-    if size <= BLOCK:
+    row = math.prod(values.shape[1:]) * values.dtype.itemsize
+    if row * values.shape[0] <= BLOCK:
         return np.asarray(values)
-    from hdmf.data_utils import DataChunkIterator
+    from hdmf.data_utils import GenericDataChunkIterator
 
-    # chunks that hold some rows whole: h5py's own guess has narrow ones, written piece by piece
-    return DataChunkIterator(
-        data=_rows(values),
-        maxshape=(None, *values.shape[1:]),
-        dtype=values.dtype,
-        buffer_size=_rows_at_once(values),
-    )
+    class Blocks(GenericDataChunkIterator):  # type: ignore[misc]  # hdmf has no types
+        def _get_data(self, selection: Any) -> Any:
+            return np.asarray(values[selection])
 
+        def _get_maxshape(self) -> tuple[int, ...]:
+            return values.shape
 
-def _rows_at_once(values: ArrayLike) -> int:
-    row = max(math.prod(values.shape[1:]) * values.dtype.itemsize, 1)
-    return max(BLOCK // row, 1)
+        def _get_dtype(self) -> np.dtype[Any]:
+            return values.dtype
 
-
-def _rows(values: ArrayLike) -> Iterator[npt.NDArray[Any]]:
-    step = _rows_at_once(values)
-    for start in range(0, values.shape[0], step):
-        yield from np.asarray(values[start : start + step])
+    # whole rows, as an archive has them: narrow chunks would each read all of it
+    rows = max(min(CHUNK // max(row, 1), values.shape[0]), 1)
+    at_once = max(BLOCK // (max(row, 1) * rows), 1) * rows
+    chunk = (rows, *values.shape[1:])
+    return Blocks(chunk_shape=chunk, buffer_shape=(min(at_once, values.shape[0]), *chunk[1:]))

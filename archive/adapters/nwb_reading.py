@@ -25,7 +25,8 @@ from schemas.v1.model import Model
 from schemas.v1.segment import Part, SpikeTrains
 
 DOCUMENTS = "neuroarchive"
-COLUMNS = ("parent", "document", "stored", "channels", "times")
+INTEGERS = {str(np.dtype(code).str): np.dtype(code) for code in "bBhHiIlLqQ"}
+COLUMNS = ("inside", "document", "stored", "channels", "dtypes")
 LIMIT = 1 << 28  # characters of all documents
 _CONTRACT = re.compile(r"Contract (\d+\.\d+)\.")
 
@@ -53,8 +54,8 @@ class _Own:
         self._file = file
         self._path = path
         found = {name: self._column(table, name) for name in COLUMNS}
-        self._parents = np.asarray(found.pop("parent"))
-        self._documents, self._stored, self._channels, self._times = found.values()
+        self._parents = np.asarray(found.pop("inside"))
+        self._documents, self._stored, self._channels, self._dtypes = found.values()
         if len({len(self._parents), *map(len, found.values())}) > 1:
             raise self._wrong(DOCUMENTS, "its columns have several lengths")
         said = _CONTRACT.search(str(arrays.attribute(table, "description")))
@@ -66,7 +67,7 @@ class _Own:
     def _column(self, table: h5py.Group, name: str) -> Any:
         data = arrays.dataset(table, name)
         found = None if data is None else arrays.column(data)
-        if found is None or isinstance(found, list) == (name == "parent"):
+        if found is None or isinstance(found, list) == (name == "inside"):
             raise self._wrong(f"{DOCUMENTS}/{name}", "the column is missing, or is of another kind")
         return found
 
@@ -109,7 +110,12 @@ class _Own:
             start, _, stop = name.partition(" ")
             if not (start.isdecimal() and stop.isdecimal()):
                 raise self._wrong(where, f"{name!r:.40} are no rows")
-            return self._trains.arrays(range(int(start), int(stop)), model, times)
+            found = self._trains.arrays(range(int(start), int(stop)), model, times)
+            index = self._dtypes[row].split()[-1]
+            found["neuron"] = self._numbers(row, found["neuron"], index)
+            channels = found.pop("channels")
+            said = self._channels[row]
+            return {**found, "channels": self._numbers(row, channels, said)} if said else {**found}
         holder = arrays.child(
             self._file, {"series": "acquisition", "events": "events"}.get(kind, "")
         )
@@ -127,25 +133,27 @@ class _Own:
         if data is None or not arrays.is_number(data.dtype) or not data.ndim:
             raise self._wrong(held.name, "it has no data")
         found: dict[str, ArrayLike] = {"values": arrays.stored(data)}
-        if model.kind != "image-sequence":
-            found["channels"] = self._channel_numbers(row, found["values"].shape[1])
+        count = found["values"].shape[-1]
+        if model.kind != "image-sequence" and self._channels[row]:
+            said, *numbers = self._channels[row].split()
+            found["channels"] = self._numbers(row, numbers or range(count), said)
         if model.kind == "irregular-signal":
             found["times"] = _times(held, "timestamps", model.time_unit).astype(times)
         return found
 
-    def _channel_numbers(self, row: int, count: int) -> npt.NDArray[np.int64]:
-        text = self._channels[row]
+    def _numbers(self, row: int, numbers: Any, dtype: str) -> npt.NDArray[Any]:
         try:
-            found = [int(one) for one in text.split()] if text else range(count)
-            return np.array(found, np.int64)
-        except (ValueError, OverflowError) as error:
+            found = np.array([int(one) for one in numbers], np.int64)
+            return found.astype(INTEGERS[dtype])
+        except (ValueError, OverflowError, KeyError) as error:
             raise self._wrong(f"{DOCUMENTS}, row {row}", "channels that are no numbers") from error
 
     def _dtype(self, row: int, where: str) -> np.dtype[Any]:
-        text = self._times[row] or "<f8"
+        text = (self._dtypes[row].split() or ["<f8"])[0]
         if text not in ("<f8", "<f4", ">f8", ">f4"):
             raise self._wrong(where, f"times cannot be {text!r:.40}")
-        return np.dtype(text)
+        found: np.dtype[Any] = np.dtype(text)
+        return found
 
 
 def _times(held: h5py.Group, name: str, unit: str) -> npt.NDArray[np.float64]:

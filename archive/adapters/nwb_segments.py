@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from archive.adapters.nwb_objects import column, numbered
+from archive.adapters.nwb_objects import column, numbered, plain
 from archive.adapters.nwb_units import in_seconds
 from archive.entry import Entry
 from archive.values import from_schema
@@ -71,7 +71,8 @@ def segments_table(rows: Sequence[SegmentRow]) -> Any:
         column("segment", "Name of the segment in its run.", [row.name for row in rows]),
     ]
     for key in dict.fromkeys(key for row in rows for key in row.annotations):
-        name = f"annotation {key}" if key in RESERVED else key.replace(":", "_")
+        taken = key in RESERVED or hasattr(TimeIntervals, key)
+        name = f"annotation {key}" if taken else key.replace(":", "_")
         columns.append(_annotation(name, [row.annotations.get(key) for row in rows]))
     return TimeIntervals(
         name=SEGMENTS,
@@ -106,4 +107,4 @@ def _number(value: Value, unit: str) -> float | None:
 
 
 def _text(value: Value) -> str:
-    return "" if value is None else str(from_schema(value))
+    return "" if value is None else plain(str(from_schema(value)))

@@ -36,7 +36,7 @@ def series_entry(held: h5py.Group, losses: list[Loss]) -> Entry | None:
 
 def _entry(held: h5py.Group, name: str, losses: list[Loss]) -> Entry:
     data = arrays.dataset(held, "data")
-    if data is None or data.shape is None or not data.ndim:
+    if "external_file" in held or data is None or data.shape is None or not data.ndim:
         raise _NotKept("its data lie in other files")
     times, facts = _clock(held)
     if times is None and not facts:
@@ -144,7 +144,7 @@ def _said(held: h5py.Group, losses: list[Loss]) -> dict[str, Any]:
         if value is None:
             losses.append(Loss(variable_of(held), name, "it is too large, or of an unknown type"))
             continue
-        whole: Any = value[0] if len(np.shape(value)) and len(value) == 1 else value
+        whole: Any = np.asarray(value).item() if np.size(value) == 1 else value
         annotations[name] = to_schema(whole, name)
     description = arrays.attribute(held, "description")
     known = isinstance(description, str) and description not in ("", "no description")

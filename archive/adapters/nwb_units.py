@@ -77,5 +77,6 @@ def from_seconds(times: npt.NDArray[Any], unit: str) -> npt.NDArray[np.float64]:
 
 def _scaled(times: npt.NDArray[np.float64], factor: Fraction) -> npt.NDArray[np.float64]:
     # one rounding, not two: a float of 1/1000 is not exact, and 1000 is
-    scaled = times * float(factor.numerator) if factor.numerator != 1 else times
-    return scaled / float(factor.denominator) if factor.denominator != 1 else scaled
+    with np.errstate(over="ignore"):  # infinite, which is seen where it matters
+        scaled = times * float(factor.numerator) if factor.numerator != 1 else times
+        return scaled / float(factor.denominator) if factor.denominator != 1 else scaled

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from archive.adapters import nwb_objects as objects
@@ -47,6 +48,7 @@ class Writing:
     def save(self, path: Path) -> None:
         """Write the file. Raises MissingPackage without pynwb, FormatError where it refuses."""
         try:
+            from hdmf.build import BuildError
             from pynwb import NWBHDF5IO
             from pynwb.event import EventsTable  # noqa: F401  # what older releases do not have
         except ImportError as error:
@@ -58,9 +60,10 @@ class Writing:
         self._take_experiment()
         try:
             file = self._file()
-            with NWBHDF5IO(str(path), mode="w") as io:
+            # an open file, as pynwb warns of one whose name does not end in .nwb
+            with h5py.File(path, "w") as staged, NWBHDF5IO(file=staged, mode="w") as io:
                 io.write(file)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RuntimeError, BuildError) as error:
             raise FormatError(f"pynwb cannot write this: {error}", path=self._path) from error
 
     # -- taking ------------------------------------------------------------------------------
@@ -119,15 +122,11 @@ class Writing:
 
     def _document(self, parent: int, entry: Entry, stored: str = "") -> int:
         """Note the document of an entry, and where its arrays are; returns its row."""
-        channels = times = ""
-        if stored and "channels" in entry.arrays:
-            numbers = np.asarray(entry.arrays["channels"])
-            if not np.array_equal(numbers, np.arange(len(numbers))):
-                channels = " ".join(map(str, numbers.tolist()))
-        if stored and "times" in entry.arrays:
-            times = np.dtype(entry.arrays["times"].dtype).str
+        channels = _channels(entry) if stored else ""
+        kept = [entry.arrays[name] for name in ("times", "neuron") if name in entry.arrays]
+        dtypes = " ".join(np.dtype(array.dtype).str for array in kept)
         text = to_json(dump(entry.model)).decode()
-        self._documents.append((parent, text, stored, channels, times))
+        self._documents.append((parent, text, stored, channels, dtypes))
         return len(self._documents) - 1
 
     def _free_name(self, way: str) -> str:
@@ -149,14 +148,17 @@ class Writing:
         assert isinstance(model, Experiment)
         start = min([*self._starts, *([model.created] if model.created else [])], default=None)
         if start is None:
-            self.losses.append(Loss("", "created", "unknown; NWB has a time, 1970-01-01"))
+            self.losses.append(Loss("experiment", "created", "unknown; NWB has a time, 1970-01-01"))
         made = NWBFile(
-            session_description=model.description or model.name,
-            identifier=model.id,
+            session_description=objects.plain(model.description or model.name),
+            identifier=objects.plain(model.id),
             session_start_time=start or _UNKNOWN,
             session_id=model.name,
-            experimenter=model.people or None,
-            was_generated_by=[writer().split(" ", 1), *([one, ""] for one in self._simulators)],
+            experimenter=[objects.plain(one) for one in model.people] or None,
+            was_generated_by=[
+                writer().split(" ", 1),
+                *([objects.plain(one), ""] for one in self._simulators),
+            ],
         )
         for series in self._series:
             made.add_acquisition(series)
@@ -174,11 +176,11 @@ class Writing:
         from hdmf.common import DynamicTable
 
         described = {
-            "parent": "Row of what it lies in; -1: in nothing.",
+            "inside": "Row of what it lies in; -1: in nothing.",
             "document": "The document of the contract, in JSON.",
             "stored": "Where its arrays are: series or events and a name, units and their rows.",
-            "channels": "Indices of the channels in their population; empty: 0, 1, 2, …",
-            "times": "The dtype that the times had.",
+            "channels": "Dtype of the channels, and their numbers; empty: they were not said.",
+            "dtypes": "Dtype of the times, and that of the index of a spike's train.",
         }
         columns = [
             objects.column(name, text, list(data))
@@ -198,3 +200,15 @@ def _steps(entry: Entry, way: str) -> Iterator[tuple[str, Entry]]:
     """What lies in an entry, with the way to it."""
     for step, part in steps(entry):
         yield (f"{way}/{step}" if way else step), part
+
+
+def _channels(entry: Entry) -> str:
+    """The dtype of the channels, and, unless the table of units has them, the numbers, of which
+    0, 1, 2, … go without saying."""
+    if "channels" not in entry.arrays:
+        return ""
+    numbers = np.asarray(entry.arrays["channels"])
+    said = numbers.dtype.str
+    if isinstance(entry.model, SpikeTrains) or np.array_equal(numbers, np.arange(len(numbers))):
+        return said
+    return " ".join([said, *map(str, numbers.tolist())])
