@@ -55,6 +55,7 @@ BUILT_IN = {
     "neuron": "archive.adapters.neuron:Neuron",
     "npy": "archive.adapters.npz:Npy",
     "npz": "archive.adapters.npz:Npz",
+    "nwb": "archive.adapters.nwb:Nwb",
     "pickle": "archive.adapters.pickles:Pickle",
     "prophesee-dat": "archive.adapters.prophesee_dat:PropheseeDat",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
