@@ -6,7 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import NamedTuple
+
+
+class Part(NamedTuple):
+    """What a box has of a tile, along all axes but the first."""
+
+    into: tuple[slice, ...]  # where it goes in the result
+    corner: tuple[int, ...]  # where the tile begins
+    width: tuple[int, ...]  # how much of the tile there is
+    picked: tuple[slice, ...]  # what of the tile is asked for
+    tile: int  # which one it is, in order
 
 
 def tiles(start: int, count: int, step: int, tile: int) -> Iterator[tuple[slice, int, int, slice]]:
@@ -28,7 +38,7 @@ def across(
     step: tuple[int, ...],
     tile: tuple[int, ...],
     lengths: tuple[int, ...],
-) -> list[tuple[tuple[Any, ...], ...]]:
+) -> list[Part]:
     """The same along all axes but the first, where a tile is read as a whole."""
     axes = []
     for begin, number, stride, width, length in zip(start, count, step, tile, lengths, strict=True):
@@ -36,6 +46,15 @@ def across(
         for into, first, size, _ in tiles(begin, number, stride, width):
             offset = first % width
             picked = slice(offset, offset + size, stride)
-            whole.append((into, first - offset, min(width, length - first + offset), picked))
+            corner = first - offset
+            whole.append((into, corner, min(width, length - corner), picked, corner // width))
         axes.append(whole)
-    return [tuple(zip(*tiles, strict=True)) or ((),) * 4 for tiles in product(*axes)]
+    counts = [-(-length // width) for length, width in zip(lengths, tile, strict=True)]
+    found = []
+    for along in product(*axes):
+        into, corner, wide, picked, numbers = zip(*along, strict=True) if along else ((),) * 5
+        flat = 0
+        for number, count_ in zip(numbers, counts, strict=True):
+            flat = flat * count_ + number
+        found.append(Part(into, corner, wide, picked, flat))
+    return found
