@@ -3,7 +3,7 @@ that goes in the result."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -17,6 +17,16 @@ class Part(NamedTuple):
     width: tuple[int, ...]  # how much of the tile there is
     picked: tuple[slice, ...]  # what of the tile is asked for
     tile: int  # which one it is, in order
+
+
+class _Span(NamedTuple):
+    """The same along one axis."""
+
+    into: slice
+    corner: int
+    width: int
+    picked: slice
+    tile: int
 
 
 def tiles(start: int, count: int, step: int, tile: int) -> Iterator[tuple[slice, int, int, slice]]:
@@ -42,19 +52,24 @@ def across(
     """The same along all axes but the first, where a tile is read as a whole."""
     axes = []
     for begin, number, stride, width, length in zip(start, count, step, tile, lengths, strict=True):
-        whole = []
+        spans = []
         for into, first, size, _ in tiles(begin, number, stride, width):
-            offset = first % width
-            picked = slice(offset, offset + size, stride)
-            corner = first - offset
-            whole.append((into, corner, min(width, length - corner), picked, corner // width))
-        axes.append(whole)
+            at, offset = divmod(first, width)
+            corner, picked = first - offset, slice(offset, offset + size, stride)
+            spans.append(_Span(into, corner, min(width, length - corner), picked, at))
+        axes.append(spans)
     counts = [-(-length // width) for length, width in zip(lengths, tile, strict=True)]
-    found = []
-    for along in product(*axes):
-        into, corner, wide, picked, numbers = zip(*along, strict=True) if along else ((),) * 5
-        flat = 0
-        for number, count_ in zip(numbers, counts, strict=True):
-            flat = flat * count_ + number
-        found.append(Part(into, corner, wide, picked, flat))
-    return found
+    return [_part(along, counts) for along in product(*axes)]
+
+
+def _part(along: Sequence[_Span], counts: Sequence[int]) -> Part:
+    number = 0
+    for span, tiles_there in zip(along, counts, strict=True):
+        number = number * tiles_there + span.tile
+    return Part(
+        into=tuple(span.into for span in along),
+        corner=tuple(span.corner for span in along),
+        width=tuple(span.width for span in along),
+        picked=tuple(span.picked for span in along),
+        tile=number,
+    )
