@@ -11,26 +11,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from archive.adapters.aer_loading import load_aer as load_aer
+from archive.adapters.aer_loading import load_aer
 from archive.adapters.atf_text import read_atf
 from archive.adapters.base import Reader, Writer
 from archive.adapters.neuron_text import read_neuron_dat
 from archive.errors import FormatError, MissingPackage
 
+__all__ = [
     "Reader",
     "Writer",
     "announced",
     "candidates",
+    "load_aer",
     "read_atf",
     "read_neuron_dat",
-__all__ = [
     "reader_for",
     "readers",
     "writer_for",
     "writers",
 ]
-__all__ = [
-__all__ = ["Reader", "Writer", "load_aer", "reader_for", "readers", "writer_for", "writers"]
 
 GROUP = "archive.adapters"
 OURS = "neuroarchive"
