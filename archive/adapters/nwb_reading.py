@@ -32,7 +32,7 @@ _CONTRACT = re.compile(r"Contract (\d+\.\d+)\.")
 
 
 def read(path: Path, losses: list[Loss]) -> Iterator[Entry]:
-    """See `archive.adapters.nwb.Nwb.read`."""
+    """What `archive.adapters.nwb.Nwb.read` gives, of a file that HDF5 can be trusted with."""
     with arrays.opened(path) as file:
         if "nwb_version" not in file.attrs:
             said = "NWB 1" if "nwb_version" in file else "no version of NWB"
