@@ -22,6 +22,7 @@ from archive.adapters.sonata_spikes import read_spikes, write_spikes
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
 
+KNOWN = ("nodes", "edges", "spikes", "report", "data", "mapping")
 WRITTEN = ("network", "spikes", "report")
 
 
@@ -96,6 +97,11 @@ class Sonata:
                 parts += read_reports(reports, file, population, left)
             if spikes is not None or reports is not None or parts:
                 entries.append(Entry(model_of(schemas.Segment, path.name), parts=parts))
+            left += [
+                Loss(name, "group", "it is none of those that SONATA has")
+                for name in file
+                if entries and name not in KNOWN
+            ]
         if not entries:
             raise FormatError(
                 "there are neither nodes nor edges, nor spikes, nor reports in it", path=path
