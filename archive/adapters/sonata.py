@@ -50,7 +50,9 @@ class Sonata:
         with the datasets of spikes or of a report where SONATA has them."""
         try:
             with h5py.File(path, "r") as file:
-                if np.array_equal(file.attrs.get("magic", 0), MAGIC):
+                # of a number: a text may lie in a heap that has no end
+                is_marked = "magic" in file.attrs and file.attrs.get_id("magic").dtype.kind in "iu"
+                if is_marked and np.array_equal(file.attrs["magic"], MAGIC):
                     return True
                 return _holds(file, "spikes", "timestamps") or _holds(file, "report", "mapping")
         except (KeyError, OSError, RuntimeError, TypeError, ValueError):  # damaged
@@ -80,7 +82,7 @@ class Sonata:
         path = Path(path)
         left: list[Loss] = [] if losses is None else losses
         entries: list[Entry] = []
-        with opened(path) as file, _foreign(path):
+        with opened(path, texts=True) as file, _foreign(path):
             nodes, edges = group(file, "nodes"), group(file, "edges")
             counted = dict(sizes or {})
             if nodes is not None or edges is not None:

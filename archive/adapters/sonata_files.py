@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.adapters.foreign_units import time_unit
+from archive.adapters.global_heaps import check_heaps
 from archive.errors import FormatError
 
 MAGIC = 0x0A7A
@@ -20,9 +21,12 @@ COMPRESSION_LIMIT = 2000  # how many bytes one byte of a file may stand for
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """The file, for reading. Raises FormatError if it is none of HDF5."""
+def opened(path: Path, *, texts: bool = False) -> Iterator[h5py.File]:
+    """The file, for reading; with `texts`, also texts of variable length. Raises FormatError if it
+    is none of HDF5."""
     try:
+        if texts:
+            check_heaps(path)
         with h5py.File(path, "r") as file:
             yield file
     except OSError as error:

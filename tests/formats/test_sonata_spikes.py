@@ -208,3 +208,14 @@ def test_what_else_is_in_the_file_is_told(tmp_path: Path) -> None:
         ("v1", "amplitude"),
         ("notes", "group"),
     ]
+
+
+def test_a_heap_from_which_hdf5_does_not_return_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "spikes.h5"
+    sonata_examples.libsonata_spikes(path)
+    content = path.read_bytes()
+    at = content.index(b"GCOL") + 16
+    path.write_bytes(content[:at] + bytes(4080) + content[at + 4080 :])
+    assert Sonata().recognises(path)
+    with pytest.raises(FormatError, match="a heap of texts has no end"):
+        read(path)
