@@ -17,12 +17,17 @@ from archive.adapters.models import model_of
 from archive.adapters.sonata_files import MAGIC, group, opened
 from archive.adapters.sonata_network import read_network, write_network
 from archive.adapters.sonata_report_writing import write_report
-from archive.adapters.sonata_reports import is_old_report, read_reports
+from archive.adapters.sonata_reports import (
+    extracellular,
+    is_old_report,
+    read_extracellular,
+    read_reports,
+)
 from archive.adapters.sonata_spikes import read_spikes, write_spikes
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
 
-KNOWN = ("nodes", "edges", "spikes", "report", "data", "mapping")
+KNOWN = ("nodes", "edges", "spikes", "report", "data", "mapping", "ecp", "channel_id", "time")
 WRITTEN = ("network", "spikes", "report")
 
 
@@ -97,6 +102,8 @@ class Sonata:
                 parts += read_spikes(spikes, population, counted, t_stop, left)
             if reports is not None or is_old_report(file):
                 parts += read_reports(reports, file, population, left)
+            if (electrodes := extracellular(file)) is not None:
+                parts.append(read_extracellular(electrodes, left))
             if spikes is not None or reports is not None or parts:
                 entries.append(Entry(model_of(schemas.Segment, path.name), parts=parts))
             left += [
