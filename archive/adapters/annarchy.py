@@ -108,13 +108,14 @@ class Annarchy:
                 f"connections={connections!r}", path=path, hint="give 'same' or 'other'"
             )
         way, chosen = placed_snapshot(source, snapshot, path)
-        assert isinstance(chosen.model, schemas.Snapshot)
+        model = chosen.model
+        assert isinstance(model, schemas.Snapshot)
         chosen = replace(chosen, parts=list(chosen.parts))
-        dt = chosen.model.time_step
+        dt = model.time_step
         if time_step is not None:
             dt = milliseconds(time_step, "time_step")
         elif dt is not None:
-            dt *= milliseconds_in(chosen.model.time_unit, "time_unit")
+            dt *= milliseconds_in(model.time_unit, "time_unit")
         form = form_of(path)
         # only ANNarchy needs the trick of `connections`, and it loads no MATLAB file
         writing = Writing(dt, connections == "other" and form != ".mat")

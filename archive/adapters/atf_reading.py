@@ -14,7 +14,7 @@ import numpy.typing as npt
 import schemas
 from archive.adapters.atf_text import AtfText, Column, title_and_unit
 from archive.adapters.foreign_names import Distinct, name_of, population_and_variable
-from archive.adapters.foreign_units import NO_UNIT, contract_unit, is_time
+from archive.adapters.foreign_units import NO_UNIT, contract_unit, time_unit
 from archive.adapters.keyed import keyed
 from archive.adapters.models import model_of
 from archive.adapters.neuron_text import decreases
@@ -84,10 +84,17 @@ class Reading:
             return None
         if self.time_unit is not None:
             return self.time_unit
-        unit = contract_unit(told) if told is not None else None
-        if unit is not None and is_time(unit):
+        is_named = _TIME.fullmatch(name) is not None
+        unit = time_unit(told, is_time_for_sure=is_named) if told is not None else None
+        if unit is not None:
             return unit
-        if told is None and _TIME.fullmatch(name):
+        if told is not None and is_named and len(name) > 1:  # T may be a temperature
+            raise FormatError(
+                f"the title of the times says {told!r:.40}, which is no unit of time",
+                path=self.path,
+                hint="give time_unit",
+            )
+        if told is None and is_named:
             reason = "the title tells no unit of the times: they are taken for seconds"
             self.losses.append(Loss(self.path.name, "time_unit", reason))
             return "s"

@@ -81,22 +81,25 @@ class AtfWriting:
         self.losses.append(whole(way, entry, reason))
 
     def _common_times(self, parts: Sequence[Entry]) -> _Base:
-        """Those of the first signal, or of the longest that has the same in the beginning."""
+        """Those of the first signal whose times a reader finds again, or of the longest that has
+        the same in the beginning."""
         found: _Base | None = None
         for part in parts:
             if _unfit(part) is not None:
                 continue
             unit, times = _times(part)
-            if found is None or (
+            if found is None:
+                base = _base(unit, times)
+                is_free = isinstance(part.model, schemas.IrregularSignal)
+                if base.fit is not None or (is_free and np.isfinite(times).all()):
+                    found = base
+            elif (
                 unit == found.unit
                 and len(times) > len(found.times)
                 and np.array_equal(times[: len(found.times)], found.times)
             ):
-                found = _Base(unit, times, None)
-        if found is None:
-            return _Base("s", np.empty(0), None)
-        printed = [repr(time).encode() for time in found.times.tolist()]
-        return _Base(found.unit, found.times, regular(found.times, printed))
+                found = _base(unit, times)
+        return found or _Base("s", np.empty(0), None)
 
     def _add_sweep(self, segment: Entry, way: str, inside: Sequence[tuple[str, Entry]]) -> None:
         number = len(self._sweeps) + 1
@@ -115,7 +118,8 @@ class AtfWriting:
                 continue
             lost += self._add_signal(part, at, number)
         if len(self._columns) == count:
-            self._lose(segment, way, "there is no signal in it that can be written")
+            reasons = "; ".join(dict.fromkeys(loss.reason for loss in lost))
+            self._lose(segment, way, reasons or "there is no signal in it")
             return
         self._sweeps.append(segment)
         if getattr(segment.model, "name", None) != (name := f"sweep {number}"):
@@ -217,6 +221,10 @@ class AtfWriting:
             yield "\t".join(words)
 
 
+def _base(unit: str, times: npt.NDArray[np.float64]) -> _Base:
+    return _Base(unit, times, regular(times, [repr(time).encode() for time in times.tolist()]))
+
+
 def _unfit(part: Entry) -> str | None:
     """Why a part can be no column; None if it can."""
     if not isinstance(part.model, AnySignal):
@@ -231,7 +239,8 @@ def _times(part: Entry) -> tuple[str, npt.NDArray[np.float64]]:
     model = part.model
     if isinstance(model, schemas.Signal):
         count = part.arrays["values"].shape[0]
-        times = model.t_start + model.sampling_period * np.arange(count)
+        with np.errstate(over="ignore"):
+            times = model.t_start + model.sampling_period * np.arange(count)
         return model.time_unit, np.asarray(times, np.float64)
     assert isinstance(model, schemas.IrregularSignal)
     return model.time_unit, np.asarray(part.arrays["times"], np.float64)

@@ -72,7 +72,7 @@ class CsvTables:
             for place in _places(source):
                 made.look(place)
             writer = csv.writer(file, lineterminator="\r\n")
-            writer.writerow(made.guarded("experiment", "", made.columns.headings()))
+            writer.writerow(made.guarded("experiment", "", [*made.columns.headings()]))
             for place in _places(source):
                 made.judge(place)
                 writer.writerows(made.rows(place))

@@ -64,6 +64,10 @@ def _unfit(part: Entry) -> str | None:
     least = 2 if isinstance(part.model, schemas.Signal) else 1
     if values.shape[0] < least or not values.shape[1]:
         return f"a signal of shape {tuple(values.shape)} is not told from other vectors"
+    times = _times(part, values.shape[0])
+    is_regular = isinstance(part.model, schemas.Signal)
+    if not np.isfinite(times).all() or (is_regular and _found_again(times) is None):
+        return "its times are too large, or too close to be told apart"
     return None
 
 
@@ -100,20 +104,24 @@ def _is_counted(channels: npt.NDArray[np.int64]) -> bool:
 def _times(entry: Entry, count: int) -> npt.NDArray[np.float64]:
     """In ms."""
     model = entry.model
-    if isinstance(model, schemas.Signal):
-        times = model.t_start + model.sampling_period * np.arange(count, dtype=np.float64)
-    else:
-        times = np.asarray(entry.arrays["times"], np.float64)
     factor = float(schemas.conversion(str(getattr(model, "time_unit", "ms")), "ms"))
-    return np.asarray(times * factor, np.float64)
+    with np.errstate(over="ignore"):
+        if isinstance(model, schemas.Signal):
+            times = model.t_start + model.sampling_period * np.arange(count, dtype=np.float64)
+        else:
+            times = np.asarray(entry.arrays["times"], np.float64)
+        return np.asarray(times * factor, np.float64)
+
+
+def _found_again(times: npt.NDArray[np.float64]) -> tuple[float, float] | None:
+    """What a reader finds of times that are printed with all digits."""
+    return regular(times, [repr(time).encode() for time in times.tolist()])
 
 
 def _lost_of_times(model: AnySignal, times: npt.NDArray[np.float64], way: str) -> Iterator[Loss]:
-    back = regular(times, [repr(time).encode() for time in times.tolist()])
+    back = _found_again(times)
     if isinstance(model, schemas.IrregularSignal) and back is not None:
         yield whole(way, Entry(model), "its times are regular: it comes back a signal")
-    if isinstance(model, schemas.Signal) and back is None:
-        yield whole(way, Entry(model), "its times are too close to be told as regular")
     if model.time_unit != "ms":
         is_regular = isinstance(model, schemas.Signal)
         for field in ("time_unit", *(("t_start", "sampling_period") if is_regular else ("times",))):

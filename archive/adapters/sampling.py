@@ -24,6 +24,11 @@ def regular(
     """
     if len(times) < 2 or not np.isfinite(times).all() or times[-1] <= times[0]:
         return None
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        return _fitted(times, printed)
+
+
+def _fitted(times: npt.NDArray[np.float64], printed: Sequence[bytes]) -> tuple[float, float] | None:
     mean = float(times[-1] - times[0]) / (len(times) - 1)
     if not np.isfinite(mean) or mean <= 0:
         return None

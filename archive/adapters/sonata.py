@@ -17,11 +17,17 @@ from archive.adapters.models import model_of
 from archive.adapters.sonata_files import MAGIC, group, opened
 from archive.adapters.sonata_network import read_network, write_network
 from archive.adapters.sonata_report_writing import write_report
-from archive.adapters.sonata_reports import is_old_report, read_reports
+from archive.adapters.sonata_reports import (
+    extracellular,
+    is_old_report,
+    read_extracellular,
+    read_reports,
+)
 from archive.adapters.sonata_spikes import read_spikes, write_spikes
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
 
+KNOWN = ("nodes", "edges", "spikes", "report", "data", "mapping", "ecp", "channel_id", "time")
 WRITTEN = ("network", "spikes", "report")
 
 
@@ -49,7 +55,9 @@ class Sonata:
         with the datasets of spikes or of a report where SONATA has them."""
         try:
             with h5py.File(path, "r") as file:
-                if np.array_equal(file.attrs.get("magic", 0), MAGIC):
+                # of a number: a text may lie in a heap that has no end
+                is_marked = "magic" in file.attrs and file.attrs.get_id("magic").dtype.kind in "iu"
+                if is_marked and np.array_equal(file.attrs["magic"], MAGIC):
                     return True
                 return _holds(file, "spikes", "timestamps") or _holds(file, "report", "mapping")
         except (KeyError, OSError, RuntimeError, TypeError, ValueError):  # damaged
@@ -79,7 +87,7 @@ class Sonata:
         path = Path(path)
         left: list[Loss] = [] if losses is None else losses
         entries: list[Entry] = []
-        with opened(path) as file, _foreign(path):
+        with opened(path, texts=True) as file, _foreign(path):
             nodes, edges = group(file, "nodes"), group(file, "edges")
             counted = dict(sizes or {})
             if nodes is not None or edges is not None:
@@ -94,8 +102,15 @@ class Sonata:
                 parts += read_spikes(spikes, population, counted, t_stop, left)
             if reports is not None or is_old_report(file):
                 parts += read_reports(reports, file, population, left)
+            if (electrodes := extracellular(file)) is not None:
+                parts.append(read_extracellular(electrodes, left))
             if spikes is not None or reports is not None or parts:
                 entries.append(Entry(model_of(schemas.Segment, path.name), parts=parts))
+            left += [
+                Loss(name, "group", "it is none of those that SONATA has")
+                for name in file
+                if entries and name not in KNOWN
+            ]
         if not entries:
             raise FormatError(
                 "there are neither nodes nor edges, nor spikes, nor reports in it", path=path

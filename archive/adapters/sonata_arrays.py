@@ -22,13 +22,17 @@ class Values:
     place: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    is_turned: bool = False  # in the file the axes are the other way round
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> Any:
         with opened(self.path) as file:
-            found = _dataset(file, self.place, self.shape)[key]
+            if self.is_turned:
+                found = _dataset(file, self.place, self.shape[::-1])[()].T[key]
+            else:
+                found = _dataset(file, self.place, self.shape)[key]
         return np.asarray(found, self.dtype)[()]  # in the order of bytes of this machine
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:

@@ -11,21 +11,22 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from archive.adapters.foreign_units import time_unit
+from archive.adapters.global_heaps import check_heaps
 from archive.errors import FormatError
 
 MAGIC = 0x0A7A
 VERSION = (0, 1)
-UNIT_WORDS = {
-    "ms": "ms", "msec": "ms", "millisecond": "ms", "s": "s", "sec": "s", "second": "s",
-    "us": "us", "microsecond": "us",
-}  # fmt: skip
 COMPRESSION_LIMIT = 2000  # how many bytes one byte of a file may stand for
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """The file, for reading. Raises FormatError if it is none of HDF5."""
+def opened(path: Path, *, texts: bool = False) -> Iterator[h5py.File]:
+    """The file, for reading; with `texts`, also texts of variable length. Raises FormatError if it
+    is none of HDF5."""
     try:
+        if texts:
+            check_heaps(path)
         with h5py.File(path, "r") as file:
             yield file
     except OSError as error:
@@ -124,10 +125,9 @@ def time_unit_of(parent: h5py.Group, name: str) -> tuple[str, str | None]:
     told = text_of(parent[name], "units")
     if told is None:
         return "ms", "the file tells no unit of times: they are taken for ms"
-    for suffix in ("", "s"):
-        unit = UNIT_WORDS.get(told.strip().lower().removesuffix(suffix))
-        if unit is not None:
-            return unit, None
+    unit = time_unit(told)
+    if unit is not None:
+        return unit, None
     return "ms", f"{told!r:.40} is no unit of times: they are taken for ms"
 
 

@@ -70,16 +70,24 @@ def write_network(source: Source, path: Path, *, overwrite: bool) -> list[Loss]:
     if not isinstance(root.model, schemas.Snapshot):
         losses += left_out(ROOT if root.model.kind == ROOT else "", root, (), NO_PLACE)
     parts: list[tuple[str, Entry]] = []
+    lost = ""  # the last entry that is, with all that is in it
     for way, one in ways(root):
+        if lost and way.startswith(f"{lost}/"):
+            continue
         if isinstance(one.model, schemas.Population | schemas.Projection):
             parts.append((way, one))
         elif isinstance(one.model, schemas.Run | schemas.Snapshot):
             losses += left_out(way, one, _TOLD, NO_PLACE)
         else:
             losses.append(whole(way, one, "a file of a network holds nothing else"))
+            lost = way
     named = [(one.model.kind, _name(one)) for _, one in parts]
     if not parts:
-        raise FormatError("there is no population and no projection", path=path)
+        raise FormatError(
+            "there is no population and no projection",
+            path=path,
+            hint="recordings are written as 'sonata:spikes' or 'sonata:report'",
+        )
     if len(set(named)) < len(named):
         raise FormatError("several have one name", path=path, hint="export one snapshot, not all")
     with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:

@@ -35,6 +35,7 @@ from archive.entry import Entry, Loss
 from archive.errors import FormatError
 from archive.values import to_schema
 
+EXTRACELLULAR = "ecp"  # the variable
 IDS = ("node_ids", "gids")
 POINTERS = ("index_pointers", "index_pointer")
 ELEMENTS = {
@@ -42,6 +43,55 @@ ELEMENTS = {
     "element_pos": ("element_pos", "element_positions"),
 }
 _KNOWN = {"time", *IDS, *POINTERS, *(name for names in ELEMENTS.values() for name in names)}
+
+
+def extracellular(file: h5py.File) -> h5py.Group | None:
+    """The group of extracellular potentials: ``/`` or ``/ecp`` with ``data`` and ``channel_id``;
+    None if there is none."""
+    for place in (file, group(file, "ecp")):
+        if place is not None and isinstance(child(place, "channel_id"), h5py.Dataset):
+            return place
+    return None
+
+
+def read_extracellular(place: h5py.Group, losses: list[Loss]) -> Entry:
+    """A signal with a channel for each electrode. The developer guide has a row of data for each
+    electrode, BMTK a column: which it is tells the number of electrodes."""
+    path = Path(place.file.filename)
+    data, ids = child(place, "data"), numbers(place, "channel_id")
+    if ids is None or ids.dtype.kind not in "iu":
+        raise FormatError(f"{place.name} does not say which electrodes there are", path=path)
+    _check_data(data, str(place.name), path)
+    if len(ids) not in data.shape:
+        raise FormatError(
+            f"{data.name} has the shape {data.shape}, and there are {len(ids)} electrodes",
+            path=path,
+        )
+    is_turned = data.shape[1] != len(ids)
+    rows = data.shape[1 if is_turned else 0]
+    start, period = _times(place, rows, EXTRACELLULAR, losses)
+    unit_of_time, fault = time_unit_of(place, "time")
+    if fault is not None:
+        losses.append(Loss(EXTRACELLULAR, "time_unit", fault))
+    model = model_of(
+        schemas.Signal,
+        str(place.name),
+        variable=EXTRACELLULAR,
+        unit=_unit(data, EXTRACELLULAR, losses),
+        time_unit=unit_of_time,
+        sampling_period=period,
+        t_start=start,
+    )
+    shape = (rows, len(ids))
+    values = Values(path, str(data.name), shape, data.dtype.newbyteorder("="), is_turned)
+    return Entry(model, {"values": values, "channels": ids.astype(np.int64)})
+
+
+def _check_data(data: Any, where: str, path: Path) -> None:
+    if not isinstance(data, h5py.Dataset) or data.ndim != 2 or data.dtype.kind not in "fiu":
+        raise FormatError(f"{where} has no data of two axes", path=path)
+    if data.nbytes > COMPRESSION_LIMIT * max(path.stat().st_size, 1):
+        raise FormatError(f"{data.name} claims more than the file can hold", path=path)
 
 
 def is_old_report(file: h5py.File) -> bool:
@@ -81,12 +131,9 @@ class _Mapping:
 def _signal(place: h5py.Group, population: str | None, losses: list[Loss]) -> Entry:
     path = Path(place.file.filename)
     data, mapping = child(place, "data"), group(place, "mapping")
-    if not isinstance(data, h5py.Dataset) or data.ndim != 2 or data.dtype.kind not in "fiu":
-        raise FormatError(f"{place.name} has no data of two axes", path=path)
+    _check_data(data, str(place.name), path)
     if mapping is None:
         raise FormatError(f"{place.name} has no mapping", path=path)
-    if data.nbytes > COMPRESSION_LIMIT * max(path.stat().st_size, 1):
-        raise FormatError(f"{data.name} claims more than the file can hold", path=path)
     variable = name_of(text_of(data, "variable") or path.stem, "report")
     way = "/".join(filter(None, (population, variable)))
     start, period = _times(mapping, len(data), way, losses)

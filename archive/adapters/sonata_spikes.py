@@ -65,6 +65,11 @@ def _trains(
         raise FormatError(f"{place.name} has {len(times)} times and {len(ids)} nodes", path=path)
     if times.dtype.kind not in "fiu" or ids.dtype.kind not in "iu":
         raise FormatError(f"{place.name} has {times.dtype} times, {ids.dtype} nodes", path=path)
+    losses += [
+        Loss(population or VARIABLE, name, "of spikes, times and nodes only are kept")
+        for name in place
+        if name not in ("timestamps", ids_at)
+    ]
     times = times.astype(np.float64)
     if not np.isfinite(times).all():
         raise FormatError(f"{place.name} has times that are NaN or infinite", path=path)

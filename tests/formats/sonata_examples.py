@@ -26,7 +26,7 @@ def libsonata_spikes(path: Path) -> None:
         for name, order, sorting in (
             ("All", np.argsort(TIMES), 2),
             ("by id", np.lexsort((TIMES, IDS)), 1),
-            ("none", np.arange(5), 0),
+            ("none", np.arange(5)[::-1], 0),
             ("empty", np.arange(0), 1),
         ):
             made = file.create_group(f"spikes/{name}")

@@ -192,6 +192,25 @@ def test_a_title_without_a_unit_of_time(tmp_path: Path) -> None:
         sweeps(path, time_unit="mV")
 
 
+@pytest.mark.parametrize(
+    ("told", "unit"), [("sec", "s"), ("ms", "ms"), ("msec", "ms"), ("MS", "ms"), ("S", "s")]
+)
+def test_words_for_units_of_time(tmp_path: Path, told: str, unit: str) -> None:
+    path = put(tmp_path, f'ATF\t1.0\n0\t2\n"Time ({told})"\t"V (mV)"\n0\t1\n1\t2\n')
+    (sweep,) = sweeps(path)
+    (part,) = sweep.parts
+    assert part.model.time_unit == unit  # type: ignore[attr-defined]
+
+
+def test_a_time_in_no_unit_is_refused(tmp_path: Path) -> None:
+    path = put(tmp_path, 'ATF\t1.0\n0\t2\n"Time (mV)"\t"V (mV)"\n0\t1\n1\t2\n')
+    with pytest.raises(FormatError, match="says 'mV', which is no unit of time"):
+        sweeps(path)
+    for title in ("T (K)", "G (S)"):
+        path = put(tmp_path, f'ATF\t1.0\n0\t2\n"{title}"\t"V (mV)"\n0\t1\n1\t2\n')
+        assert [entry.model.kind for entry in Atf().read(path)] == ["keyed-value"] * 2
+
+
 def example() -> Any:
     start = {"sweep_start": schemas.Quantity(250.0, "ms")}
     first = {"sweep_start": schemas.Quantity(0.0, "ms")}

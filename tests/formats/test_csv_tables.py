@@ -164,6 +164,6 @@ def test_what_is_not_in_a_table_is_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [{"table": "neurons"}, {"formulas": "run"}])
-def test_an_option_that_there_is_not(tmp_path: Path, options: dict[str, str]) -> None:
+def test_an_option_that_there_is_not(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(FormatError, match="cannot be"):
         CsvTables().write(Given(sample()), tmp_path / "t.csv", **options)

@@ -19,7 +19,7 @@ from archive.entry import Entry, Loss
 from archive.errors import FormatError
 from archive.values import from_schema
 from tests.formats.recordings import experiment, segment, signal, spikes
-from tests.formats.sonata_examples import report
+from tests.formats.sonata_examples import mark, report
 
 
 def read(path: Path, **options: Any) -> list[Entry]:
@@ -84,6 +84,31 @@ def test_dialects(tmp_path: Path) -> None:
         del file["report/mapping/index_pointers"]
         file["report/mapping/index_pointers"] = np.array([2, 0, 1, 3], np.uint64)
     assert only(path)[1]["channels"].tolist() == [11, 12, 10, 13]
+
+
+@pytest.mark.parametrize(("place", "turned"), [("/", True), ("/", False), ("ecp", False)])
+def test_extracellular_potentials(tmp_path: Path, place: str, turned: bool) -> None:
+    path = tmp_path / "ecp.h5"
+    values = np.arange(15.0).reshape(5, 3)
+    with h5py.File(path, "w") as file:
+        mark(file)
+        made = file.require_group(place)
+        made["data"] = values.T if turned else values
+        made["data"].attrs["units"] = "mV"
+        made["channel_id"] = [4, 5, 9]
+        made["time"] = [0.0, 0.5, 0.1]
+        made["time"].attrs["units"] = "ms"
+    model, arrays = only(path)
+    assert (model.variable, model.unit, model.sampling_period) == ("ecp", "mV", 0.1)
+    np.testing.assert_array_equal(arrays["values"], values)
+    assert arrays["channels"].tolist() == [4, 5, 9]
+    (part,) = read(path)
+    assert part.arrays["values"][1:3, 2].tolist() == [5.0, 8.0]
+    with h5py.File(path, "a") as file:
+        del file[f"{place}/channel_id"]
+        file[f"{place}/channel_id"] = [1, 2]
+    with pytest.raises(FormatError, match="there are 2 electrodes"):
+        read(path)
 
 
 def test_values_stay_in_the_file(tmp_path: Path) -> None:

@@ -195,3 +195,27 @@ def test_spikes_come_back_or_are_told_lost(
         assert getattr(back.model, field) == getattr(one.model, field)
     for name in {"times", "neuron", "channels"} - losses:
         np.testing.assert_array_equal(np.asarray(back.arrays[name]), np.asarray(one.arrays[name]))
+
+
+def test_what_else_is_in_the_file_is_told(tmp_path: Path) -> None:
+    path, losses = tmp_path / "spikes.h5", list[Loss]()
+    sonata_examples.allen_spikes(path)
+    with h5py.File(path, "a") as file:
+        file["spikes/v1/amplitude"] = np.zeros(5)
+        file.create_group("notes")
+    read(path, losses=losses)
+    assert [(loss.entry, loss.field) for loss in losses] == [
+        ("v1", "amplitude"),
+        ("notes", "group"),
+    ]
+
+
+def test_a_heap_from_which_hdf5_does_not_return_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "spikes.h5"
+    sonata_examples.libsonata_spikes(path)
+    content = path.read_bytes()
+    at = content.index(b"GCOL") + 16
+    path.write_bytes(content[:at] + bytes(4080) + content[at + 4080 :])
+    assert Sonata().recognises(path)
+    with pytest.raises(FormatError, match="a heap of texts has no end"):
+        read(path)
