@@ -6,6 +6,7 @@ memory, time and space on the disk than the size of the file is worth.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -20,13 +21,13 @@ from tempfile import mkdtemp
 from typing import Any
 
 from archive.adapters.entry_files import read_entries, write_entries
-from archive.adapters.limits import MEMORY, MEMORY_FACTOR, limit as bound_process
 from archive.adapters.neo_blocks import Request, block_files, entries_of
 from archive.entry import Entry, Loss
 from archive.errors import ArchiveError, ArchiveWarning, FormatError, MissingPackage
 
-# Seconds of the processor that reading may take, and as many more for each megabyte; of memory,
-# and of the disk, it may take what `archive.adapters.limits` says.
+# What reading may take, over what Neo itself takes: bytes, for memory and for the disk each ...
+MEMORY, MEMORY_FACTOR = 200 << 20, 50
+# ... and seconds of the processor, and as many more for each megabyte.
 SECONDS, SECONDS_PER_MEGABYTE = 2.0, 2.0
 PATIENCE = 60.0  # seconds of the clock, on a machine that has others to serve
 
@@ -133,7 +134,7 @@ def main(place: str) -> None:
             import neo.io
 
             assert neo.io.iolist
-            bound_process(limit, seconds)
+            _limit(limit, seconds)
             write_entries(entries_of(path, Request(**asked), losses), folder, limit)
         except Exception as error:
             said = _failure(error)
@@ -163,3 +164,18 @@ def _failure(error: Exception) -> dict[str, Any]:
     else:
         reason = f"{type(error).__name__}: {error}"[:300]
     return {"error": f"Neo cannot read it ({reason})", "entry": None, "hint": None}
+
+
+def _limit(size: int, seconds: float) -> None:
+    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has none of this
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        spent = usage.ru_utime + usage.ru_stime
+        whole = int(spent + seconds) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
+        # only Linux says what is mapped already
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        bound = pages * resource.getpagesize() + size
+        resource.setrlimit(resource.RLIMIT_AS, (bound, bound))

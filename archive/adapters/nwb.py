@@ -10,7 +10,6 @@ import h5py
 
 from archive.adapters.nwb_reading import read
 from archive.adapters.nwb_writing import Writing
-from archive.adapters.rehearsal import rehearsed
 from archive.adapters.replacing import replacing
 from archive.entry import Entry, Loss, Source
 
@@ -33,7 +32,7 @@ class Nwb:
         """Whether it is HDF5 and says of what version of NWB it is."""
         try:
             with h5py.File(path, "r") as file:
-                return "nwb_version" in file.attrs
+                return "nwb_version" in file.attrs or "nwb_version" in file
         except (OSError, RuntimeError, ValueError):
             return False
 
@@ -44,10 +43,7 @@ class Nwb:
         pynwb is not needed. Raises FormatError for NWB 1, for links to other files, and for
         damage.
         """
-        path = Path(path)
-        if path.is_file():
-            rehearsed(path, read.__module__, read.__name__)
-        yield from read(path, losses if losses is not None else [])
+        return read(Path(path), losses if losses is not None else [])
 
     def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> list[Loss]:
         """Write an experiment, and return what NWB could not carry: snapshots, complex numbers,

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from archive.adapters.global_heaps import check_heaps
 from archive.entry import ArrayLike
 from archive.errors import ArchiveError, FormatError
 from archive.storage.guarded import HDF5_ERRORS, dataset_fault, refuse_plugins
@@ -21,10 +22,13 @@ TEXTS = 1_000_000  # texts in one dataset
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """The file, for reading. Raises FormatError for whatever HDF5 cannot do inside the block."""
+def opened(path: Path, *, texts: bool = False) -> Iterator[h5py.File]:
+    """The file, for reading; with `texts`, also texts of variable length. Raises FormatError for
+    whatever HDF5 cannot do inside the block."""
     refuse_plugins()
     try:
+        if texts:
+            check_heaps(path)
         with h5py.File(path, "r") as file:
             yield file
     except ArchiveError:

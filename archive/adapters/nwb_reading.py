@@ -32,8 +32,8 @@ _CONTRACT = re.compile(r"Contract (\d+\.\d+)\.")
 
 
 def read(path: Path, losses: list[Loss]) -> Iterator[Entry]:
-    """What `archive.adapters.nwb.Nwb.read` gives, of a file that HDF5 can be trusted with."""
-    with arrays.opened(path) as file:
+    """See `archive.adapters.nwb.Nwb.read`."""
+    with arrays.opened(path, texts=True) as file:
         if "nwb_version" not in file.attrs:
             said = "NWB 1" if "nwb_version" in file else "no version of NWB"
             raise FormatError(
