@@ -50,11 +50,14 @@ def losses(entry: Entry, where: str, written: Collection[str]) -> list[Loss]:
     if getattr(model, "receptor", None) == "":
         found.append(Loss(where, "receptor", "a target without a name is none"))
     for name in written:
-        if entry.arrays[name].dtype.kind == "b" and entry.arrays[name].shape == (1,):
-            found.append(Loss(where, name, "one truth for all is no variable"))
-        wide = _WIDE.get(entry.arrays[name].dtype.kind)
-        if name not in _INDICES and wide and entry.arrays[name].dtype.str != wide:
+        array = entry.arrays.get(name)
+        if array is None or name in _INDICES:
+            continue
+        wide = _WIDE.get(array.dtype.kind)
+        if wide and array.dtype.str != wide:
             found.append(Loss(where, name, f"its values become {wide}"))
+        elif array.dtype.kind == "b" and array.shape == (1,):
+            found.append(Loss(where, name, "one truth for all is no variable"))
     native: dict[str, Any] = getattr(model, "native", {})
     hidden = sorted(set(native) - _OURS)
     if hidden:
