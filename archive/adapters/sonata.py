@@ -89,7 +89,8 @@ class Sonata:
         """
         path = Path(path)
         kinds = (schemas.Population, schemas.Projection)
-        everything = list(ways(source.entry()))
+        root = source.entry()
+        everything = [(root.model.kind, root), *ways(root)]
         parts = [(way, one) for way, one in everything if isinstance(one.model, kinds)]
         named = [(one.model.kind, _name(one)) for _, one in parts]
         if not parts:
@@ -101,7 +102,8 @@ class Sonata:
         losses: list[Loss] = []
         for way, one in everything:
             if isinstance(one.model, schemas.Snapshot):
-                losses += left_out(way, one, ("populations", "projections"), NO_PLACE)
+                kept = {"populations", "projections"} | ({"time"} if not one.model.time else set())
+                losses += left_out(way, one, kept, NO_PLACE)
         with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:
             mark(file)
             for way, part in parts:
