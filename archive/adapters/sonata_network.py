@@ -108,7 +108,7 @@ def write_network(source: Source, path: Path, *, overwrite: bool) -> list[Loss]:
 def _told(model: schemas.Model) -> set[str]:
     """The fields of a snapshot that a file says, or that go without saying."""
     timeless = isinstance(model, schemas.Snapshot) and not model.time
-    return {"name", "populations", "projections"} | ({"time"} if timeless else set())
+    return {"populations", "projections"} | ({"time"} if timeless else set())
 
 
 def _name(entry: Entry) -> str:
@@ -128,7 +128,8 @@ def _write_nodes(file: h5py.File, entry: Entry, model: schemas.Population) -> No
     inside = made.create_group("0")
     if "positions" in entry.arrays:
         positions = np.asarray(entry.arrays["positions"], np.float64)
-        with suppress(schemas.UnitError):  # no length: the numbers stay
+        # no length: the numbers stay; infinite where micrometres are beyond all floats
+        with suppress(schemas.UnitError), np.errstate(over="ignore"):
             positions = positions * float(schemas.conversion(model.position_unit, "um"))
         for axis, values in zip(AXES, positions.T, strict=False):
             put(inside, axis, values, "um")
