@@ -28,8 +28,10 @@ BUILT_IN = {
     "annarchy": "archive.adapters.annarchy:Annarchy",
     "annarchy-parameters": "archive.adapters.annarchy_parameters:AnnarchyParameters",
     "brian2": "archive.adapters.brian2_store:Brian2Store",
+    "csv": "archive.adapters.csv_tables:CsvTables",
     "evt2": "archive.adapters.evt2:Evt2",
     "evt3": "archive.adapters.evt3:Evt3",
+    "json": "archive.adapters.json_archive:JsonArchive",
     "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",
     "prophesee-dat": "archive.adapters.prophesee_dat:PropheseeDat",
@@ -167,33 +169,47 @@ def reader_for(path: Path, format: str | None = None) -> Reader:
     what is in it; or else, of those that do not look, the only one that has its suffix.
 
     A reader looks by its method ``recognises(path)``, if it has one, and only at marks in the
-    file: none is tried. Raises FormatError as `writer_for`, also where several recognise it.
+    file: none is tried. One whose `general` is true gives way to all others that recognise the
+    file: it reads any pickle, say, and they one program's. A folder is shown only to those
+    whose `folders` is true. Raises FormatError as `writer_for`, also where several recognise it.
     """
     if format is not None:
         return cast("Reader", _named(format, "read"))
+    folder = path.is_dir()
+    if not folder:
+        _check_readable(path)
+    loaded: dict[str, Any] = {
+        name: reader
+        for name, reader in readers().items()
+        if not folder or getattr(reader, "folders", False)
+    }
+    looking = [name for name, reader in loaded.items() if hasattr(reader, "recognises")]
+    found = [name for name in looking if loaded[name].recognises(path)]
+    found = [name for name in found if not getattr(loaded[name], "general", False)] or found
+    if not found:
+        suffix = path.suffix.lower()
+        blind = [name for name in loaded if name not in looking]
+        found = [name for name in blind if suffix in loaded[name].suffixes]
+    if len(found) == 1:
+        return cast("Reader", loaded[found[0]])
+    what = "folder" if folder else "file"
+    if found:
+        raise FormatError(
+            f"several formats may be that of this {what}: {', '.join(found)}",
+            path=path,
+            hint="name one of them as the format",
+        )
+    raise FormatError(
+        f"no format is known to be that of this {what}",
+        path=path,
+        hint=f"name it as the format; known are {', '.join(loaded) or 'none'}",
+    )
+
+
+def _check_readable(path: Path) -> None:
     try:
         with path.open("rb"):
             pass
     except OSError as error:
         reason = error.strerror or error
         raise FormatError(f"the file cannot be read: {reason}", path=path) from error
-    loaded = readers()
-    looking = [name for name, reader in loaded.items() if hasattr(reader, "recognises")]
-    found = [name for name in looking if cast("Any", loaded[name]).recognises(path)]
-    if not found:
-        suffix = path.suffix.lower()
-        blind = [name for name in loaded if name not in looking]
-        found = [name for name in blind if suffix in loaded[name].suffixes]
-    if len(found) == 1:
-        return loaded[found[0]]
-    if found:
-        raise FormatError(
-            f"several formats may be that of this file: {', '.join(found)}",
-            path=path,
-            hint="name one of them as the format",
-        )
-    raise FormatError(
-        "no format is known to be that of this file",
-        path=path,
-        hint=f"name it as the format; known are {', '.join(loaded) or 'none'}",
-    )

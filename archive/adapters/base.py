@@ -16,8 +16,11 @@ class Reader(Protocol):
 
     Files that say by marks in them of what format they are have a reader with a method
     ``recognises(path) -> bool``, which `archive.adapters.reader_for` asks: it looks at marks, and
-    tries nothing. A format that has several kinds, chosen by name as ``neo:AxonIO``, has a
-    method ``variant(name)`` that gives the adapter of one.
+    tries nothing. A reader of all files of a kind, such as any pickle, has ``general = True``: it
+    gives way to readers that recognise a file as that of one program. One that takes folders too
+    has ``folders = True``; others are shown none. A format that has several kinds, chosen by name
+    as ``neo:AxonIO``, has a method ``variant(name)`` that gives the adapter of one. One whose
+    files have others beside them has ``covers(path) -> Sequence[Path]``, which names those.
 
     Options of `read` are given by keyword. A reader that cannot carry all that a file says takes
     the keyword ``losses: list[Loss] | None = None``, and appends to it what it left out."""

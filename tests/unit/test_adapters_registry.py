@@ -70,8 +70,8 @@ def test_unknown_formats_and_suffixes_name_the_known(install: Install) -> None:
         writer_for(Path("x.mat"), "png")
     with pytest.raises(FormatError, match=r"(?s)'\.png'.*aaa \(\.zzz\), .*mat \(\.mat\)"):
         writer_for(Path("x.png"))
+    assert {"aaa", "mat", "annarchy"} <= set(writers()) <= {"aaa", *adapters.BUILT_IN}
     assert list(writers()) == sorted(writers())
-    assert {"aaa", "aer", "mat"} <= set(writers()) <= {"aaa", *adapters.BUILT_IN}
 
 
 def test_two_with_one_suffix_are_both_listed(install: Install) -> None:
@@ -161,6 +161,50 @@ def test_two_readers_of_one_file_are_both_listed(install: Install, tmp_path: Pat
     path.write_bytes(b"a")
     with pytest.raises(FormatError, match=r"(?s)several formats.*a, other.*name one"):
         reader_for(path)
+
+
+ANY = LOOKS.replace("extra = ", "extra, general = ").replace(", None", ", None, True")
+
+
+def test_a_general_reader_gives_way_to_a_special_one(install: Install, tmp_path: Path) -> None:
+    install("one", "any", ANY.format(name="a", suffix=".x"))
+    install("two", "blind", READS.format(name="blind", suffix=".x"))
+    path = tmp_path / "file.x"
+    path.write_bytes(b"a")
+    assert getattr(reader_for(path), "general", False)
+    install("three", "special", LOOKS.format(name="a", suffix=".y"))
+    assert not hasattr(reader_for(path), "general")
+    path.write_bytes(b"b")
+    assert reader_for(path).name == "blind"
+
+
+def test_two_general_readers_are_both_listed(install: Install, tmp_path: Path) -> None:
+    install("one", "any", ANY.format(name="a", suffix=".x"))
+    install("two", "every", ANY.format(name="a", suffix=".x"))
+    path = tmp_path / "file.x"
+    path.write_bytes(b"a")
+    with pytest.raises(FormatError, match=r"(?s)several formats.*any, every"):
+        reader_for(path)
+
+
+FOLDERS = """
+class Adapter:
+    name, suffixes, extra, folders = 'folders', (), None, True
+
+    def recognises(self, path):
+        return path.is_dir()
+
+    def read(self, path):
+        return iter(())
+"""
+
+
+def test_folders_are_shown_to_those_that_take_them(install: Install, tmp_path: Path) -> None:
+    install("one", "a", LOOKS.format(name="a", suffix=".x"))
+    with pytest.raises(FormatError, match="no format is known to be that of this folder"):
+        reader_for(tmp_path)
+    install("two", "folders", FOLDERS)
+    assert reader_for(tmp_path).name == "folders"
 
 
 KINDS = """
