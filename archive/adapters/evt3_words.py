@@ -16,7 +16,6 @@ from archive.adapters.evt_words import Survey, Words
 
 ROW, COLUMN, BASE, VECTOR_12, VECTOR_8, LOW, HIGH, TRIGGER = 0, 2, 3, 4, 5, 6, 8, 10
 SIGN = 24
-_BITS = np.array([bin(n).count("1") for n in range(1 << 12)], np.uint8)
 
 
 class State(NamedTuple):
@@ -38,15 +37,17 @@ class Evt3Words:
     def survey(self, words: Words, state: State) -> Survey[State]:
         """What some words hold, and the state after them."""
         kind = (words >> 12).astype(np.uint8)
-        is_single, is_low, is_high = kind == COLUMN, kind == LOW, kind == HIGH
-        vectors, bases, triggered = _where(kind - VECTOR_12 <= 1), _where(kind == BASE), _NOWHERE
-        if (kind == TRIGGER).any():
-            triggered = np.flatnonzero(kind == TRIGGER)
+        is_low, is_high, is_row = kind == LOW, kind == HIGH, kind == ROW
+        is_vector, is_base = kind - VECTOR_12 <= 1, kind == BASE  # of other kinds 252 and more
+        is_trigger, is_single = kind == TRIGGER, kind == COLUMN
+        triggered = np.flatnonzero(is_trigger) if is_trigger.any() else _NOWHERE
         count, base = int(np.count_nonzero(is_single)), state.base
-        known = count + len(vectors) + len(bases) + len(triggered)
-        if len(vectors) or len(bases):
-            found = _vectors(words, kind, vectors, state.base)
-            count, base = count + int(_BITS[found.masks].sum()), found.after
+        others = len(words) - sum(
+            int(np.count_nonzero(mask))
+            for mask in (is_low, is_high, is_row, is_vector, is_base, is_trigger, is_single)
+        )
+        if is_vector.any() or is_base.any():
+            count, base = int(_counts(words, kind).sum()), _next_base(words, kind, state.base)
         triggers = np.empty((len(triggered), 3), np.int64)
         if len(triggered):
             triggers[:, 0] = self._clock(words, kind, state)[triggered]
@@ -54,11 +55,8 @@ class Evt3Words:
             triggers[:, 2] = words[triggered] & 1
         upper, clock = turned((words[_where(is_high)] & 0xFFF).astype(np.int64), state.clock, 12)
         now = state.clock.high + state.clock.wraps
-        is_row = kind == ROW
-        known += sum(int(np.count_nonzero(mask)) for mask in (is_low, is_high, is_row))
         row = _last(words, is_row, 0x7FF, state.row)
         low = _last(words, is_low, 0xFFF, state.low)
-        others = len(words) - known
         highs = (now, int(upper.min()), int(upper.max())) if len(upper) else (now,)
         lowest, highest = min(highs) << 12, max(highs) + 1 << 12
         after = State(row, base, clock, low)
@@ -91,9 +89,10 @@ class Evt3Words:
     def ticks(self, words: Words, state: State) -> npt.NDArray[np.int64]:
         """The times of the events of some words, in µs."""
         kind = (words >> 12).astype(np.uint8)
-        found = _sources(words, kind, state.base)
-        ticks = self._clock(words, kind, state).take(found.words)
-        return ticks if found.masks is None else np.repeat(ticks, _BITS[found.masks])
+        clock = self._clock(words, kind, state)
+        if (kind - VECTOR_12 <= 1).any():
+            return np.repeat(clock, _counts(words, kind))
+        return clock.take(_where(kind == COLUMN))
 
     def _clock(
         self, words: Words, kind: npt.NDArray[np.uint8], state: State
@@ -133,12 +132,36 @@ def _steps(values: npt.NDArray[Any], before: int) -> npt.NDArray[np.int64]:
     return steps
 
 
+def _next_base(words: Words, kind: npt.NDArray[np.uint8], base: int) -> int:
+    """The column that the next vector begins with, and its polarity in bit 11."""
+    is_base = kind == BASE
+    if is_base.any():
+        last = len(words) - 1 - int(is_base[::-1].argmax())
+        base, kind = int(words[last] & 0xFFF), kind[last:]
+    passed = 12 * np.count_nonzero(kind == VECTOR_12) + 8 * np.count_nonzero(kind == VECTOR_8)
+    return int(base + passed & 0x7FF) | base & 0x800
+
+
+def _counts(words: Words, kind: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    """How many events each word is: the bits that are set in a vector, one for a column."""
+    bits: npt.NDArray[Any] = (kind == VECTOR_12).astype(np.uint16) * np.uint16(0xFFF)
+    bits |= (kind == VECTOR_8).astype(np.uint16) * np.uint16(0xFF)
+    bits &= words
+    bits |= kind == COLUMN
+    # pairs, fours, bytes and words are added up
+    bits -= bits >> 1 & 0x5555
+    bits = (bits & 0x3333) + (bits >> 2 & 0x3333)
+    bits = bits + (bits >> 4) & 0x0F0F
+    bits += bits >> 8
+    bits &= 0x1F
+    return bits
+
+
 class Vectors(NamedTuple):
     """Words with a bit for each of 12 or 8 columns side by side."""
 
     masks: npt.NDArray[np.uint16]
     firsts: npt.NDArray[np.uint16]  # the column of the lowest bit, and the polarity in bit 11
-    after: int  # the same of the next vector
 
 
 def _vectors(
@@ -159,12 +182,7 @@ def _vectors(
     masks[is_short.take(vectors)] &= 0xFF
     firsts = passed.take(vectors)
     firsts -= widths.take(vectors)
-    last = int(passed[-1])
-    return Vectors(
-        masks,
-        (firsts & 0x7FF | firsts >> SIGN << 11).astype(np.uint16),
-        last & 0x7FF | last >> SIGN << 11,
-    )
+    return Vectors(masks, (firsts & 0x7FF | firsts >> SIGN << 11).astype(np.uint16))
 
 
 def _signed(said: Any) -> Any:
