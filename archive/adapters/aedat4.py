@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from archive.adapters.aedat4_sizes import check_sizes
 from archive.adapters.aer_header import is_marked
 from archive.adapters.event_columns import Column, Decoded
 from archive.adapters.event_entries import MICROSECONDS, events_entry, file_segment, moments_entry
@@ -40,6 +41,7 @@ class Aedat4:
         if not self.recognises(path):
             _readable(path)
             raise FormatError("it is not AEDAT 4", path=path)
+        check_sizes(path)
         counts: dict[int, list[int]] = {}
         triggers: dict[int, list[npt.NDArray[Any]]] = {}
         others: Counter[str] = Counter()

@@ -30,11 +30,11 @@ SIMULATORS = ("created with the Brian simulator", "created with neuroarchive", "
 class AerHeaderless:
     """Reads files that do not say what they are: events of 6 bytes from the first byte on.
 
-    It is chosen by name, or by the suffix ``.dat`` where no other format knows the file.
+    It is chosen by name, or by the suffix where no other format knows the file.
     """
 
     name: ClassVar[str] = "aer-headerless"
-    suffixes: ClassVar[tuple[str, ...]] = (".dat",)
+    suffixes: ClassVar[tuple[str, ...]] = (".dat", ".aedat")
     extra: ClassVar[str | None] = None
 
     def read(

@@ -78,14 +78,18 @@ class Records:
         self.count = count
         self.record: np.dtype[Any] = np.dtype(record)
         self.wraps = wraps
+        self._buffer: npt.NDArray[Any] | None = None
 
     @property
     def rows_per_piece(self) -> int:
         return PIECE // self.record.itemsize
 
     def read(self, first: int, last: int) -> npt.NDArray[Any]:
-        """Records as they are. FormatError if they are not there any more."""
-        found = np.empty(last - first, self.record)
+        """Records as they are, until the next are read, at most `rows_per_piece`. FormatError if
+        they are not there any more."""
+        if self._buffer is None:
+            self._buffer = np.empty(self.rows_per_piece, self.record)
+        found = self._buffer[: last - first]
         read_into(self.path, self.start + first * self.record.itemsize, found)
         return found
 

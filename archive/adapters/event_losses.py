@@ -37,10 +37,10 @@ def others(
     experiment = source.entry()
     segment: str | None = None
     inside: tuple[str, ...] = ()
-    found: list[Found] = []
-    losses = [] if isinstance(experiment.model, kinds) else _facts("", experiment)
     if isinstance(experiment.model, kinds):
-        return [Found(_own_name(experiment), None, experiment)], losses
+        return [Found(_own_name(experiment), None, experiment)], []
+    found: list[Found] = []
+    losses = _facts(experiment.model.kind, experiment)
     for way, entry in ways(experiment):
         model = entry.model
         if inside and way.startswith(inside):

@@ -15,10 +15,7 @@ from archive.adapters.evt2_words import Clock, turned
 from archive.adapters.evt_words import Survey, Words
 
 ROW, COLUMN, BASE, VECTOR_12, VECTOR_8, LOW, HIGH, TRIGGER = 0, 2, 3, 4, 5, 6, 8, 10
-_BITS = np.array([bin(n).count("1") for n in range(1 << 12)], np.uint8)
-# Of each pattern of twelve bits the places that are set, at the beginning of a row.
-_PLACES = np.argsort(~(np.arange(1 << 12)[:, None] >> np.arange(12) & 1).astype(bool), axis=1,
-                     kind="stable").astype(np.uint8)  # fmt: skip
+SIGN = 24
 
 
 class State(NamedTuple):
@@ -40,15 +37,17 @@ class Evt3Words:
     def survey(self, words: Words, state: State) -> Survey[State]:
         """What some words hold, and the state after them."""
         kind = (words >> 12).astype(np.uint8)
-        is_single, is_low, is_high = kind == COLUMN, kind == LOW, kind == HIGH
-        vectors, bases, triggered = _where(kind - VECTOR_12 <= 1), _where(kind == BASE), _NOWHERE
-        if (kind == TRIGGER).any():
-            triggered = np.flatnonzero(kind == TRIGGER)
+        is_low, is_high, is_row = kind == LOW, kind == HIGH, kind == ROW
+        is_vector, is_base = kind - VECTOR_12 <= 1, kind == BASE  # of other kinds 252 and more
+        is_trigger, is_single = kind == TRIGGER, kind == COLUMN
+        triggered = np.flatnonzero(is_trigger) if is_trigger.any() else _NOWHERE
         count, base = int(np.count_nonzero(is_single)), state.base
-        known = count + len(vectors) + len(bases) + len(triggered)
-        if len(vectors) or len(bases):
-            found = _vectors(words, kind, vectors, bases, state.base)
-            count, base = count + int(_BITS[found.masks].sum()), found.after
+        others = len(words) - sum(
+            int(np.count_nonzero(mask))
+            for mask in (is_low, is_high, is_row, is_vector, is_base, is_trigger, is_single)
+        )
+        if is_vector.any() or is_base.any():
+            count, base = int(_counts(words, kind).sum()), _next_base(words, kind, state.base)
         triggers = np.empty((len(triggered), 3), np.int64)
         if len(triggered):
             triggers[:, 0] = self._clock(words, kind, state)[triggered]
@@ -56,11 +55,8 @@ class Evt3Words:
             triggers[:, 2] = words[triggered] & 1
         upper, clock = turned((words[_where(is_high)] & 0xFFF).astype(np.int64), state.clock, 12)
         now = state.clock.high + state.clock.wraps
-        is_row = kind == ROW
-        known += sum(int(np.count_nonzero(mask)) for mask in (is_low, is_high, is_row))
         row = _last(words, is_row, 0x7FF, state.row)
         low = _last(words, is_low, 0xFFF, state.low)
-        others = len(words) - known
         highs = (now, int(upper.min()), int(upper.max())) if len(upper) else (now,)
         lowest, highest = min(highs) << 12, max(highs) + 1 << 12
         after = State(row, base, clock, low)
@@ -74,19 +70,29 @@ class Evt3Words:
         line[rows] = _steps(words.take(rows) & 0x7FF, state.row)
         line[:1] += state.row
         np.cumsum(line, out=line)
-        which, columns = _events(words, kind, state.base)
-        columns = words.take(which) if columns is None else columns
-        found = line.take(which).view(np.uint32)
-        found <<= 14
-        found |= columns & 0x7FF
-        found |= (columns & 0x800).astype(np.uint32) << 17
-        return found
+        found = _sources(words, kind, state.base)
+        addresses = line.take(found.words).view(np.uint32)
+        addresses <<= 14
+        columns = found.columns
+        addresses |= columns & 0x7FF
+        addresses |= (columns & 0x800).astype(np.uint32) << 17
+        if found.masks is None:
+            return addresses
+        # sixteen places for each word, of which those are taken that are set
+        lanes = np.unpackbits(found.masks.astype("<u2").view(np.uint8), bitorder="little")
+        bits = np.flatnonzero(lanes.view(bool))
+        addresses = addresses.take(bits >> 4)
+        addresses += (bits & 15).astype(np.uint32)
+        addresses &= np.uint32(0xFFFFC7FF)  # beyond the last column they begin anew
+        return addresses
 
     def ticks(self, words: Words, state: State) -> npt.NDArray[np.int64]:
         """The times of the events of some words, in µs."""
         kind = (words >> 12).astype(np.uint8)
-        which, _ = _events(words, kind, state.base)
-        return self._clock(words, kind, state).take(which)
+        clock = self._clock(words, kind, state)
+        if (kind - VECTOR_12 <= 1).any():
+            return np.repeat(clock, _counts(words, kind))
+        return clock.take(_where(kind == COLUMN))
 
     def _clock(
         self, words: Words, kind: npt.NDArray[np.uint8], state: State
@@ -126,56 +132,84 @@ def _steps(values: npt.NDArray[Any], before: int) -> npt.NDArray[np.int64]:
     return steps
 
 
+def _next_base(words: Words, kind: npt.NDArray[np.uint8], base: int) -> int:
+    """The column that the next vector begins with, and its polarity in bit 11."""
+    is_base = kind == BASE
+    if is_base.any():
+        last = len(words) - 1 - int(is_base[::-1].argmax())
+        base, kind = int(words[last] & 0xFFF), kind[last:]
+    passed = 12 * np.count_nonzero(kind == VECTOR_12) + 8 * np.count_nonzero(kind == VECTOR_8)
+    return int(base + passed & 0x7FF) | base & 0x800
+
+
+def _counts(words: Words, kind: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    """How many events each word is: the bits that are set in a vector, one for a column."""
+    bits: npt.NDArray[Any] = (kind == VECTOR_12).astype(np.uint16) * np.uint16(0xFFF)
+    bits |= (kind == VECTOR_8).astype(np.uint16) * np.uint16(0xFF)
+    bits &= words
+    bits |= kind == COLUMN
+    # pairs, fours, bytes and words are added up
+    bits -= bits >> 1 & 0x5555
+    bits = (bits & 0x3333) + (bits >> 2 & 0x3333)
+    bits = bits + (bits >> 4) & 0x0F0F
+    bits += bits >> 8
+    bits &= 0x1F
+    return bits
+
+
 class Vectors(NamedTuple):
     """Words with a bit for each of 12 or 8 columns side by side."""
 
     masks: npt.NDArray[np.uint16]
-    firsts: npt.NDArray[np.int64]  # the column of the lowest bit, and the polarity in bit 11
-    after: int  # the same of the next vector
+    firsts: npt.NDArray[np.uint16]  # the column of the lowest bit, and the polarity in bit 11
 
 
 def _vectors(
-    words: Words,
-    kind: npt.NDArray[np.uint8],
-    vectors: npt.NDArray[np.int64],
-    bases: npt.NDArray[np.int64],
-    base: int,
+    words: Words, kind: npt.NDArray[np.uint8], vectors: npt.NDArray[np.int64], base: int
 ) -> Vectors:
-    is_long = kind[vectors] == VECTOR_12
-    masks = (words[vectors] & np.where(is_long, 0xFFF, 0xFF)).astype(np.uint16)
-    # the columns that all vectors have passed, less what they had passed at their base
-    passed = np.zeros(len(vectors) + 1, np.int64)
-    np.cumsum(np.where(is_long, 12, 8), out=passed[1:])
-    values = np.empty(len(bases) + 1, np.int64)
-    values[0], values[1:] = base, words[bases] & 0xFFF
-    offsets = np.zeros(len(bases) + 1, np.int64)
-    offsets[1:] = passed[np.searchsorted(vectors, bases)]
-    which = np.searchsorted(bases, vectors)
-    starts = values[which] + (passed[:-1] - offsets[which])
-    last = values[-1] + passed[-1] - offsets[-1]
-    firsts = starts & 0x7FF | values[which] & 0x800
-    return Vectors(masks, firsts, int(last & 0x7FF | values[-1] & 0x800))
+    is_short = kind == VECTOR_8
+    widths = is_short.astype(np.int32) * 8
+    widths += (kind == VECTOR_12).astype(np.int32) * 12
+    # the columns that all vectors have passed, and by how much each base differs from them
+    passed = np.cumsum(widths, dtype=np.int32)
+    line = np.zeros(len(words), np.int32)
+    bases = _where(kind == BASE)
+    said = words.take(bases).astype(np.int32)
+    line[bases] = _steps(_signed(said) - passed.take(bases), _signed(base))
+    line[:1] += _signed(base)
+    passed += np.cumsum(line, out=line)
+    masks = (words.take(vectors) & 0xFFF).astype(np.uint16, copy=False)
+    masks[is_short.take(vectors)] &= 0xFF
+    firsts = passed.take(vectors)
+    firsts -= widths.take(vectors)
+    return Vectors(masks, (firsts & 0x7FF | firsts >> SIGN << 11).astype(np.uint16))
 
 
-def _events(
-    words: Words, kind: npt.NDArray[np.uint8], base: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16] | None]:
-    """The word that each event comes from, and its column with its polarity in bit 11; None if
-    that is what the word itself says."""
-    singles = _where(kind == COLUMN)
+def _signed(said: Any) -> Any:
+    """A column with its polarity in bit 11, as it is with that above all that columns add up to."""
+    return (said & 0x7FF) + (said >> 11 << SIGN)
+
+
+class Sources(NamedTuple):
+    """The words that events come from, and of each a bit for each event."""
+
+    words: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.uint16]  # of the lowest bit, and the polarity in bit 11
+    masks: npt.NDArray[np.uint16] | None  # None: each word is one event
+
+
+def _sources(words: Words, kind: npt.NDArray[np.uint8], base: int) -> Sources:
     vectors = _where(kind - VECTOR_12 <= 1)  # of other kinds this is more
     if not len(vectors):
-        return singles, None
-    found = _vectors(words, kind, vectors, _where(kind == BASE), base)
-    # a column has as many events as its own word, a vector as bits are set in it
-    where = _where((kind == COLUMN) | (kind - VECTOR_12 <= 1))
-    is_vector = kind[where] != COLUMN
-    masks = np.ones(len(where), np.uint16)
-    masks[is_vector] = found.masks
-    firsts = words[where] & 0xFFF
-    firsts[is_vector] = found.firsts
-    lengths = _BITS[masks].astype(np.int64)
-    inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    places = _PLACES[np.repeat(masks, lengths), inside]
-    full = np.repeat(firsts, lengths)
-    return np.repeat(where, lengths), (full & 0x800) | ((full & 0x7FF) + places & 0x7FF)
+        singles = _where(kind == COLUMN)
+        return Sources(singles, words.take(singles), None)
+    found = _vectors(words, kind, vectors, base)
+    is_single = kind == COLUMN
+    if not is_single.any():
+        return Sources(vectors, found.firsts, found.masks)
+    # a single column is a vector of one
+    where = np.flatnonzero(is_single | (kind - VECTOR_12 <= 1))
+    at = np.flatnonzero(kind.take(where) != COLUMN)
+    columns, masks = words.take(where), np.ones(len(where), np.uint16)
+    columns[at], masks[at] = found.firsts, found.masks
+    return Sources(where, columns, masks)

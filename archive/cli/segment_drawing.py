@@ -26,6 +26,8 @@ def drawings(segment: Segment, width: int) -> Iterator[Drawing]:
         yield _raster(spikes, width)
     for signal in segment.signals.values():
         yield _traces(signal, width)
+    for addresses in segment.address_events.values():
+        yield f"{addresses.name}: {counted(len(addresses), 'address event')}", []
     for events in (*segment.events.values(), *segment.epochs.values()):
         yield _entries(events)
 

@@ -23,11 +23,14 @@ class Poured:
         transaction: Transaction,
         data: Growing,
         values: ArrayLike,
+        *,
+        bounded: bool,
     ) -> None:
-        """The values get the type of the dataset."""
+        """The values get the type of the dataset; `bounded`, the least and greatest are noted."""
         self._transaction = transaction
         self._data = data
         self._values = values
+        self._bounded = bounded
         self.start = len(data)
         self.shape = values.shape
         self.dtype = data.dtype
@@ -49,7 +52,8 @@ class Poured:
             if piece.shape != (last - first,):
                 raise ValueError(f"{last - first} values were asked for, and {piece.shape} came")
             self._transaction.append(self._data, piece)
-            self._note(piece)
+            if self._bounded:
+                self._note(piece)
             yield piece
             first = last
 

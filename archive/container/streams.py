@@ -97,7 +97,8 @@ class Streams:
             count = values.shape[0]
             data = self.data(stream, name)
             if pours:
-                written[name] = Poured(transaction, self._need(stream, name), values)
+                to = self._need(stream, name)
+                written[name] = Poured(transaction, to, values, bounded=name == "ticks")
                 start = written[name].start
                 continue
             written[name] = values.astype(stream.types[name][0], copy=False)

@@ -25,6 +25,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tests.benchmarks import (
+    aer,
     append_bulk,
     append_small,
     brian2_capture,
@@ -46,6 +47,7 @@ class Measure(Protocol):
 
 
 MEASURES: dict[str, Measure] = {
+    "aer": aer.measure,
     "append_bulk": append_bulk.measure,
     "append_small": append_small.measure,
     "durable": durable.measure,

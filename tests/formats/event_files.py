@@ -23,12 +23,19 @@ class Holding:
     annotations: dict[str, Any] | None = None
 
     def entry(self) -> Entry:
-        segments = [
-            Entry(schemas.Segment(name=f"s{n}", annotations=self.annotations or {}), parts=parts)
-            for n, parts in enumerate(self.segments)
-        ]
-        run = Entry(schemas.Run(name="r"), parts=segments)
-        return Entry(schemas.Experiment(id="1", name="e"), parts=[run])
+        return holding(self.segments, self.annotations)
+
+
+def holding(
+    segments: Sequence[Sequence[Entry]], annotations: dict[str, Any] | None = None
+) -> Entry:
+    """An experiment of one run, with a segment for each list of parts."""
+    made = [
+        Entry(schemas.Segment(name=f"s{n}", annotations=annotations or {}), parts=parts)
+        for n, parts in enumerate(segments)
+    ]
+    run = Entry(schemas.Run(name="r"), parts=made)
+    return Entry(schemas.Experiment(id="1", name="e"), parts=[run])
 
 
 def addresses(
@@ -37,7 +44,12 @@ def addresses(
     """Address events of arrays in memory."""
     fields = {"variable": "events", **fields}
     model = schemas.AddressEvents(time_unit=unit, tick=tick, **fields)
-    return Entry(model, {"addresses": np.array(values), "ticks": np.array(ticks)})
+    long = max([0, *map(abs, ticks)]) >= 1 << 31
+    arrays = {
+        "addresses": np.array(values, np.uint32),
+        "ticks": np.array(ticks, np.int64 if long else np.int32),
+    }
+    return Entry(model, arrays)
 
 
 def spikes(times: Sequence[float], neuron: Sequence[int], size: int, **fields: Any) -> Entry:

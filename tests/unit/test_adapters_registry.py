@@ -144,7 +144,7 @@ def test_readers_are_found_by_what_is_in_the_file(install: Install, tmp_path: Pa
     assert reader_for(path, "a").name == "a"
     path = path.rename(tmp_path / "file.x")
     with pytest.raises(
-        FormatError, match=r"(?s)no format is known.*known are a, aer, .*annarchy, .*b, brian2"
+        FormatError, match=r"(?s)no format is known.*known are a, .*aer, .*annarchy, .*b, brian2"
     ):
         reader_for(path)
     with pytest.raises(FormatError, match="cannot be read: No such file"):
