@@ -56,6 +56,8 @@ class OwnValues:
         if told == LIST or len(found.rows) > 1 or dtype_and_shape(str(told)):
             # version 7.3 has several texts as rows
             rows: list[Value] = [*texts(found)]
+            if not rows and str(told).startswith("scalar"):
+                rows = [""]
             return _texts(rows, told) or rows
         text = found.rows[0] if found.rows else ""
         try:
