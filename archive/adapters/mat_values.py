@@ -79,6 +79,7 @@ def array(data: ArrayLike, notes: Notes, entry: str, what: str, place: str) -> N
         stored = dtype.newbyteorder("<").str
         tag = array_tag(stored, shape)
         as_it_is = f"{dtype.kind}{dtype.itemsize}" in _AS_THEY_ARE
+        as_it_is &= dtype.kind != "c" or 0 not in shape  # version 7.3 has none that are empty
         if not as_it_is or not is_self_evident(tag, stored, in_matlab(shape)):
             notes.types[place] = tag
     if f"{dtype.kind}{dtype.itemsize}" in _AS_THEY_ARE:
