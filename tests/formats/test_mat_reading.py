@@ -257,3 +257,12 @@ def test_variables_of_machines_that_are_gone_are_refused(tmp_path: Path) -> None
     path.write_bytes(np.array([2000, 1, 1, 0, 2], "<i4").tobytes() + b"a\0" + bytes(8))
     with pytest.raises(FormatError, match="VAX"):
         values(path)
+
+
+def test_annarchys_files_are_its_own() -> None:
+    """The reader of all MATLAB files gives way to the one that knows the program."""
+    listed = sorted((Path(__file__).resolve().parent.parent / "data" / "annarchy").rglob("*.mat"))
+    assert listed
+    for path in listed:
+        assert Mat().recognises(path)
+        assert reader_for(path).name == "annarchy"
