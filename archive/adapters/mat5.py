@@ -19,6 +19,7 @@ from archive.adapters.mat_nodes import Cell, Node, Numbers, Struct, StructArray,
 
 LIMIT = 2**31 - 1  # bytes that one variable can have
 BLOCK = 1 << 24  # bytes turned around at a time
+HELD = 1 << 18  # bytes that are written together
 TILE = 512  # rows, in turning them
 
 _INT8, _INT32, _UINT32, _MATRIX, _UTF8, _UTF16 = 1, 5, 6, 14, 16, 17
@@ -30,27 +31,72 @@ _CLASSES = {
     "i4": (12, 5), "u4": (13, 6), "i8": (14, 12), "u8": (15, 13), "b1": (9, 2),
 }  # fmt: skip
 
+# Matrices without a name: the empty one, one number but for its bytes, and a text's beginning.
+_HEAD = struct.Struct("<12I")
+_NOTHING = _HEAD.pack(_MATRIX, 48, _UINT32, 8, _DOUBLE, 0, _INT32, 8, 0, 0, _INT8, 0)
+_NOTHING += struct.pack("<II", 9, 0)
+_ONE = _HEAD.pack(_MATRIX, 56, _UINT32, 8, _DOUBLE, 0, _INT32, 8, 1, 1, _INT8, 0)
+_ONE += struct.pack("<II", 9, 8)
+_TEXT = struct.Struct("<14I")
+
 
 class TooLarge(Exception):
     """A variable has more bytes than the format can count."""
+
+
+class _Patched:
+    """A file in which what was written can be changed: what is at its end without a seek, which
+    would cost more than all else of a small array."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._start, self._held = file, file.tell(), bytearray()
+
+    def tell(self) -> int:
+        return self._start + len(self._held)
+
+    def write(self, data: bytes | memoryview) -> None:
+        if len(data) < HELD:
+            self._held += data
+        if len(self._held) >= HELD or len(data) >= HELD:
+            self.flush()
+        if len(data) >= HELD:
+            self._file.write(data)
+            self._start += len(data)
+
+    def patch(self, at: int, data: bytes) -> None:
+        if at >= self._start:
+            self._held[at - self._start : at - self._start + len(data)] = data
+        else:
+            self.flush()
+            self._file.seek(at)
+            self._file.write(data)
+            self._file.seek(self._start)
+
+    def flush(self) -> None:
+        self._file.write(self._held)
+        self._start += len(self._held)
+        self._held.clear()
 
 
 class Mat5:
     """A file that is being written; `write` adds one variable."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+        self._file = _Patched(file)
         self._start = 0
         created = datetime.now(UTC).strftime("%a %b %d %H:%M:%S %Y")
         text = f"MATLAB 5.0 MAT-file, Platform: neuroarchive, Created on: {created}"
-        file.write(text.encode("ascii").ljust(116) + bytes(8) + b"\x00\x01IM")
+        self._file.write(text.encode("ascii").ljust(116) + bytes(8) + b"\x00\x01IM")
 
     def write(self, name: str, node: Node) -> None:
         """Add a variable. Raises TooLarge if it does not fit; the file is then of no use."""
         self._start = self._file.tell()
         self._node(node, name)
+        self._file.flush()
 
     def _node(self, node: Node, name: str = "") -> None:
+        if not name and self._is_plain(node):
+            return
         # The size of a matrix stands before it and is known behind it.
         self._file.write(bytes(8))
         start = self._file.tell()
@@ -80,9 +126,28 @@ class Mat5:
         end = self._file.tell()
         if end - self._start > LIMIT:
             raise TooLarge
-        self._file.seek(start - 8)
-        self._file.write(struct.pack("<II", _MATRIX, end - start))
-        self._file.seek(end)
+        self._file.patch(start - 8, struct.pack("<II", _MATRIX, end - start))
+
+    def _is_plain(self, node: Node) -> bool:
+        """Whether it is one of the small things that most fields are, and is written now."""
+        if node is None:
+            self._file.write(_NOTHING)
+        elif type(node) is str and 4 < len(node) < HELD and node.isascii():
+            data = node.encode("ascii") + bytes(-len(node) % 8)
+            head = _TEXT.pack(
+                _MATRIX, 48 + len(data), _UINT32, 8, _CHAR, 0, _INT32, 8, 1, len(node),
+                _INT8, 0, _UTF8, len(node),
+            )  # fmt: skip
+            self._file.write(head + data)
+        elif type(node) is Numbers and type(node.data) is np.ndarray and node.data.ndim == 0:
+            if node.data.dtype != np.float64:
+                return False
+            self._file.write(_ONE + struct.pack("<d", node.data))
+        else:
+            return False
+        if self._file.tell() - self._start > LIMIT:
+            raise TooLarge
+        return True
 
     def _element(self, kind: int, data: bytes) -> None:
         if 0 < len(data) <= 4:
@@ -91,8 +156,10 @@ class Mat5:
             self._file.write(struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8))
 
     def _head(self, kind: int, shape: tuple[int, ...], name: str, flags: int = 0) -> None:
-        self._element(_UINT32, struct.pack("<II", kind | flags, 0))
-        self._element(_INT32, struct.pack(f"<{len(shape)}i", *shape))
+        padding = bytes(-4 * len(shape) % 8)
+        dims = struct.pack(f"<{len(shape)}i", *shape) + padding
+        sizes = struct.pack("<6I", _UINT32, 8, kind | flags, 0, _INT32, 4 * len(shape))
+        self._file.write(sizes + dims)
         self._element(_INT8, name.encode("ascii"))
 
     def _field_names(self, names: list[str]) -> None:
@@ -113,7 +180,7 @@ class Mat5:
     def _numbers(self, node: Numbers, name: str) -> None:
         dtype = np.dtype(node.data.dtype)
         # Before it is read: too much to be written may be too much for the memory.
-        self._fits(int(np.prod(node.shape, dtype=object)) * dtype.itemsize)
+        self._fits(math.prod(node.shape) * dtype.itemsize)
         values = np.asarray(node.data).reshape(node.shape)
         parts = [values.real, values.imag] if dtype.kind == "c" else [values]
         kind, stored = _CLASSES[f"{parts[0].dtype.kind}{parts[0].dtype.itemsize}"]

@@ -38,7 +38,7 @@ _TYPES = {
 _TEXTS = {1: "latin1", 2: "latin1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 _CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8",
             15: "u8"}  # fmt: skip
-_MATRIX, _COMPRESSED, _UTF8 = 14, 15, 16
+_INT32, _MATRIX, _COMPRESSED, _UTF8 = 5, 14, 15, 16
 _CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE, _FUNCTION, _OPAQUE = 1, 2, 3, 4, 5, 16, 17
 _SINGLE = 7
 _COMPLEX, _LOGICAL = 0x800, 0x200
@@ -122,6 +122,10 @@ class _Elements:
     def __init__(self, data: memoryview, order: str) -> None:
         self._data, self._order, self._at = data, order, 0
 
+    def peek(self) -> int:
+        """The type of the next element."""
+        return _element(self._data, self._at, self._order)[0]
+
     def next(self) -> tuple[int, memoryview]:
         kind, body, self._at = _element(self._data, self._at, self._order)
         return kind, body
@@ -164,7 +168,7 @@ class _Matrices:
         if depth > DEPTH:
             raise FormatError(f"the file is nested deeper than {DEPTH}")
         elements = _Elements(data, self._order)
-        flags = int(elements.numbers(2)[0])
+        flags, most = map(int, elements.numbers(2))
         kind = flags & 0xFF
         if kind == _OPAQUE:
             name, _, class_name = elements.text(), elements.text(), elements.text()
@@ -173,6 +177,8 @@ class _Matrices:
         if not 2 <= len(shape) <= 32 or min(shape) < 0:
             raise FormatError(f"an array has the shape {shape!r:.60}")
         name = elements.text()
+        if flags & _LOGICAL and most and elements.left and elements.peek() == _INT32:
+            kind = _SPARSE  # Octave calls its sparse logical matrices plain ones
         try:
             return name, self._value(elements, kind, flags, shape, depth)
         except FormatError as error:

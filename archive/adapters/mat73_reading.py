@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5i, h5r
+from h5py import h5a, h5i, h5r, h5t
 
 from archive.adapters.mat_found import (
     DEPTH,
@@ -92,13 +92,12 @@ class _Objects:
 
     def _group(self, group: h5py.Group, where: str) -> Found:
         kind = _class(group)
-        if "MATLAB_sparse" in group.attrs:
+        if h5a.exists(group.id, b"MATLAB_sparse"):
             return self._sparse(group, where)
         opaque = _opaque(group, kind)
         if opaque is not None:
             return opaque
-        names = [name for name in _fields(group) if name in group]
-        names += [name for name in group if name not in set(names)]
+        names = list(group)
         members = [group[name] for name in names]
         several = [item for item in members if _is_of_array(item)]
         class_name = None if kind in ("struct", "") else kind
@@ -140,7 +139,7 @@ class _Objects:
         opaque = _opaque(dataset, kind)
         if opaque is not None:
             return opaque
-        if dataset.attrs.get("MATLAB_empty"):
+        if _attribute(dataset, "MATLAB_empty"):
             return self._empty(dataset, kind, where)
         shape = _turned(dataset.shape or ())
         if dataset.dtype == h5py.ref_dtype:
@@ -167,14 +166,13 @@ class _Objects:
         if dataset.size is None or dataset.size > 32:
             raise FormatError("an empty array has no shape", entry=where)
         shape = tuple(int(length) for length in np.asarray(dataset[()]).reshape(-1).tolist())
-        fields = _fields(dataset) if kind == "struct" else []
         count = math.prod(shape)
-        if len(shape) < 2 or min(shape) < 0 or (count and (kind != "struct" or fields)):
+        if len(shape) < 2 or min(shape) < 0 or (count and kind != "struct"):
             raise FormatError(f"an empty array has the shape {shape}", entry=where)
         if kind == "struct":  # structs without a field are written as empty
             if count > _NO_FIELDS:
                 raise FormatError(f"an array claims {count} structs", entry=where)
-            return Structs(shape, fields, [{} for _ in range(count)])
+            return Structs(shape, [], [{} for _ in range(count)])
         if kind == "char":
             return Chars([""] * min(shape[0], 1 << 10), shape)
         if kind == "cell":
@@ -185,7 +183,7 @@ class _Objects:
             raise FormatError(f"an empty array of the class {kind!r:.80}", entry=where) from None
 
     def _sparse(self, group: h5py.Group, where: str) -> Found:
-        height = int(group.attrs["MATLAB_sparse"])
+        height = int(_attribute(group, "MATLAB_sparse"))
         found = {}
         for name in ("data", "ir", "jc"):
             held = group.get(name)
@@ -203,18 +201,36 @@ class _Objects:
             raise FormatError(error.message, entry=where) from None
 
     def _values(self, dataset: h5py.Dataset, where: str) -> npt.NDArray[Any]:
+        if dataset.dtype.hasobject and dataset.dtype != h5py.ref_dtype:
+            raise FormatError("it is nothing that MATLAB writes", entry=where)
         self._budget.spend(3 * math.prod(dataset.shape) * dataset.dtype.itemsize)
         return np.asarray(dataset[()])
 
 
+def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
+    """An attribute; None if there is none. Those of varying length are not read, since HDF5 does
+    not come to an end in a damaged one: so the order of fields, ``MATLAB_fields``, is not known."""
+    if not h5a.exists(item.id, name.encode()):
+        return None
+    found = h5a.open(item.id, name.encode())
+    kind = found.get_type()
+    if kind.detect_class(h5t.VLEN) or (
+        isinstance(kind, h5t.TypeStringID) and kind.is_variable_str()
+    ):
+        raise FormatError("it is nothing that MATLAB writes", entry=f"{item.name}@{name}")
+    return item.attrs[name]
+
+
 def _class(item: h5py.Group | h5py.Dataset) -> str:
     """The class that MATLAB says; nothing if it says none."""
-    kind = item.attrs.get("MATLAB_class", b"")
+    kind = _attribute(item, "MATLAB_class")
+    if kind is None:
+        return ""
     return kind.decode("latin-1") if isinstance(kind, bytes) else str(kind)
 
 
 def _opaque(item: h5py.Group | h5py.Dataset, kind: str) -> Opaque | None:
-    decode = item.attrs.get("MATLAB_object_decode")
+    decode = _attribute(item, "MATLAB_object_decode")
     if kind == "function_handle" or decode == 1:
         return Opaque("a function handle")
     if decode == 3:
@@ -222,20 +238,12 @@ def _opaque(item: h5py.Group | h5py.Dataset, kind: str) -> Opaque | None:
     return None
 
 
-def _fields(item: h5py.Group | h5py.Dataset) -> list[str]:
-    """The names of the fields in MATLAB's order, as far as it says them."""
-    listed = item.attrs.get("MATLAB_fields", ())
-    if isinstance(listed, h5py.Empty):
-        return []
-    return [b"".join(np.atleast_1d(name).tolist()).decode("latin-1") for name in listed]
-
-
 def _is_of_array(item: Any) -> bool:
     """Whether a member of a struct is what all elements of an array of structs have there."""
     return (
         isinstance(item, h5py.Dataset)
         and item.dtype == h5py.ref_dtype
-        and "MATLAB_class" not in item.attrs
+        and not h5a.exists(item.id, b"MATLAB_class")
     )
 
 

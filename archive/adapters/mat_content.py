@@ -43,12 +43,12 @@ def content(path: Path, limits: Limits | None) -> dict[str, Found]:
             path=path,
             hint="load it in Octave, and save it again with save -v7",
         )
-    most = Limits().size if limits is None else limits.size
-    budget = Budget(min(most, _FREE + _FACTOR * path.stat().st_size) if limits is None else most)
+    size = path.stat().st_size
+    budget = Budget(_FREE + _FACTOR * size if limits is None else limits.size)
     if is_mat73(start):
         return dict(mat73_variables(path, budget))
     if is_mat5(start):
-        return dict(mat5_variables(path, most, budget))
+        return dict(mat5_variables(path, size if limits is None else limits.size, budget))
     if is_mat4(path):
         return dict(mat4_variables(path, budget))
     if start.startswith(_HDF5):

@@ -217,7 +217,8 @@ class Variables:
             inside[name] = self._part(part, f"{entry}/{way}", f"{place}.{outer}.{name}")
             order.append(f"{outer}.{name}")
         fields = self._model(segment.model, entry, place)
-        if order != [f"{outer}.{name}" for outer in populations for name in populations[outer]]:
+        listed = [f"{outer}.{name}" for outer, inside in populations.items() for name in inside]
+        if order != listed or order != sorted(order):  # version 7.3 sorts them
             self.notes.types[f"{place}.{ORDER}"] = order
         return fields | {name: Struct(inside) for name, inside in populations.items()}
 

@@ -48,7 +48,10 @@ def is_neos(found: Found | None) -> bool:
         return True
     if "segments" not in found.fields:
         return False
-    inside = items(found.items[0]["segments"])
+    try:
+        inside = items(found.items[0]["segments"])
+    except FormatError:
+        return False
     return all(set(CONTAINERS) & set(each) for each in inside or [{}]) or "neo_id" in found.fields
 
 
@@ -101,7 +104,7 @@ class _Reading:
         segment = neo.Segment(**_dates(fields), **_described(fields))
         for container in CONTAINERS:
             for each in fields.inside(container):
-                made = self._makers[container](each)
+                made = self._made(container, each)
                 made.annotations.update(annotations_of(each))
                 self._know(each, made)
                 getattr(segment, container).append(made)
@@ -112,8 +115,17 @@ class _Reading:
         self._know(fields, segment)
         return segment
 
+    def _made(self, container: str, fields: Fields) -> Any:
+        try:
+            return self._makers[container](fields)
+        except FormatError:
+            raise
+        except (ValueError, TypeError, ArithmeticError) as error:  # as of units that do not fit
+            reason = f"Neo cannot have it: {error!s:.200}"
+            raise FormatError(reason, entry=fields.where) from error
+
     def _know(self, fields: Fields, made: Any) -> None:
-        key = fields.take("neo_id")
+        key = fields.take("neo_id") if "neo_id" in fields else None
         if isinstance(key, np.ndarray) and key.size == 1 and key.dtype.kind in "iuf":
             self._known[int(key.reshape(-1)[0])] = made
         fields.lose_rest()
@@ -237,6 +249,8 @@ def _images(fields: Fields) -> Any:
     import neo
 
     held = numbers(fields.take("image_data"), f"{fields.where}.image_data")
+    if "neo_id" in fields:
+        fields.lose("the unit of its images: NeoMatlabIO writes that there is none")
     frames = fields.in_unit(held.reshape(held.shape + (1,) * (3 - held.ndim)), "image_data")
     more = {"spatial_scale": fields.quantity("spatial_scale", axes=0)}
     if "t_start" in fields:

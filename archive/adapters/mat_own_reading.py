@@ -74,7 +74,7 @@ class _Reading:
         return Entry(self._model(schemas.Run, fields, place, more), {}, parts)
 
     def _segment(self, fields: Mapping[str, Found], place: str) -> Entry:
-        known = set(schemas.Segment.model_fields)
+        known = set(schemas.Segment.model_fields) - {"kind"}
         parts: dict[str, Entry] = {}
         for outer, population in fields.items():
             if outer in known or not isinstance(population, Structs):

@@ -53,9 +53,13 @@ class OwnValues:
         return _texts(values, told) or values
 
     def _text(self, found: Chars, told: object, place: str) -> Value:
-        if told == LIST or len(found.rows) > 1 or dtype_and_shape(str(told)):
+        kind = dtype_and_shape(str(told))
+        of_array = kind is not None and kind[1].kind in "USM"
+        if told == LIST or len(found.rows) > 1 or of_array:
             # version 7.3 has several texts as rows
             rows: list[Value] = [*texts(found)]
+            if not rows and str(told).startswith("scalar"):
+                rows = [""]
             return _texts(rows, told) or rows
         text = found.rows[0] if found.rows else ""
         try:

@@ -76,11 +76,11 @@ def array(data: ArrayLike, notes: Notes, entry: str, what: str, place: str) -> N
     dtype = np.dtype(data.dtype)
     shape = tuple(data.shape)
     if dtype.kind != "O":  # objects are texts
-        tag = array_tag(dtype.newbyteorder("<").str, shape)
-        if (
-            not is_self_evident(tag, tag.split(" ")[1], in_matlab(shape))
-            or dtype.kind not in "biufc"
-        ):
+        stored = dtype.newbyteorder("<").str
+        tag = array_tag(stored, shape)
+        as_it_is = f"{dtype.kind}{dtype.itemsize}" in _AS_THEY_ARE
+        as_it_is &= dtype.kind != "c" or 0 not in shape  # version 7.3 has none that are empty
+        if not as_it_is or not is_self_evident(tag, stored, in_matlab(shape)):
             notes.types[place] = tag
     if f"{dtype.kind}{dtype.itemsize}" in _AS_THEY_ARE:
         return Numbers(data)

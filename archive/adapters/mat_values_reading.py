@@ -47,7 +47,8 @@ class Values:
             for i, item in enumerate(found.reshape(-1, order="F")):
                 items[i] = self.value(item, f"{where}{{{i + 1}}}")
             return _listed(items.reshape(found.shape, order="F"))
-        return to_schema(found.reshape(()) if found.size == 1 and found.ndim == 2 else found, where)
+        plain = found.size == 1 and found.ndim == 2
+        return to_schema(found.reshape(-1)[0] if plain else found, where)
 
     def _text(self, rows: list[str], shape: tuple[int, ...], where: str) -> Value:
         if len(shape) > 2:

@@ -31,6 +31,7 @@ from tests.benchmarks import (
     brian2_capture,
     durable,
     many_writers,
+    mat_export,
     opening,
     query_runs,
     reading,
@@ -58,6 +59,7 @@ MEASURES: dict[str, Measure] = {
     "snapshots": snapshots.measure,
     "spikes": spikes.measure,
     "brian2_capture": brian2_capture.measure,
+    "mat_export": mat_export.measure,
 }
 
 SIGNS = {"speed": "≥", "cost": "≤", "difference": "≤", "value": "≤"}
