@@ -31,6 +31,7 @@ BUILT_IN = {
     "pickle": "archive.adapters.pickles:Pickle",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
+    "shelve": "archive.adapters.shelves:Shelves",
     "sonata": "archive.adapters.sonata:Sonata",
     "yaml-parameters": "archive.adapters.yaml_parameters:YamlParameters",
 }

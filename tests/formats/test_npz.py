@@ -66,7 +66,9 @@ def test_arrays_of_others_become_keyed_values(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     ragged = np.empty(2, object)
     ragged[:] = [np.arange(2), np.arange(3)]
-    np.savez(path, a=np.array([1, 2], np.float32), ragged=ragged, one=np.array({"k": (1,)}, object), n=3)
+    np.savez(
+        path, a=np.array([1, 2], np.float32), ragged=ragged, one=np.array({"k": (1,)}, object), n=3
+    )
     losses: list[Loss] = []
     found = keyed(Npz(), path, losses)
     assert found["a"].dtype == np.float32
