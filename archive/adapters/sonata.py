@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.adapters.left_out import left_out, located
 from archive.adapters.replacing import replacing
 from archive.adapters.sonata_files import (
     MAGIC,
@@ -26,7 +27,7 @@ from archive.adapters.sonata_files import (
     unit_of,
 )
 from archive.connections import compressed, ends, native_order
-from archive.entry import Entry, Loss, Source, walk
+from archive.entry import Entry, Loss, Source, ways
 from archive.errors import FormatError
 from archive.values import from_schema_dict, quantity, to_schema
 
@@ -56,7 +57,7 @@ class Sonata:
         try:
             with h5py.File(path, "r") as file:
                 return bool(np.array_equal(file.attrs.get("magic", 0), MAGIC))
-        except OSError:
+        except (KeyError, OSError, RuntimeError, TypeError, ValueError):  # damaged
             return False
 
     def read(self, path: Path, /, *, time_step: float | None = None) -> Iterator[Entry]:
@@ -88,8 +89,9 @@ class Sonata:
         """
         path = Path(path)
         kinds = (schemas.Population, schemas.Projection)
-        parts = [one for one in walk(source.entry()) if isinstance(one.model, kinds)]
-        named = [(one.model.kind, _name(one)) for one in parts]
+        everything = list(ways(source.entry()))
+        parts = [(way, one) for way, one in everything if isinstance(one.model, kinds)]
+        named = [(one.model.kind, _name(one)) for _, one in parts]
         if not parts:
             raise FormatError("there is no population and no projection", path=path)
         if len(set(named)) < len(named):
@@ -97,14 +99,19 @@ class Sonata:
                 "several have one name", path=path, hint="export one snapshot, not all"
             )
         losses: list[Loss] = []
+        for way, one in everything:
+            if isinstance(one.model, schemas.Snapshot):
+                losses += left_out(way, one, ("populations", "projections"), NO_PLACE)
         with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:
             mark(file)
-            for part in parts:
+            for way, part in parts:
+                found: list[Loss] = []
                 if isinstance(part.model, schemas.Population):
-                    _write_nodes(file, part, part.model, losses)
+                    _write_nodes(file, part, part.model, found)
                 else:
                     assert isinstance(part.model, schemas.Projection)
-                    _write_edges(file, part, part.model, losses)
+                    _write_edges(file, part, part.model, found)
+                losses += located(way, found)
         return losses
 
 
@@ -117,6 +124,8 @@ def _foreign(path: Path) -> Iterator[None]:
         raise
     except ValueError as error:
         raise FormatError(f"it cannot be kept: {error}", path=path) from error
+    except (KeyError, OSError, OverflowError, RuntimeError, TypeError) as error:  # HDF5's own
+        raise FormatError(f"the file is damaged: {error!s:.200}", path=path) from error
 
 
 def _name(entry: Entry) -> str:
@@ -142,10 +151,9 @@ def _write_nodes(
         library.create_dataset("model_template", data=[model.model], dtype=h5py.string_dtype())
         put(inside, "model_template", np.zeros(model.size, np.uint32))
     _put_values(inside, entry, model, losses)
-    kept = {"positions", *(key for key in entry.arrays if key.startswith("state:"))}
-    losses += [Loss(model.name, key, NO_PLACE) for key in entry.arrays if key not in kept]
-    fields = ("initial_values", "native", "geometry", "structure", "first_id", "annotations")
-    losses += [Loss(model.name, field, NO_PLACE) for field in fields if getattr(model, field)]
+    kept = {"name", "size", "model", "parameters", "state_units", "position_unit", "positions"}
+    kept |= {key for key in entry.arrays if key.startswith("state:")}
+    losses += left_out("", entry, kept, NO_PLACE)
 
 
 def _write_edges(
@@ -173,8 +181,13 @@ def _write_edges(
             scaled, unit = scaled * float(schemas.conversion(model.delay_unit, "ms")), "ms"
         put(inside, name, scaled, unit)
     _put_values(inside, entry, model, losses)
-    fields = ("receptor", "synapse", "connector", "native", "description", "annotations")
-    losses += [Loss(model.name, field, NO_PLACE) for field in fields if getattr(model, field)]
+    kept = {
+        "name", "pre", "post", "pre_size", "post_size", "size", "rows", "weight_unit",
+        "delay_unit", "parameters", "state_units", "row_pointers", "columns", "order", *EDGE_NAMES,
+        *EDGE_NAMES.values(),
+    }  # fmt: skip
+    kept |= {key for key in entry.arrays if key.startswith("state:")}
+    losses += left_out("", entry, kept, NO_PLACE)
 
 
 def _put_types(made: h5py.Group, kind: str, size: int) -> None:
@@ -194,13 +207,20 @@ def _put_values(
     for key, value in from_schema_dict(model.parameters).items():
         bare, unit = np.asarray(getattr(value, "magnitude", value)), _unit_text(value)
         if bare.dtype.kind not in "biuf" or bare.shape not in ((), (1,), (model.size,)):
-            losses.append(Loss(model.name, key, "only numbers have a place in SONATA"))
+            reason = "only numbers have a place in SONATA"
+            losses.append(Loss(model.name, f"parameters.{key}", reason))
         else:
             found[key] = bare, unit
+            if bare.shape == (model.size,):
+                reason = "values that differ are read as state"
+                losses.append(Loss(model.name, f"parameters.{key}", reason))
     for key, array in entry.arrays.items():
         if key.startswith("state:"):
             name = key.removeprefix("state:")
             values = np.asarray(array)
+            if len(values) and bool((values == values[0]).all()):
+                reason = "values that are all the same are read as one parameter"
+                losses.append(Loss(model.name, key, reason))
             if isinstance(model, schemas.Projection):
                 values = native_order(entry.arrays, values)
             found[name] = values, model.state_units.get(name)
