@@ -43,7 +43,7 @@ def strangers(folder: Path, reader: Any) -> Iterator[Path]:
     """Files that are not of the format of a reader, written one by one: those of all other
     adapters that can write among them, unless it reads all files of a kind."""
     for name, content in _PLAIN.items():
-        if _OF.get(name) == of:
+        if _OF.get(name) == reader.name:
             continue
         path = folder / name
         path.write_bytes(content)
