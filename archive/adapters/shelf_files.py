@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from archive.adapters import dbm_berkeley, dbm_dumb, dbm_gnu, dbm_ndbm, dbm_sqlite
+from archive.adapters import dbm_berkeley, dbm_bsd, dbm_dumb, dbm_gnu, dbm_ndbm, dbm_sqlite
 from archive.adapters.bounded import whole
 from archive.adapters.dbm_files import Pairs
 from archive.errors import FormatError
@@ -96,7 +96,7 @@ def _pairs(shelf: Shelf, limit: int) -> Pairs:
     if shelf.kind == "sqlite":
         logs = [whole(path, limit) for path in shelf.files if path.name.endswith(_LOG)]
         return dbm_sqlite.pairs(data, *logs)
-    readers = {"berkeley": dbm_berkeley, "gnu": dbm_gnu, "ndbm": dbm_ndbm}
+    readers = {"berkeley": dbm_berkeley, "bsd": dbm_bsd, "gnu": dbm_gnu, "ndbm": dbm_ndbm}
     made: Pairs = readers[shelf.kind].pairs(data)
     return made
 
@@ -111,6 +111,8 @@ def _kind_of(start: bytes) -> str | None:
         return "sqlite"
     if dbm_berkeley.order_of(start):
         return "berkeley"
+    if dbm_bsd.order_of(start):
+        return "bsd"
     return "gnu" if dbm_gnu.layout_of(start) else None
 
 

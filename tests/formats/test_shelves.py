@@ -104,6 +104,18 @@ def test_old_ndbm_is_read() -> None:
     assert list(dbm_ndbm.pairs(bytes(swapped))) == list(dbm_ndbm.pairs(data))
 
 
+@pytest.mark.parametrize("name", ["bsd_little", "bsd_big"])
+def test_ndbm_of_macos_is_read(name: str) -> None:
+    path = DATA / f"{name}.db"
+    assert reader_for(path).name == "shelve"
+    numbers = {f"key{i}": i for i in range(30)}
+    losses: list[Loss] = []
+    (values,) = read(path, losses=losses).values()
+    (long,) = (key for key in values if key.startswith("kk"))
+    assert values == numbers | {"big": "y" * 12000, "empty": "", long: None}
+    assert ("key", "of its 5000 characters") in {(x.field, x.reason[:22]) for x in losses}
+
+
 def test_duplicate_keys_are_refused() -> None:
     with pytest.raises(FormatError, match="several values"):
         read(DATA / "bdb_dup")
