@@ -73,7 +73,7 @@ def step_of(model: schemas.Model) -> str:
     else:
         found = getattr(model, "name", None) or ""
     plain = "/".join(plain_name(part) for part in found.split("/"))
-    return plain.strip("/") or model.kind
+    return plain if found else model.kind
 
 
 def plain_name(part: str) -> str:

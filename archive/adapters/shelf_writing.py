@@ -92,7 +92,7 @@ def _values(root: Entry, path: Path) -> tuple[dict[str, Kept], list[Loss]]:
             losses.append(Loss(way, model.kind, "shelves have keyed values alone"))
     if not found:
         raise FormatError(
-            "there is no keyed value to write", path=path, hint='set one: experiment["key"] = …'
+            "there is no keyed value to write", path=path, hint='set one: session["key"] = …'
         )
     return found, losses
 
