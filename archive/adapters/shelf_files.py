@@ -64,12 +64,12 @@ def _of_stem(stem: Path) -> Shelf | None:
 
 
 def shelves_in(folder: Path) -> tuple[list[Shelf], list[Path]]:
-    """The shelves in a folder by name, and the files that belong to none."""
+    """The shelves in a folder by name, and the files and folders that belong to none."""
     found: dict[Path, Shelf] = {}
     claimed: set[Path] = set()
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = sorted(folder.iterdir())
     for path in files:
-        if path in claimed:
+        if path in claimed or not path.is_file():
             continue
         shelf = shelf_at(path)
         if shelf is not None:
