@@ -224,6 +224,15 @@ def test_pickles_of_brian_1_are_read(name: str) -> None:
         assert values["params"]["tau"] == 10 * pq.ms
 
 
+@pytest.mark.parametrize("name", ["payload_p0", "payload_p2"])
+def test_quantities_of_brian_before_1_4_are_read(tmp_path: Path, name: str) -> None:
+    data = (DATA / "pickles" / "brian1" / f"{name}.pkl").read_bytes()
+    assert b"brian.fundamentalunits\n" in data
+    path = tmp_path / "x.pkl"
+    path.write_bytes(data.replace(b"brian.fundamentalunits\n", b"brian.units\n"))
+    assert keyed(path)["params"]["tau"] == 10 * pq.ms
+
+
 def test_quantities_of_brian_2_are_read() -> None:
     values = keyed(DATA / "pickles" / "brian2_monitor.pickle")
     assert values["t"].units == pq.s
