@@ -176,7 +176,7 @@ class TestCsv(WriterSuite):
 
 
 # Its files need what only a simulator knows: tests/simulators judges them.
-ELSEWHERE = {"brian2"}
+ELSEWHERE = {"brian2", "npy", "npz", "pickle", "shelve"}  # in files of tests of their own
 
 
 def test_every_adapter_is_judged() -> None:
