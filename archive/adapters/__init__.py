@@ -59,6 +59,7 @@ BUILT_IN = {
     "prophesee-dat": "archive.adapters.prophesee_dat:PropheseeDat",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
+    "shelve": "archive.adapters.shelves:Shelves",
     "sonata": "archive.adapters.sonata:Sonata",
     "yaml-parameters": "archive.adapters.yaml_parameters:YamlParameters",
 }

@@ -55,7 +55,7 @@ def zip_members(path: Path, limit: int) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-            _check_members(infos, limit)
+            _check_members(infos, limit, path.stat().st_size)
             for info in infos:
                 with archive.open(info) as member:
                     # zipfile stops at the size that was declared, and checks the CRC there
@@ -68,7 +68,7 @@ def zip_members(path: Path, limit: int) -> Iterator[tuple[str, bytes]]:
         raise _unreadable(path, error) from error
 
 
-def _check_members(infos: list[zipfile.ZipInfo], limit: int) -> None:
+def _check_members(infos: list[zipfile.ZipInfo], limit: int, size: int) -> None:
     if len(infos) > _MEMBERS:
         raise FormatError(f"a zip file of more than {_MEMBERS} members")
     names = [info.filename for info in infos]
@@ -83,6 +83,9 @@ def _check_members(infos: list[zipfile.ZipInfo], limit: int) -> None:
         # Deflate makes at most 1032 bytes of one.
         if info.file_size > 1100 * info.compress_size + 1100:
             raise FormatError(f"the member {info.filename!r:.100} claims more than it can hold")
+    # Python reserves at once what a member claims; and members may share no bytes.
+    if sum(info.compress_size for info in infos) > size:
+        raise FormatError("the members of the zip file claim more bytes than it has")
     if sum(info.file_size for info in infos) > limit:
         raise FormatError(
             f"the zip file unpacks to more than {limit} bytes",

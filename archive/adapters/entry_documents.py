@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def described(
     later = bool(model.model_extra) or isinstance(model, Unknown)
     try:
         written: dict[str, Any] = {"contract": _LATER if later else _OURS}
-        written["model"] = schemas.dump(model)
+        written["model"] = schemas.dump(model) | _negative_zeros(model)
     except ValueError as error:
         raise FormatError(f"it has no place in JSON: {error}", entry=way) from error
     if before is not None:
@@ -53,6 +54,16 @@ def described(
     return written
 
 
+def _negative_zeros(model: schemas.Model) -> dict[str, float]:
+    """Fields that a document leaves out, because they equal their default of zero."""
+    values = model.__dict__.items()
+    return {
+        name: value
+        for name, value in values
+        if type(value) is float and value == 0 and math.copysign(1, value) < 0
+    }
+
+
 def step_of(model: schemas.Model) -> str:
     """What an entry is called in the way to it: by its name, without characters of ways."""
     if isinstance(model, schemas.Part):
@@ -62,7 +73,7 @@ def step_of(model: schemas.Model) -> str:
     else:
         found = getattr(model, "name", None) or ""
     plain = "/".join(plain_name(part) for part in found.split("/"))
-    return plain.strip("/") or model.kind
+    return plain if found else model.kind
 
 
 def plain_name(part: str) -> str:

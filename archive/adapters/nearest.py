@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from archive.entry import Entry, Loss
 from archive.errors import ContractError, FormatError
 from archive.values import quantity, to_schema
 
+_LONGEST = 1024  # characters of a key
 _DEPTH = 70  # somewhat more than the contract allows, so that it is what refuses
 _LEAVES = frozenset((type(None), bool, int, float, complex, str, bytes, datetime))
 
@@ -39,7 +41,11 @@ class Keeping:
         where = f"{session}/{key}" if session else key
         if not key:
             key = "empty key"
-            self.lose(key, "key", "it was an empty text")
+            self.lose(where or key, "key", "it was an empty text")
+        elif len(key) > _LONGEST:
+            self.lose(where, "key", f"of its {len(key)} characters the first ones are kept")
+            digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).hexdigest()
+            key = f"{key[: _LONGEST - 17]}-{digest}"
         plain = self.plain(value, where)
         try:
             kept = to_schema(plain, where)

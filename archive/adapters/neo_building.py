@@ -77,14 +77,13 @@ class NeoBuilding:
         segment = self._faced(neo.Segment(), facts, _name(facts) or where)
         self._multiplexed(facts.get("spiketrains"), segment, where)
         for name, kind in LISTS.items():
-            for item in _items(facts.get(name), where):
-                made = self.data(item, kind, where)
-                if made is not None:
-                    getattr(segment, name).append(made)
+            made = [self.data(item, kind, where) for item in _items(facts.get(name), where)]
+            # to append one by one would compare each with all before it
+            getattr(segment, name).extend([item for item in made if item is not None])
         for view in _items(facts.get("channelviews"), where):
-            made = self._view(view, where)
-            if made is not None:
-                segment.channelviews.append(made)
+            seen = self._view(view, where)
+            if seen is not None:
+                segment.channelviews.append(seen)
         self._made[id(given)] = segment
         return segment
 
@@ -194,7 +193,7 @@ class NeoBuilding:
         where = f"{where}/{_name(facts) or 'group'}"
         self._faced(group, facts, where)
         for name in LISTS:
-            self._add_members(group, _items(facts.get(name), where), where)
+            self._add_members(group, name, _items(facts.get(name), where), where)
         for segment in _items(facts.get("segments"), where):
             if id(segment) in self._made:
                 group.segments.append(self._made[id(segment)])
@@ -208,15 +207,15 @@ class NeoBuilding:
             self._lose(where, _REGIONS, "regions of interest are not kept")
         return group
 
-    def _add_members(self, group: Any, members: Iterator[Any], where: str) -> None:
+    def _add_members(self, group: Any, name: str, members: Iterator[Any], where: str) -> None:
+        found = []
         for member in members:
-            if isinstance(member, BareQuantity):
-                continue  # noted where it lies
             if id(member) in self._placed:
-                group.add(self._made[id(member)])
-            else:
+                found.append(self._made[id(member)])
+            elif not isinstance(member, BareQuantity):  # which is noted where it lies
                 what = getattr(member, "kind", type(member).__name__)
                 self._lose(where, "members", f"a {what} that lies in no segment")
+        getattr(group, name).extend(found)
 
     def _view(self, given: Any, where: str, index: Any = None) -> Any:
         """A ChannelView; None, and the loss noted, where what it is of was not made."""
@@ -262,7 +261,8 @@ class NeoBuilding:
             if not isinstance(unit, NeoStandIn) or unit.kind != "Unit":
                 raise FormatError("there is no unit of Neo", entry=where)
             inner = self._faced(neo.Group(), unit.facts, where)
-            self._add_members(inner, _items(unit.facts.get("spiketrains"), where), where)
+            trains = _items(unit.facts.get("spiketrains"), where)
+            self._add_members(inner, "spiketrains", trains, where)
             group.add(inner)
         self._lose(where, "ChannelIndex", "it became a group, as in today's Neo")
         return group

@@ -9,6 +9,7 @@ import schemas
 from archive.adapters.neo_building import OF_KIND, NeoBuilding
 from archive.adapters.pickle_neo import NeoStandIn
 from archive.adapters.pickle_units import BareQuantity
+from archive.adapters.unpickling import DAMAGE
 from archive.entry import Entry
 from archive.errors import ArchiveError, FormatError
 from archive.hooks.neo_ import block_entries, segment_entry
@@ -64,6 +65,11 @@ class NeoFound:
         except ArchiveError as error:
             raise FormatError(
                 error.message, path=path, entry=error.entry, hint=error.hint
+            ) from error
+        except DAMAGE as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise FormatError(
+                f"an object of Neo is not sound ({reason:.200})", path=path, entry=name[:200]
             ) from error
         return [self._marked(entry) for entry in made] if self._trusted else made
 

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, given, reject, settings, strategies as st
 
-from archive.adapters import readers
 from archive.entry import Entry, Loss
 from archive.errors import AlreadyExists, ArchiveError, ArchiveWarning, ContractError, FormatError
 from archive.testing.comparing import Declared, differences, placed
@@ -115,8 +114,6 @@ class ReaderSuite(_Suite):
                     said = self.adapter.recognises(path)
                 except Exception as error:
                     pytest.fail(f"recognises() raised {error!r} for {path.name!r}")
-                if said and getattr(self.adapter, "general", False) and _is_special(path):
-                    continue  # it gives way
                 assert said is False, f"{path.name!r} is taken for a file of {self.adapter.name}"
 
     def test_what_it_reads_keeps_the_contract(self, tmp_path: Path) -> None:
@@ -343,12 +340,6 @@ class RoundTripSuite(ReaderSuite, WriterSuite):
         kept = list(broken_promises(placed(self.source()), losses, self.carries))
         assert not kept, problems(f"{self.adapter.name} loses what it promises", kept)
         self._each(self._judge)
-
-
-def _is_special(path: Path) -> bool:
-    """Whether a reader of one program's files recognises it."""
-    special = [one for one in readers().values() if not getattr(one, "general", False)]
-    return any(one.recognises(path) for one in special if hasattr(one, "recognises"))
 
 
 def _open_files(path: Path) -> int:

@@ -275,7 +275,9 @@ def test_flags(tmp_path: Path) -> None:
 
 def test_the_writer_is_found(tmp_path: Path) -> None:
     assert writer_for(tmp_path / "net.data").name == "annarchy"
-    with pytest.raises(FormatError, match=r"several formats have the suffix .npz: annarchy, scipy"):
+    with pytest.raises(
+        FormatError, match=r"several formats have the suffix .npz: annarchy, npz, scipy"
+    ):
         writer_for(tmp_path / "net.npz")
 
 

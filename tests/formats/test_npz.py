@@ -13,10 +13,10 @@ import pytest
 import schemas
 from archive.adapters import reader_for
 from archive.adapters.npz import Npy, Npz
-from archive.entry import Loss
+from archive.entry import Entry, Loss, walk
 from archive.errors import FormatError
 from archive.testing import Given, ReaderSuite, RoundTripSuite, sample
-from archive.values import from_schema
+from archive.values import from_schema, to_schema
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -43,6 +43,34 @@ class TestNpy(ReaderSuite):
         np.save(folder / "y.npy", np.array([[1], {"b": 2.5}], object))
         (folder / "z.npy.gz").write_bytes(gzip.compress((folder / "x.npy").read_bytes()))
         return [folder / "x.npy", folder / "y.npy", folder / "z.npy.gz"]
+
+
+def test_members_have_names_that_people_know(tmp_path: Path) -> None:
+    signal = schemas.Signal(variable="v", population="a:b", unit="mV", sampling_period=1.0)
+    part = Entry(signal, {"values": np.zeros((2, 1)), "channels": np.arange(1)})
+    tau = to_schema({"cell": {"tau": 10.0, "odd": [None]}}, "")
+    assert isinstance(tau, dict)
+    parameters = Entry(schemas.ParameterSet(values=tau))
+    segments = [Entry(schemas.Segment(name=name), {}, [part]) for name in ("s", "s", "..", None)]
+    run = Entry(schemas.Run(name="r"), {}, [parameters, *segments])
+    Npz().write(Given(Entry(schemas.Experiment(id="0", name="x"), {}, [run])), tmp_path / "x.npz")
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as file:
+        assert set(file.files) == {
+            "neuroarchive", "r/parameter-set/cell/tau",
+            *(f"r/{s}/a_b/v/{name}" for s in ("s", "s-2", "_", "segment")
+              for name in ("values", "channels")),
+        }  # fmt: skip
+        assert file["r/parameter-set/cell/tau"] == 10.0
+
+
+def test_a_negative_zero_stays_such(tmp_path: Path) -> None:
+    signal = schemas.Signal(variable="v", unit="mV", sampling_period=1.0, t_start=-0.0)
+    part = Entry(signal, {"values": np.zeros((2, 1)), "channels": np.arange(1)})
+    run = Entry(schemas.Run(name="r"), {}, [Entry(schemas.Segment(), {}, [part])])
+    Npz().write(Given(Entry(schemas.Experiment(id="0", name="x"), {}, [run])), tmp_path / "x")
+    *_, last = (one for entry in Npz().read(tmp_path / "x") for one in walk(entry))
+    assert isinstance(last.model, schemas.Signal)
+    assert str(last.model.t_start) == "-0.0"
 
 
 def keyed(reader: Any, path: Path, losses: list[Loss] | None = None) -> dict[str, Any]:

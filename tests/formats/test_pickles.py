@@ -133,6 +133,17 @@ def test_what_a_pickle_of_neo_does_not_keep_is_said(tmp_path: Path) -> None:
     assert value.units == pq.V
 
 
+def test_what_neo_would_not_have_made_is_refused(tmp_path: Path) -> None:
+    train = neo.SpikeTrain([1, 2] * pq.ms, t_stop=9 * pq.ms)
+    train.__dict__["t_stop"] = 9 * pq.kg
+    with pytest.raises(FormatError, match="the SpikeTrain '' is not sound"):
+        read(dumped(tmp_path / "x.pkl", train))
+    signal = neo.AnalogSignal([1, 2] * pq.mV, sampling_rate=1 * pq.kHz)
+    signal._t_start = 9 * pq.kg
+    with pytest.raises(FormatError, match=r"x\.pkl: .*not sound"):
+        read(dumped(tmp_path / "x.pkl", signal))
+
+
 def test_multiplexed_trains_stay_arrays(tmp_path: Path) -> None:
     segment = multiplexed(5, 4)
     found, _ = read(dumped(tmp_path / "x.pkl", segment))
@@ -211,6 +222,15 @@ def test_pickles_of_brian_1_are_read(name: str) -> None:
     assert values["st"] == [1, 2]
     if "plain" not in name:
         assert values["params"]["tau"] == 10 * pq.ms
+
+
+@pytest.mark.parametrize("name", ["payload_p0", "payload_p2"])
+def test_quantities_of_brian_before_1_4_are_read(tmp_path: Path, name: str) -> None:
+    data = (DATA / "pickles" / "brian1" / f"{name}.pkl").read_bytes()
+    assert b"brian.fundamentalunits\n" in data
+    path = tmp_path / "x.pkl"
+    path.write_bytes(data.replace(b"brian.fundamentalunits\n", b"brian.units\n"))
+    assert keyed(path)["params"]["tau"] == 10 * pq.ms
 
 
 def test_quantities_of_brian_2_are_read() -> None:

@@ -93,3 +93,14 @@ def test_hostile_headers(header: bytes) -> None:
     data = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(8)
     with pytest.raises(FormatError):
         npy_array(data, "x")
+
+
+def test_a_member_that_claims_more_than_the_file_has_is_refused(tmp_path: Path) -> None:
+    # Python's zipfile would reserve what a stored member claims.
+    path = zipped(tmp_path / "x.npz", {"a.npy": saved(np.zeros(9))}, zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"PK\x01\x02") + 20
+    content[at : at + 4] = (1 << 30).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="claim more bytes than it has"):
+        npz_arrays(path)
