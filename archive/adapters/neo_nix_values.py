@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,8 @@ TAKEN = {
     "allowed_types", "obj", "time_units", "self",
 }  # fmt: skip
 
+NAME_LIMIT = 200
+_FORBIDDEN = re.compile(r"[/\x00-\x1f\x7f]")
 NUL = "\N{SYMBOL FOR NULL}"
 
 
@@ -46,7 +49,8 @@ def make_holdable(item: Any, way: str, losses: list[Loss]) -> None:
 
 def is_name(name: str) -> bool:
     """Whether NixIO can hold an annotation of that name."""
-    return bool(name) and name not in TAKEN and not set(name) & set("/\0") and name != "."
+    plain = not _FORBIDDEN.search(name) and name not in ("", ".", "..")
+    return plain and name not in TAKEN and len(name) <= NAME_LIMIT
 
 
 def _make_texts_holdable(item: Any, way: str, losses: list[Loss]) -> None:
