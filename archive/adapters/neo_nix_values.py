@@ -11,6 +11,7 @@ import numpy as np
 
 import schemas
 from archive.entry import Loss
+from archive.errors import ContractError
 from archive.values import to_schema
 
 # Names that NixIO, or what it makes of them, takes for something else.
@@ -106,5 +107,8 @@ def _is_row(values: Any) -> bool:
 
 def _as_text(value: Any) -> str:
     """JSON of the contract."""
-    document: Mapping[str, Any] = {"": schemas.encode(to_schema(value, "annotation"))}
+    try:
+        document: Mapping[str, Any] = {"": schemas.encode(to_schema(value, "annotation"))}
+    except ContractError:  # an item of an array that stands alone, such as a date
+        return str(value)
     return schemas.to_json(document).decode()[len('{"":') : -1]

@@ -75,7 +75,9 @@ class _Folder:
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
-def _run(folder: Path, path: Path, request: Request, limit: int, seconds: float) -> dict[str, Any]:
+def _run(
+    folder: Path, path: Path, request: Request, limit: int, memory: int, seconds: float
+) -> dict[str, Any]:
     asked = {
         "path": str(path.absolute()),
         "limit": limit,
