@@ -71,7 +71,10 @@ LAYERS = {
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
     "archive": Layer(FRONT | {"archive._contract"}, set(), set()),
     "archive.testing": Layer(
-        NOUN | {"archive.query", "archive.storage", "archive.container", "archive.adapters"},
+        NOUN
+        | STATES
+        | {"archive.query", "archive.storage", "archive.container"}
+        | {"archive.adapters"},
         {"hypothesis", "numpy", "pytest"},
         NEO,
     ),

@@ -23,6 +23,7 @@ BUILT_IN = {
     "annarchy": "archive.adapters.annarchy:Annarchy",
     "annarchy-parameters": "archive.adapters.annarchy_parameters:AnnarchyParameters",
     "brian2": "archive.adapters.brian2_store:Brian2Store",
+    "csv": "archive.adapters.csv_tables:CsvTables",
     "json": "archive.adapters.json_archive:JsonArchive",
     "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",

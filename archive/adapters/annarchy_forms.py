@@ -17,6 +17,7 @@ from archive.adapters.annarchy_writing import Writing
 
 # Python 3.4 and newer read it; ANNarchy itself writes the newest that its Python has.
 _PROTOCOL = 4
+FILE = "file"  # where the losses of what is at the top of a file are said to be
 _MATLAB = re.compile(r"[A-Za-z]\w{0,62}", re.ASCII)
 
 
@@ -68,7 +69,7 @@ def _ints(rows: list[list[Any]]) -> bool:
 def _write_mat(item: Mapping[str, Any], path: Path, writing: Writing) -> None:
     from scipy.io import savemat
 
-    kept = _matlab(item, "file", writing)
+    kept = _matlab(item, FILE, writing)
     savemat(path, kept, appendmat=False, long_field_names=True, oned_as="row")
 
 

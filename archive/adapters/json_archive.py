@@ -182,7 +182,7 @@ class _Reader:
     def _array(self, name: str, document: Any, way: tuple[str, ...]) -> Any:
         try:
             return array_of(document)
-        except (FormatError, ValueError) as error:
+        except (FormatError, OverflowError, ValueError) as error:
             message = error.message if isinstance(error, FormatError) else str(error)
             raise self._error(f"{name:.60}: {message}", way) from error
 

@@ -18,6 +18,7 @@ from schemas.v1.value import itemsize
 TEXT = "text"  # for arrays of Python's texts, which have no dtype of the contract
 _BLOCK = 3 << 20  # bytes at a time; of a whole number of characters of base64
 _AXES = 32  # as many as NumPy 1 has
+_SPARSE = 1 << 26  # bytes of texts, mostly blanks; more are not written out, nor read so
 
 
 def written(array: ArrayLike, inline: bool) -> Iterator[str]:
@@ -28,7 +29,7 @@ def written(array: ArrayLike, inline: bool) -> Iterator[str]:
     dtype = _dtype(array)
     head = {"dtype": dtype, "shape": list(array.shape)}
     yield f"{json.dumps(head)[:-1]}, "
-    if inline or dtype == TEXT:
+    if dtype == TEXT or (inline and _is_dense(dtype, math.prod(array.shape))):
         yield '"values": ['
         separator = ""
         for block in _blocks(array):
@@ -44,6 +45,11 @@ def written(array: ArrayLike, inline: bool) -> Iterator[str]:
             left = data[whole:]
             yield b64encode(data[:whole]).decode("ascii")
         yield b64encode(left).decode("ascii") + '"}'
+
+
+def _is_dense(dtype: str, count: int) -> bool:
+    """Whether the items written out say about as much as the array takes in memory."""
+    return dtype[1] not in "SU" or count * itemsize(dtype) <= _SPARSE
 
 
 def _dtype(array: ArrayLike) -> str:
@@ -160,6 +166,8 @@ def _listed(values: Any, dtype: str) -> npt.NDArray[Any]:
     for item in values:
         if type(item) not in accepted:
             raise FormatError(f"{item!r:.40} is no item of an array of {dtype}")
+    if kind != "O" and not _is_dense(dtype, len(values)):
+        raise FormatError(f"{len(values)} items of {dtype} are written as data, not as values")
     if kind == "O":
         return np.array([*map(_unicode, values), None], object)[:-1]
     if kind == "U":

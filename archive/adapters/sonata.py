@@ -4,7 +4,7 @@ Brain Project read them (github.com/AllenInstitute/sonata, the developer guide).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.adapters.left_out import left_out, located
 from archive.adapters.replacing import replacing
 from archive.adapters.sonata_files import (
     MAGIC,
@@ -25,8 +26,9 @@ from archive.adapters.sonata_files import (
     required,
     unit_of,
 )
+from archive.adapters.sonata_losses import NO_PLACE, is_plain, losses_of, plain_numbers
 from archive.connections import compressed, ends, native_order
-from archive.entry import Entry, Loss, Source, walk
+from archive.entry import Entry, Loss, Source, ways
 from archive.errors import FormatError
 from archive.values import from_schema_dict, quantity, to_schema
 
@@ -35,7 +37,6 @@ PARAMETERS = "dynamics_params"
 EDGE_NAMES = {"syn_weight": "weights", "delay": "delays"}
 WRITTEN = {"weights": "syn_weight", "delays": "delay"}
 NODE_LIMIT = 10**8  # the most nodes that edges may ask for which the file does not have
-NO_PLACE = "SONATA has no place for it"
 
 
 class Sonata:
@@ -56,7 +57,7 @@ class Sonata:
         try:
             with h5py.File(path, "r") as file:
                 return bool(np.array_equal(file.attrs.get("magic", 0), MAGIC))
-        except OSError:
+        except (KeyError, OSError, RuntimeError, TypeError, ValueError):  # damaged
             return False
 
     def read(self, path: Path, /, *, time_step: float | None = None) -> Iterator[Entry]:
@@ -88,8 +89,9 @@ class Sonata:
         """
         path = Path(path)
         kinds = (schemas.Population, schemas.Projection)
-        parts = [one for one in walk(source.entry()) if isinstance(one.model, kinds)]
-        named = [(one.model.kind, _name(one)) for one in parts]
+        everything = list(ways(source.entry()))
+        parts = [(way, one) for way, one in everything if isinstance(one.model, kinds)]
+        named = [(one.model.kind, _name(one)) for _, one in parts]
         if not parts:
             raise FormatError("there is no population and no projection", path=path)
         if len(set(named)) < len(named):
@@ -97,14 +99,19 @@ class Sonata:
                 "several have one name", path=path, hint="export one snapshot, not all"
             )
         losses: list[Loss] = []
+        for way, one in everything:
+            if isinstance(one.model, schemas.Snapshot):
+                losses += left_out(way, one, ("populations", "projections"), NO_PLACE)
         with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:
             mark(file)
-            for part in parts:
-                if isinstance(part.model, schemas.Population):
-                    _write_nodes(file, part, part.model, losses)
-                else:
-                    assert isinstance(part.model, schemas.Projection)
-                    _write_edges(file, part, part.model, losses)
+            for way, part in parts:
+                try:
+                    _write(file, part)
+                except ValueError as error:  # as HDF5 says it of names
+                    said = f"it cannot be written: {error}"
+                    raise FormatError(said, path=path, entry=way) from error
+                assert isinstance(part.model, kinds)
+                losses += located(way, losses_of(part, part.model.size))
         return losses
 
 
@@ -117,41 +124,46 @@ def _foreign(path: Path) -> Iterator[None]:
         raise
     except ValueError as error:
         raise FormatError(f"it cannot be kept: {error}", path=path) from error
+    except (KeyError, OSError, OverflowError, RuntimeError, TypeError) as error:  # HDF5's own
+        raise FormatError(f"the file is damaged: {error!s:.200}", path=path) from error
 
 
 def _name(entry: Entry) -> str:
     return str(getattr(entry.model, "name", ""))
 
 
-def _write_nodes(
-    file: h5py.File, entry: Entry, model: schemas.Population, losses: list[Loss]
-) -> None:
-    made = file.create_group(f"nodes/{model.name}")
+def _write(file: h5py.File, part: Entry) -> None:
+    if isinstance(part.model, schemas.Population):
+        _write_nodes(file, part, part.model)
+    elif isinstance(part.model, schemas.Projection):
+        _write_edges(file, part, part.model)
+
+
+def _write_nodes(file: h5py.File, entry: Entry, model: schemas.Population) -> None:
+    made = _new_group(file, "nodes", model.name)
     _put_types(made, "node", model.size)
     inside = made.create_group("0")
     if "positions" in entry.arrays:
         positions = np.asarray(entry.arrays["positions"], np.float64)
-        try:
+        with suppress(schemas.UnitError):  # no length: the numbers stay
             positions = positions * float(schemas.conversion(model.position_unit, "um"))
-        except schemas.UnitError:
-            losses.append(Loss(model.name, "position_unit", f"{model.position_unit} is no length"))
         for axis, values in zip(AXES, positions.T, strict=False):
             put(inside, axis, values, "um")
-    if model.model is not None:
+    if model.model is not None and "\0" not in model.model:
         library = inside.create_group("@library")
         library.create_dataset("model_template", data=[model.model], dtype=h5py.string_dtype())
         put(inside, "model_template", np.zeros(model.size, np.uint32))
-    _put_values(inside, entry, model, losses)
-    kept = {"positions", *(key for key in entry.arrays if key.startswith("state:"))}
-    losses += [Loss(model.name, key, NO_PLACE) for key in entry.arrays if key not in kept]
-    fields = ("initial_values", "native", "geometry", "structure", "first_id", "annotations")
-    losses += [Loss(model.name, field, NO_PLACE) for field in fields if getattr(model, field)]
+    _put_values(inside, entry, model)
 
 
-def _write_edges(
-    file: h5py.File, entry: Entry, model: schemas.Projection, losses: list[Loss]
-) -> None:
-    made = file.create_group(f"edges/{model.name}")
+def _new_group(file: h5py.File, kind: str, name: str) -> h5py.Group:
+    """One that remembers in which order there came others."""
+    above = file.require_group(kind) if kind in file else file.create_group(kind, track_order=True)
+    return above.create_group(name)
+
+
+def _write_edges(file: h5py.File, entry: Entry, model: schemas.Projection) -> None:
+    made = _new_group(file, "edges", model.name)
     pre, post = (np.asarray(end, np.uint64) for end in ends(model, entry.arrays))
     _put_types(made, "edge", model.size)
     for name, values, other in (
@@ -172,9 +184,7 @@ def _write_edges(
         if field == "delays":
             scaled, unit = scaled * float(schemas.conversion(model.delay_unit, "ms")), "ms"
         put(inside, name, scaled, unit)
-    _put_values(inside, entry, model, losses)
-    fields = ("receptor", "synapse", "connector", "native", "description", "annotations")
-    losses += [Loss(model.name, field, NO_PLACE) for field in fields if getattr(model, field)]
+    _put_values(inside, entry, model)
 
 
 def _put_types(made: h5py.Group, kind: str, size: int) -> None:
@@ -184,21 +194,16 @@ def _put_types(made: h5py.Group, kind: str, size: int) -> None:
 
 
 def _put_values(
-    inside: h5py.Group,
-    entry: Entry,
-    model: schemas.Population | schemas.Projection,
-    losses: list[Loss],
+    inside: h5py.Group, entry: Entry, model: schemas.Population | schemas.Projection
 ) -> None:
     """Parameters and state variables, all as numbers for each node or edge."""
     found: dict[str, tuple[npt.NDArray[Any], str | None]] = {}
     for key, value in from_schema_dict(model.parameters).items():
-        bare, unit = np.asarray(getattr(value, "magnitude", value)), _unit_text(value)
-        if bare.dtype.kind not in "biuf" or bare.shape not in ((), (1,), (model.size,)):
-            losses.append(Loss(model.name, key, "only numbers have a place in SONATA"))
-        else:
-            found[key] = bare, unit
+        bare = plain_numbers(value)
+        if bare is not None and bare.shape in ((), (1,), (model.size,)):
+            found[key] = bare, _unit_text(value)
     for key, array in entry.arrays.items():
-        if key.startswith("state:"):
+        if key.startswith("state:") and is_plain(array):
             name = key.removeprefix("state:")
             values = np.asarray(array)
             if isinstance(model, schemas.Projection):

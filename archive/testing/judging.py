@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase as fnmatch
 
 import numpy as np
 
@@ -13,6 +14,13 @@ from archive.entry import Entry, Loss
 from archive.testing.comparing import Declared, Placed, differences
 
 _LISTED = 12
+_OPTIONAL = {
+    "signal": ("channels",),
+    "irregular-signal": ("channels",),
+    "spike-trains": ("channels", "waveforms"),
+    "population": ("ids", "positions"),
+    "projection": ("delays", "order", "weights"),
+}
 
 
 def topmost(root: Placed, kind: str) -> Iterator[Placed]:
@@ -47,7 +55,9 @@ def misdeclared(source: Placed, losses: object) -> Iterator[str]:
 
 def _has(one: Placed, field: str) -> bool:
     model = one.model
-    names = {*type(model).model_fields, *(model.model_extra or ()), *one.entry.arrays}
+    absent = _OPTIONAL.get(model.kind, ())  # that there were none may be lost, too
+    names = {model.kind, *absent, *type(model).model_fields}
+    names |= {*(model.model_extra or ()), *one.entry.arrays}
     # the names themselves may have dots
     return field in names or any(field.startswith((f"{name}.", f"{name}[")) for name in names)
 
@@ -67,10 +77,19 @@ def broken_promises(
 
 
 def not_equal(
-    source: Sequence[Placed], found: Sequence[Placed], losses: Sequence[Loss], who: str
+    source: Sequence[Placed],
+    found: Sequence[Placed],
+    losses: Sequence[Loss],
+    adds: Mapping[str, Collection[str]],
+    who: str,
 ) -> str:
-    """What did not come back and was not declared lost; empty if all did."""
-    listed = list(map(str, differences(source, found, Declared(losses))))
+    """What did not come back and was not declared lost; empty if all did. By kind, `adds` names
+    fields and arrays that may be there though they were not, as ``native`` or ``state:*``."""
+    listed = [
+        str(one)
+        for one in differences(source, found, Declared(losses))
+        if not (one.is_new and any(fnmatch(one.steps[0], name) for name in adds.get(one.kind, ())))
+    ]
     if not listed:
         return ""
     return problems(f"{who}: not declared lost, and not the same", listed, losses)

@@ -207,9 +207,10 @@ def test_losses(tmp_path: Path) -> None:
     lost = {tuple(loss.split(": ")[:2]) for loss in written(entry, tmp_path / "a.data")}
     assert lost == {
         ("exc", "description"), ("exc", "model"), ("exc", "annotations"), ("exc", "native"),
-        ("exc", "tau"), ("exc", "kind"), ("exc", "positions"), ("exc", "state:z"), ("exc", "v"),
-        ("p", "weights"), ("p", "synapse"), ("p", "delays"), ("snapshot", "time"),
-        ("trained", "name"), ("trained", "taken"), ("trained", "constants"), ("trained", "native"),
+        ("exc", "parameters.tau"), ("exc", "parameters.kind"), ("exc", "positions"),
+        ("exc", "state:z"), ("exc", "state_units.v"), ("p", "weight_unit"), ("p", "synapse"),
+        ("p", "delays"), ("snapshot", "time"), ("snapshot", "name"), ("snapshot", "taken"),
+        ("snapshot", "constants"), ("snapshot", "native"),
     }  # fmt: skip
     found = named(read(tmp_path / "a.data"), "exc").model
     assert found.parameters == {"tau": 10.0, "n": 3}  # type: ignore[attr-defined]
@@ -217,7 +218,7 @@ def test_losses(tmp_path: Path) -> None:
 
 def test_names_that_matlab_cannot_have_are_lost_alone(tmp_path: Path) -> None:
     lost = written(state(cells("my cells"), cells("b")), tmp_path / "a.mat")
-    assert lost == ["file: my cells: MATLAB cannot have this name"]
+    assert lost == ["my cells: population: MATLAB cannot have this name"]
     assert set(scipy.io.loadmat(tmp_path / "a.mat")) >= {"b", "obj_names"}
 
 
@@ -299,7 +300,7 @@ def test_what_a_snapshot_says_wrongly_of_annarchy_is_not_followed(tmp_path: Path
         assert "z" not in item
     native = to_schema_dict({"post_ranks": [1, 3], "semiglobal": {"z": [1.0]}}, "p")
     lost = written(state(cells(), synapses(native=native)), tmp_path / "b.data")
-    assert lost == ["p: z: it has not one number for each receiving neuron"]
+    assert lost == ["p: native.semiglobal.z: it has not one number for each receiving neuron"]
     native = to_schema_dict({"post_ranks": [3, 1], "semiglobal": {"z": [1.0, 2.0]}}, "p")
     item = dumped(state(cells(), synapses(native=native)), tmp_path / "a.data")["p"]
     assert item["z"] == [2.0, 1.0]
