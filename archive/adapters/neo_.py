@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -11,7 +12,7 @@ import schemas
 from archive.adapters.neo_blocks import Request
 from archive.adapters.neo_process import entries_through_neo
 from archive.entry import Entry, Loss
-from archive.errors import FormatError
+from archive.errors import FormatError, MissingPackage
 from archive.values import to_schema
 
 # Marks at the start of a file that no other format has: place, bytes, reader. From the format
@@ -47,6 +48,19 @@ REFUSED: Final = {
     "ExampleIO": ("it makes up what it reads", None),
     "NeuroshareIO": ("it runs a library from elsewhere", "read it with Neo, and append the block"),
     "Plexon2IO": ("it fetches and runs a library", "read it with Neo, and append the block"),
+}
+
+# What readers need that is not Neo's own: the module, and the package that has it.
+NEEDED: Final = {
+    "CedIO": ("sonpy", "sonpy"),
+    "EDFIO": ("pyedflib", "pyedflib"),
+    "IgorIO": ("igor2", "igor2"),
+    "KwikIO": ("kwik", "klusta"),
+    "MEArecIO": ("MEArec", "MEArec"),
+    "MedIO": ("dhn_med_py", "dhn-med-py"),
+    "NWBIO": ("pynwb", "pynwb"),
+    "StimfitIO": ("stfio", "stfio"),
+    "TiffIO": ("PIL", "pillow"),
 }
 
 
@@ -103,6 +117,13 @@ class Neo:
         if reader is None:
             raise FormatError(
                 "no mark in the file says which reader of Neo it needs", path=path, hint=_hint(path)
+            )
+        module, package = NEEDED.get(reader, (None, None))
+        if module is not None and find_spec(module) is None:
+            raise MissingPackage(
+                f"{reader} of Neo needs the package {package}",
+                path=path,
+                hint=f"pip install {package}",
             )
         given = {
             name: schemas.encode(to_schema(value, f"option {name}"))

@@ -19,7 +19,7 @@ from archive.values import from_schema
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 # A reader that is asked for these looks for what Python has pickled beside the file.
-NEVER = {"use_cache", "cache_path", "filename", "dirname", "file", "self"}
+NEVER = {"use_cache", "cache_path", "filename", "dirname", "file", "self", "lazy", "time_slice"}
 
 
 class Request(NamedTuple):
@@ -50,15 +50,15 @@ def entries_of(path: Path, request: Request, losses: list[Loss]) -> Iterator[Ent
 
     kind = getattr(neo.io, request.reader)
     options = {name: from_schema(schemas.decode(v)) for name, v in request.options.items()}
-    _check_options(kind, options)
+    making, reading = _divided(kind, options)
     if path.is_file():
         _check_hdf5(path)
     if kind is neo.io.NixIO:
         with kind(str(path), mode="ro") as nix:
             yield from nix_entries(nix, request.name, losses)
         return
-    io = kind(str(path), **options)
-    blocks = io.read(lazy=True) if io.support_lazy else io.read()
+    io = kind(str(path), **making)
+    blocks = io.read(lazy=True, **reading) if io.support_lazy else io.read(**reading)
     blocks = [block for block in blocks if block is not None]
     if not any(map(_has_data, blocks)):
         raise FormatError(f"{request.reader} finds nothing in it", hint="is it such a file?")
@@ -69,19 +69,31 @@ def _has_data(block: Any) -> bool:
     return any(len(getattr(segment, held)) for segment in block.segments for held in CONTAINERS)
 
 
-def _check_options(kind: type, options: Mapping[str, Any]) -> None:
-    known = {
-        name
-        for one in kind.__mro__
-        for name, parameter in inspect.signature(one.__init__).parameters.items()  # type: ignore[misc]
-        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    } - NEVER
-    wrong = [name for name in options if name not in known]
+def _divided(kind: Any, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of the constructor, and those of reading a block or segment."""
+    making = {name for one in kind.__mro__ for name in _names(one.__init__)} - NEVER
+    reading = _names(kind.read_block if _reads_blocks(kind) else kind.read_segment) - NEVER
+    wrong = [name for name in options if name not in making | reading]
     if wrong:
         raise FormatError(
             f"{kind.__name__} has no option {wrong[0]!r}",
-            hint=f"known are {', '.join(sorted(known)) or 'none'}",
+            hint=f"known are {', '.join(sorted(making | reading)) or 'none'}",
         )
+    made = {name: value for name, value in options.items() if name in making}
+    return made, {name: value for name, value in options.items() if name not in made}
+
+
+def _reads_blocks(kind: Any) -> bool:
+    return any(one.__name__ == "Block" for one in kind.readable_objects)
+
+
+def _names(method: Any) -> set[str]:
+    """Of the parameters of a function."""
+    return {
+        name
+        for name, parameter in inspect.signature(method).parameters.items()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
 
 
 def _check_hdf5(path: Path) -> None:

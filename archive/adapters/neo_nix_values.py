@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 import schemas
 from archive.entry import Loss
+from archive.errors import ContractError
 from archive.values import to_schema
 
 # Names that NixIO, or what it makes of them, takes for something else.
@@ -21,6 +23,8 @@ TAKEN = {
     "allowed_types", "obj", "time_units", "self",
 }  # fmt: skip
 
+NAME_LIMIT = 200
+_FORBIDDEN = re.compile(r"[/\x00-\x1f\x7f]")
 NUL = "\N{SYMBOL FOR NULL}"
 
 
@@ -46,7 +50,8 @@ def make_holdable(item: Any, way: str, losses: list[Loss]) -> None:
 
 def is_name(name: str) -> bool:
     """Whether NixIO can hold an annotation of that name."""
-    return bool(name) and name not in TAKEN and not set(name) & set("/\0") and name != "."
+    plain = not _FORBIDDEN.search(name) and name not in ("", ".", "..")
+    return plain and name not in TAKEN and len(name) <= NAME_LIMIT
 
 
 def _make_texts_holdable(item: Any, way: str, losses: list[Loss]) -> None:
@@ -102,5 +107,8 @@ def _is_row(values: Any) -> bool:
 
 def _as_text(value: Any) -> str:
     """JSON of the contract."""
-    document: Mapping[str, Any] = {"": schemas.encode(to_schema(value, "annotation"))}
+    try:
+        document: Mapping[str, Any] = {"": schemas.encode(to_schema(value, "annotation"))}
+    except ContractError:  # an item of an array that stands alone, such as a date
+        return str(value)
     return schemas.to_json(document).decode()[len('{"":') : -1]

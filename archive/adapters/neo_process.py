@@ -7,6 +7,7 @@ memory, time and space on the disk than the size of the file is worth.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -54,10 +55,11 @@ def entries_through_neo(
         raise FormatError(
             f"the file cannot be read: {error.strerror or error}", path=path
         ) from error
-    limit = MEMORY + MEMORY_FACTOR * size if limit is None else limit
+    memory = MEMORY + MEMORY_FACTOR * size
+    limit = memory if limit is None else limit
     seconds = SECONDS + SECONDS_PER_MEGABYTE * size / 2**20
     folder = _Folder()
-    said = _run(folder.path, path, request, limit, seconds)
+    said = _run(folder.path, path, request, limit, max(limit, memory), seconds)
     for text in said["warnings"]:
         warnings.warn(f"{path}: {text}", ArchiveWarning, stacklevel=3)
     if losses is not None:
@@ -73,10 +75,13 @@ class _Folder:
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
-def _run(folder: Path, path: Path, request: Request, limit: int, seconds: float) -> dict[str, Any]:
+def _run(
+    folder: Path, path: Path, request: Request, limit: int, memory: int, seconds: float
+) -> dict[str, Any]:
     asked = {
         "path": str(path.absolute()),
         "limit": limit,
+        "memory": memory,
         "seconds": seconds,
         **request._asdict(),
     }
@@ -125,7 +130,8 @@ def main(place: str) -> None:
     """The process of its own: leaves entries in the folder, and says how it went."""
     folder = Path(place)
     asked = json.loads((folder / "asked").read_text("utf-8"))
-    path, limit, seconds = Path(asked.pop("path")), asked.pop("limit"), asked.pop("seconds")
+    path, limit = Path(asked.pop("path")), asked.pop("limit")
+    memory, seconds = asked.pop("memory"), asked.pop("seconds")
     losses: list[Loss] = []
     said: dict[str, Any]
     with warnings.catch_warnings(record=True) as caught:
@@ -134,7 +140,7 @@ def main(place: str) -> None:
             import neo.io
 
             assert neo.io.iolist
-            _limit(limit, seconds)
+            _limit(memory, seconds)
             write_entries(entries_of(path, Request(**asked), losses), folder, limit)
         except Exception as error:
             said = _failure(error)
@@ -159,7 +165,7 @@ def _failure(error: Exception) -> dict[str, Any]:
         if isinstance(cause, ImportError):
             return {"missing": str(cause)[:300], "package": cause.name}
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
         reason = "it takes more memory than its size is worth"
     else:
         reason = f"{type(error).__name__}: {error}"[:300]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import schemas
 from archive.adapters import writer_for
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
+from archive.hooks.neo_ import to_neo_block
+from archive.values import from_schema_dict
 
 
 def export(
@@ -44,3 +48,29 @@ class Exportable(ABC):
     def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
         """Write it in another format; see `Experiment.export`."""
         return export(self, path, format, **options)
+
+    def to_neo(self) -> Any:
+        """A neo.Block with all of its segments, called as the run if it is one; reads everything
+        into memory."""
+        runs = [one for one in self.entry().parts if isinstance(one.model, schemas.Run)]
+        if len(runs) == 1:
+            return run_to_neo(runs[0])
+        return to_neo_block(segment for run in runs for segment in _segments(run))
+
+
+def run_to_neo(run: Entry) -> Any:
+    """A neo.Block of a run, with its name, description and annotations."""
+    model = run.model
+    assert isinstance(model, schemas.Run)
+    facts = from_schema_dict(model.annotations)
+    return to_neo_block(
+        _segments(run), name=model.name, description=model.description, annotations=facts
+    )
+
+
+def _segments(run: Entry) -> Iterator[Entry]:
+    """What was recorded, without what was noted of it later."""
+    for one in run.parts:
+        if isinstance(one.model, schemas.Segment):
+            kept = [part for part in one.parts if isinstance(part.model, schemas.Part)]
+            yield Entry(one.model, parts=kept)

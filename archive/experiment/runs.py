@@ -18,7 +18,7 @@ from archive.entry import Entry
 from archive.errors import Refused
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
-from archive.experiment.export import Exportable
+from archive.experiment.export import Exportable, run_to_neo
 from archive.experiment.joined import Joined, Rows
 from archive.experiment.parameter_set import ParameterSet, parameters_of
 from archive.experiment.parts import PATIENCE, begin_part, rank_name
@@ -353,15 +353,18 @@ class Run(Annotated):
     def to_entry(self, segments: SegmentView | None = None) -> Entry:
         """The run as an entry. Its parts are its parameter set and provenance, how it ended and
         was annotated later, and its segments, or some of them, and then its snapshots."""
-        chosen = self.segments if segments is None else segments
-        return Entry(self._container.model("run", self._row), parts=self._entries(chosen))
+        return Entry(self._container.model("run", self._row), parts=self._entries(segments))
 
-    def _entries(self, segments: SegmentView) -> Iterator[Entry]:
+    def to_neo(self) -> Any:
+        """A neo.Block of its segments; see `SegmentView.to_neo`."""
+        return run_to_neo(self.to_entry())
+
+    def _entries(self, segments: SegmentView | None) -> Iterator[Entry]:
         facts = (self._container.run_parameters(self._row), self.provenance)
         for model in (*facts, *self._container.changes("run", self._row)):
             if model is not None:
                 yield Entry(model)
-        for one in (*segments, *self.snapshots):
+        for one in (*(self.segments if segments is None else segments), *self.snapshots):
             yield one.to_entry()
 
     def __repr__(self) -> str:

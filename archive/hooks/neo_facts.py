@@ -114,6 +114,15 @@ def channels_of(
     return array.astype(np.int64), says_more
 
 
+def fits_along(values: Any) -> bool:
+    """Whether Neo takes it for an array annotation: a row of numbers or texts."""
+    try:
+        bare = np.asarray(getattr(values, "magnitude", values))
+    except ValueError:
+        return False
+    return bare.ndim == 1 and bare.dtype.kind in "biufcU"
+
+
 def says_channels(population: str | None, channels: npt.NDArray[np.int64]) -> bool:
     """Whether Neo should be told the channels."""
     return population is not None or not np.array_equal(channels, np.arange(len(channels)))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 import schemas
 from archive.entry import Entry
-from archive.hooks.neo_facts import says_channels, thawed, unit_of
+from archive.hooks.neo_facts import fits_along, says_channels, thawed, unit_of
 from archive.hooks.neo_trains import PREFIX
 from archive.values import from_schema, quantity
 
@@ -173,7 +173,8 @@ def _as_objects(trains: Trains) -> list[Any]:
     unit = unit_of(model.time_unit)
     bounds = np.searchsorted(np.asarray(arrays["neuron"]), np.arange(model.size + 1))
     waves = _waveforms(trains.entry, model)
-    along = {name: from_schema(value) for name, value in model.array_annotations.items()}
+    all_along = {name: from_schema(value) for name, value in model.array_annotations.items()}
+    along = {name: values for name, values in all_along.items() if fits_along(values)}
     absent = {name: set(which) for name, which in trains.kept.get("absent", {}).items()}
     made = []
     for number, (start, stop) in enumerate(pairwise(bounds)):
@@ -193,6 +194,8 @@ def _as_objects(trains: Trains) -> list[Any]:
             **rate,
         )
         train.annotations.update(trains.uniform)
+        others = {name: values[start:stop] for name, values in all_along.items()}
+        train.annotations.update({name: others[name] for name in others if name not in along})
         train.annotations.update(_of_train(trains.columns, number, absent))
         made.append(train)
     return made

@@ -13,6 +13,7 @@ from archive.entry import Entry
 from archive.errors import ContractError
 from archive.hooks.neo_facts import (
     channels_of,
+    fits_along,
     frozen,
     in_unit,
     loaded,
@@ -309,6 +310,9 @@ def _finished(
     channels = entry.arrays.get("channels")
     if channels is not None and says_channels(model.population, np.asarray(channels)):
         arrays["channel_index"] = np.asarray(channels)
-    if arrays:
-        item.array_annotate(**arrays)
+    for name, values in arrays.items():
+        if fits_along(values):
+            item.array_annotate(**{name: values})
+        else:  # dates, and lists of anything
+            item.annotations[name] = values
     return item
