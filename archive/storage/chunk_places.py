@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 
 import numpy as np
@@ -29,13 +29,31 @@ def chunk_places(
     )
     if not plain:
         return None
-    found: list[h5d.StoreInfo] = []
+    size = prod(chunks) * dataset.dtype.itemsize
     try:
-        dataset.chunk_iter(found.append)
+        found = told(dataset.chunk_iter, prod(_counts(dataset.shape, chunks)))
     except (OSError, RuntimeError, ValueError):
         return None  # a damaged index: HDF5 may still find what is asked for
-    size = prod(chunks) * dataset.dtype.itemsize
     return table(found, dataset.shape, chunks, size, file.get_filesize())
+
+
+def told(
+    iterate: Callable[[Callable[[h5d.StoreInfo], bool | None]], object], most: int
+) -> list[h5d.StoreInfo]:
+    """What HDF5 tells of chunks, one after the other; of no more than `most` and one: an index
+    made to do harm can have any number of them in a few bytes."""
+    found: list[h5d.StoreInfo] = []
+
+    def note(info: h5d.StoreInfo) -> bool | None:
+        found.append(info)
+        return True if len(found) > most else None  # True: that is enough
+
+    iterate(note)
+    return found
+
+
+def _counts(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(-(-length // width) for length, width in zip(shape, chunks, strict=True))
 
 
 def table(
@@ -47,7 +65,7 @@ def table(
 ) -> npt.NDArray[np.int64] | None:
     """The place of each chunk of `size` bytes; None unless all lie before the `end` of the file,
     one for each corner."""
-    counts = tuple(-(-length // width) for length, width in zip(shape, chunks, strict=True))
+    counts = _counts(shape, chunks)
     if not found or len(found) != prod(counts):
         return None
     corners, _, offsets, sizes = zip(*found, strict=True)

@@ -108,23 +108,26 @@ class Log:
         that too.
         """
         frames = np.zeros(len(pages), FRAME)
-        for number, page in enumerate(pages):
-            sectors = replaced.get(page)
-            frames[number] = (page, sectors is not None, sectors or [0] * SECTORS)
+        frames["page"] = list(pages)
+        if replaced:  # in most records nothing is
+            for number, page in enumerate(pages):
+                if page in replaced:
+                    frames[number] = (page, 1, replaced[page])
         head = RECORD.pack(
             RECORD_MAGIC, self.salt, self.number, end, len(pages), flags, self.former
         )
-        table, data = frames.tobytes(), b"".join(pages.values())
-        digest = _digest([head, table, data])
+        table = frames.tobytes()
+        digest = _digest([head, table], pages.values())
         head = (head + digest + table).ljust(_padded(len(head) + DIGEST + len(table)), b"\0")
         try:
-            write_whole(self.files, self.descriptor, head + data, self.stop)
+            write_whole(self.files, self.descriptor, b"".join([head, *pages.values()]), self.stop)
             self.files.sync(self.descriptor)
         except OSError:
             self._invalidate()
             raise
         start = self.stop + len(head)
-        made = Record(self.number, end, flags, frames, start, start + len(data), digest)
+        stop = start + len(pages) * PAGE
+        made = Record(self.number, end, flags, frames, start, stop, digest)
         self._follow(made)
         return made
 

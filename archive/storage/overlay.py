@@ -43,10 +43,8 @@ class Overlay:
 
     def lay(self, record: Record) -> None:
         """Take over a committed record."""
-        self._logged.update(
-            (page, record.data + number * PAGE)
-            for number, page in enumerate(record.frames["page"].tolist())
-        )
+        places = range(record.data, record.data + len(record.frames) * PAGE, PAGE)
+        self._logged.update(zip(record.frames["page"].tolist(), places, strict=True))
         self.end = record.end
 
     # -- what the driver calls -----------------------------------------------------------------

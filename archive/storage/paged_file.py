@@ -168,8 +168,11 @@ class PagedFile(Overlay):
         while view:
             page, start = divmod(offset, PAGE)
             whole = 0 if start else len(view) // PAGE
-            if whole > 4 and page < self._free:
+            if whole and page >= self._free:
                 taken = whole * PAGE
+                self._wait_new(view[:taken], page)
+            elif whole > 4:
+                taken = min(whole, self._free - page) * PAGE
                 self._wait_changed(view[:taken], page)
             else:
                 taken = min(PAGE - start, len(view))
@@ -180,16 +183,28 @@ class PagedFile(Overlay):
 
     def _page(self, page: int, overwritten: int) -> bytearray:
         found = self._dirty.get(page)
-        if found is None:
-            former = self._kept.get(page)
-            if former is None:
-                former = bytearray(PAGE)
-                if overwritten < PAGE or page < self._free:
-                    self.fetch(former, page * PAGE)
+        if found is not None:
+            return found
+        former = self._kept.get(page)
+        committed = page < self._free
+        if former is None:
+            former = bytearray(PAGE)
+            if committed or overwritten < PAGE:
+                self.fetch(former, page * PAGE)
+        if committed:
             self._former[page] = former
-            found = self._dirty[page] = bytearray(former)
-            self._new += page >= self._free
-        return found
+            former = bytearray(former)
+        else:
+            self._new += 1
+        self._dirty[page] = former
+        return former
+
+    def _wait_new(self, view: memoryview, page: int) -> None:
+        """Whole pages of no committed state: nothing of them was anything before."""
+        for at in range(0, len(view), PAGE):
+            self._new += page not in self._dirty
+            self._dirty[page] = bytearray(view[at : at + PAGE])
+            page += 1
 
     def _wait_changed(self, view: memoryview, page: int) -> None:
         """HDF5 writes a chunk as a whole when a row of it has changed: keep the pages that did."""
@@ -254,7 +269,7 @@ class PagedFile(Overlay):
         self.lay(record)
         if len(self._kept) + len(self._dirty) > KEPT:
             self._kept.clear()
-        self._kept.update((p, content) for p, content in self._dirty.items() if p < self._free)
+        self._kept.update({p: page for p, page in self._dirty.items() if p < self._free})
         self._forget()
         self.wrote_directly = False
 

@@ -103,6 +103,7 @@ class Session:
                 "not an HDF5 file, but an empty one", path=self.path, hint="remove it first"
             )
         self._file = open_hdf5(self.path, self._through, writable=self.writable)
+        self._id = self._file.id
         self._block = guarded.find_block(self._file, self.path)
 
     def _let_go(self) -> None:
@@ -186,7 +187,7 @@ class Session:
                 path=self.path,
                 hint="open it in the child, for reading, or use exp.session() there",
             )
-        if not self._file:
+        if not self._id.valid:  # as `not self._file`, which asks in a roundabout way
             what = self._lost or "the archive is closed"
             raise Refused(what, path=self.path, hint="open it again")
         self.check_read()

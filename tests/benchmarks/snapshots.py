@@ -1,8 +1,17 @@
-"""Snapshots of a network: one of many synapses saved and loaded, and how much a series takes."""
+"""Snapshots of a network: one of many synapses saved and loaded, and how much a series takes.
+
+ANNarchy's files of the same network are written by the calls that it makes (``core/IO.py`` of 5.0),
+from the dictionary that it has made by then. That its C++ side fills the dictionary is not counted,
+nor are the files synced as ours is: both would make it slower still.
+"""
 
 from __future__ import annotations
 
+import gzip
+import itertools
+import pickle
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +28,13 @@ class Size(NamedTuple):
     neurons: int
     synapses: int
     rounds: int
+    foreign_rounds: int  # with ANNarchy's files, which take long
     series: int  # snapshots, and of how many synapses
     in_series: int
 
 
-FULL = Size(neurons=10_000, synapses=10_000_000, rounds=9, series=100, in_series=500_000)
-QUICK = Size(neurons=100, synapses=5000, rounds=2, series=100, in_series=5000)
+FULL = Size(10_000, 10_000_000, rounds=9, foreign_rounds=3, series=100, in_series=500_000)
+QUICK = Size(100, 5000, rounds=2, foreign_rounds=1, series=100, in_series=5000)
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -81,6 +91,7 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Row]:
     yield Row(noise, "ms", saved["again"], peer, saved["raw"], "speed")
     yield Row(f"{work}: save, durable", "ms", saved["ours"], peer, saved["raw"], "speed", 0.75)
     yield Row(f"{work}: load", "ms", loaded["ours"], peer, loaded["raw"], "cost", 1.3)
+    yield from beside_annarchy(folder, arrays, size.foreign_rounds, work)
     for path in (ours, raw, again):
         path.unlink()
     arrays = connections(size.neurons, size.in_series)
@@ -95,6 +106,67 @@ def save(path: Path, arrays: Arrays) -> float:
     path.unlink(missing_ok=True)
     with archive.open(path, "x") as exp, exp.run() as run:
         return milliseconds(lambda: run.snapshot(entry_of(arrays)))
+
+
+def beside_annarchy(folder: Path, arrays: Arrays, rounds: int, work: str) -> Iterator[Row]:
+    ours = folder / "ours.nix"
+    files = {".npz": folder / "annarchy.npz", ".gz": folder / "annarchy.gz"}
+    network = annarchy_network(arrays)
+    taken = interleaved(
+        rounds,
+        {
+            "ours": lambda _: save(ours, arrays),
+            **{suffix: partial(save_annarchy, path, network) for suffix, path in files.items()},
+        },
+        warm_up=False,
+    )
+    for suffix, path in files.items():
+        peer = f"ANNarchy's {suffix}, not synced"
+        yield Row(f"{work}: save, durable", "ms", taken["ours"], peer, taken[suffix], "speed", 25)
+        path.unlink()
+
+
+def annarchy_network(arrays: Arrays) -> dict[str, Any]:
+    """What ANNarchy 5.0 saves of it: rows that differ in length are lists in arrays of objects."""
+    pointers = arrays["row_pointers"].tolist()
+
+    def rows(name: str) -> npt.NDArray[np.object_]:
+        values = arrays[name].tolist()
+        found = np.empty(len(pointers) - 1, object)
+        found[:] = [values[a:b] for a, b in itertools.pairwise(pointers)]
+        return found
+
+    size = len(pointers) - 1
+    population = {"name": "exc", "geometry": (size,), "size": size}
+    projection = {
+        "name": "exc_exc",
+        "pre": "exc",
+        "post": "exc",
+        "target": "exc",
+        "post_ranks": list(range(size)),
+        "delays": rows("delays").tolist(),
+        "pre_ranks": rows("columns"),
+        "w": rows("weights"),
+    }
+    lists: dict[str, list[str]] = {"attributes": [], "parameters": [], "variables": []}
+    return {
+        "time_step": 0,
+        "net_id": 0,
+        "exc": population | lists,
+        "exc_exc": projection | lists | {"attributes": ["w"], "variables": ["w"]},
+        "obj_names": {"populations": ["exc"], "projections": ["exc_exc"]},
+    }
+
+
+def save_annarchy(path: Path, network: dict[str, Any], _: int) -> float:
+    def write() -> None:
+        if path.suffix == ".npz":
+            np.savez_compressed(path, allow_pickle=True, **network)
+        else:
+            with gzip.open(path, mode="wb") as file:
+                pickle.dump(network, file, protocol=pickle.HIGHEST_PROTOCOL)
+
+    return milliseconds(write)
 
 
 def save_raw(path: Path, arrays: Arrays) -> float:

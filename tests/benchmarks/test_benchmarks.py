@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 import archive
-from tests.benchmarks import append_bulk, append_small, query_runs
+from archive.adapters.annarchy import Annarchy
+from tests.benchmarks import append_bulk, append_small, query_runs, snapshots
 from tests.benchmarks.measure import Disagreement, Row, agree, fresh, interleaved, quartiles
 from tests.benchmarks.run import MEASURES, spread, target_text
 
@@ -35,7 +36,7 @@ TARGETS = {
     "query_runs": [3, 1, 3, 1],
     "opening": [15, 15, 15, 15, 2],
     "reading": [1.5, 1.5],
-    "snapshots": [0.75, 1.3, 1.05, 0.15],
+    "snapshots": [0.75, 1.3, 25, 25, 1.05, 0.15],
     "spikes": [5, 5, 20],
     "brian2_capture": [1.5],
     "mat_export": [1.0, 1.0, 1.0, 1.0, 1.0],
@@ -160,6 +161,17 @@ def test_a_wrong_answer_is_seen(tmp_path: Path) -> None:
     assert found == query_runs.right_answer(facts, 0.1) != query_runs.right_answer(facts, 0.2)
     with pytest.raises(Disagreement, match="query_raw"):
         query_runs.ask(query_runs.query_raw, path, 0.1, found[:-1], 0)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".gz"])
+def test_what_annarchys_calls_write_is_the_same_network(tmp_path: Path, suffix: str) -> None:
+    path, arrays = tmp_path / f"network{suffix}", snapshots.connections(100, 5000)
+    assert snapshots.save_annarchy(path, snapshots.annarchy_network(arrays), 0) > 0
+    (snapshot,) = Annarchy().read(path)
+    (projection,) = (part for part in snapshot.parts if part.model.kind == "projection")
+    assert set(projection.arrays) >= set(arrays)
+    for name, array in arrays.items():
+        agree(name, projection.arrays[name], array)
 
 
 def test_a_function_runs_in_a_fresh_process(tmp_path: Path) -> None:

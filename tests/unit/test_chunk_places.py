@@ -18,7 +18,7 @@ from hypothesis import given, strategies as st
 import archive
 from archive.container.lazy import Stretch
 from archive.storage import Growing, past_hdf5
-from archive.storage.chunk_places import chunk_places, table
+from archive.storage.chunk_places import chunk_places, table, told
 from tests.unit.growing_datasets import DTYPES, PERIOD, VALUES, boxes, dataset, numbers, shapes
 
 
@@ -92,6 +92,14 @@ def test_places_that_cannot_be_are_left_to_hdf5(change: dict[str, Any]) -> None:
         assert places.shape == (2, 2)
         found[0] = found[0]._replace(**change)
         assert table(found, (6, 4), (3, 2), 48, theirs.file.id.get_filesize()) is None
+
+
+def test_an_index_without_end_is_not_followed() -> None:
+    with dataset("<f8", (4,), (3, 2)) as (_, theirs):
+        theirs.resize(60, axis=0)
+        theirs[:] = 1.0
+        assert len(told(theirs.id.chunk_iter, 40)) == 40
+        assert len(told(theirs.id.chunk_iter, 7)) == 8
 
 
 USUAL: dict[str, Any] = {"shape": (6, 4), "chunks": (3, 2), "dtype": "<f8"}
