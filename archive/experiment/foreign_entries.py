@@ -33,7 +33,7 @@ def entries_of(
     try:
         found = iter(reader.read(file.path, **told))
     except Exception as error:
-        raise _named(error, file) from error
+        raise of_file(error, file) from error
     return _guarded(found, file)
 
 
@@ -68,12 +68,13 @@ def _guarded(entries: Iterable[Entry], file: SourceFile) -> Iterator[Entry]:
                 parts = _guarded(parts, file)
             yield Entry(entry.model, arrays, parts)
     except Exception as error:
-        raise _named(error, file) from error
+        raise of_file(error, file) from error
 
 
-def _named(error: Exception, file: SourceFile) -> Exception:
-    """The error as one of the file."""
+def of_file(error: Exception, file: SourceFile) -> Exception:
+    """The error as one of the file; an error of ours, naming the file if it names none."""
     if isinstance(error, ArchiveError):
+        error.path = error.path or str(file.path)
         return error
     if isinstance(error, MemoryError):
         return FormatError("what is in the file does not fit into memory", path=file.path)
@@ -108,13 +109,13 @@ class _Lazy:
         try:
             return self._array[key]
         except Exception as error:
-            raise _named(error, self._file) from error
+            raise of_file(error, self._file) from error
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         try:
             return np.asarray(self._array, dtype)
         except Exception as error:
-            raise _named(error, self._file) from error
+            raise of_file(error, self._file) from error
 
 
 class Ahead:

@@ -18,7 +18,7 @@ from archive.container import Container, KeyedValues
 from archive.entry import Loss
 from archive.errors import ArchiveError, ArchiveWarning, FormatError, Refused, TransactionError
 from archive.experiment.filling import Filling, Made
-from archive.experiment.foreign_entries import Ahead, entries_of
+from archive.experiment.foreign_entries import Ahead, entries_of, of_file
 from archive.experiment.import_labels import label_of, legal, losses_by_run, reason_of, text_of
 from archive.experiment.import_report import ImportedFile
 from archive.experiment.known_inputs import KnownInputs
@@ -186,6 +186,9 @@ class Importing:
                 record = self._record(file, format)
                 self._note(record, filling.runs, losses)
                 names = [run.name for run in filling.runs]
+        except Exception as error:
+            self._known.failed_alone()
+            raise of_file(error, file) from error
         except BaseException:
             self._known.failed_alone()
             raise
