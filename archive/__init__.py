@@ -28,6 +28,7 @@ from archive.errors import (
     VersionError,
 )
 from archive.experiment import (
+    AddressEvents,
     ArrayDiff,
     ConnectionDiff,
     Epochs,
@@ -68,6 +69,7 @@ from archive.hooks.restoring import Restoration
 from archive.query import Where
 
 __all__ = [
+    "AddressEvents",
     "AlreadyExists",
     "ArchiveError",
     "ArchiveNotFound",

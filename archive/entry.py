@@ -71,16 +71,20 @@ def walk(entry: Entry) -> Iterator[Entry]:
         yield from walk(part)
 
 
-def ways(entry: Entry) -> Iterator[tuple[str, Entry]]:
-    """Everything inside the entry with the way to it, parents before children.
-
-    A way is made of names joined by ``/``: of what lies in a segment the population, if it has
-    one, and the variable; of what has no name its kind and number, as ``segment 2``.
-    """
+def steps(entry: Entry) -> Iterator[tuple[str, Entry]]:
+    """The parts of the entry, each with its step on the way to it: its name; of what lies in a
+    segment the population, if it has one, and the variable, joined by ``/``; of what has no name
+    its kind and number, as ``segment 2``."""
     seen: Counter[str] = Counter()
     for part in entry.parts:
         seen[part.model.kind] += 1
-        step = _name(part.model) or f"{part.model.kind} {seen[part.model.kind]}"
+        yield _name(part.model) or f"{part.model.kind} {seen[part.model.kind]}", part
+
+
+def ways(entry: Entry) -> Iterator[tuple[str, Entry]]:
+    """Everything inside the entry with the way to it, steps joined by ``/``; parents before
+    children."""
+    for step, part in steps(entry):
         yield step, part
         for way, inner in ways(part):
             yield f"{step}/{way}", inner

@@ -170,12 +170,12 @@ def _from_brian(quantity: Any, where: str) -> Quantity:
             entry=where,
             hint="give its square, or a plain number",
         )
-    unit = _coherent_unit(tuple(map(int, exponents)))
+    unit = coherent_unit(tuple(map(int, exponents)))
     return _measured(np.array(quantity, subok=False), unit, where)
 
 
 @lru_cache(maxsize=256)
-def _coherent_unit(dimension: tuple[int, ...]) -> str:
+def coherent_unit(dimension: tuple[int, ...]) -> str:
     """The simplest product of SI units without prefix: ``V``, ``S/m**2``, ``1/s``."""
     spellings = [_product(dict(zip(_BASE_UNITS, dimension, strict=True)))]
     for symbol in _COHERENT_UNITS:

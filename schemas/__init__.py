@@ -8,6 +8,7 @@ from __future__ import annotations
 from schemas.documents import dump, load, to_json
 from schemas.v1 import (
     KINDS,
+    AddressEvents,
     AnnotationChange,
     AnyModel,
     Epoch,
@@ -51,6 +52,7 @@ from schemas.versions import CONTRACT, TooNew, is_newer_minor, parse_contract
 __all__ = [
     "CONTRACT",
     "KINDS",
+    "AddressEvents",
     "AnnotationChange",
     "AnyModel",
     "AnyPart",

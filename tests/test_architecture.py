@@ -35,9 +35,11 @@ class Layer:
 
 
 CONTRACT = {"schemas", "archive.errors"}
-NOUN = CONTRACT | {"archive.entry", "archive.values"}
+NOUN = CONTRACT | {"archive.entry", "archive.values", "archive.addresses"}
 STATES = {"archive.connections", "archive.modelling", "archive.states"}
-BELOW_CONTAINER = NOUN | {"archive.query", "archive.provenance", "archive.storage"}
+# What looks at a foreign file before it is trusted.
+LOOKING = {"archive.storage.inspection", "archive.storage.marks"}
+BELOW_CONTAINER = NOUN | LOOKING | {"archive.query", "archive.provenance", "archive.storage"}
 BELOW_EXPERIMENT = (
     BELOW_CONTAINER | STATES | {"archive.container", "archive.hooks", "archive.adapters"}
 )
@@ -49,6 +51,7 @@ LAYERS = {
     "archive._contract": Layer(set(), set(), set()),
     "archive.errors": Layer(set(), set(), set()),
     "archive.entry": Layer(CONTRACT, {"numpy"}, set()),
+    "archive.addresses": Layer(set(), {"numpy"}, set()),
     "archive.values": Layer(CONTRACT, {"numpy"}, NEO),
     "archive.modelling": Layer(CONTRACT, set(), set()),
     "archive.connections": Layer(NOUN, {"numpy"}, set()),
@@ -56,16 +59,23 @@ LAYERS = {
     "archive.query": Layer(NOUN, {"numpy"}, set()),
     "archive.provenance": Layer(NOUN, set(), set()),
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
+    "archive.storage.inspection": Layer({"archive.storage"}, {"h5py", "numpy"}, set()),
+    "archive.storage.marks": Layer({"archive.storage"}, {"h5py"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | STATES | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
     "archive.adapters": Layer(
-        NOUN | STATES | {"archive.hooks"}, {"h5py", "numpy"}, NEO | {"lxml", "scipy", "yaml"}
+        NOUN | STATES | LOOKING | {"archive.hooks", "archive.provenance", "archive.storage"},
+        {"h5py", "numpy"},
+        NEO | {"aedat", "hdmf", "lxml", "pynwb", "scipy", "yaml"},
     ),
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas", "scipy"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
     "archive": Layer(FRONT | {"archive._contract"}, set(), set()),
     "archive.testing": Layer(
-        NOUN | {"archive.query", "archive.storage", "archive.container", "archive.adapters"},
+        NOUN
+        | STATES
+        | {"archive.query", "archive.storage", "archive.container"}
+        | {"archive.adapters"},
         {"hypothesis", "numpy", "pytest"},
         NEO,
     ),

@@ -11,7 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from archive.adapters.aer_loading import load_aer
+from archive.adapters.atf_text import read_atf
 from archive.adapters.base import Reader, Writer
+from archive.adapters.neuron_text import read_neuron_dat
 from archive.errors import FormatError, MissingPackage
 
 __all__ = [
@@ -19,6 +22,9 @@ __all__ = [
     "Writer",
     "announced",
     "candidates",
+    "load_aer",
+    "read_atf",
+    "read_neuron_dat",
     "reader_for",
     "readers",
     "writer_for",
@@ -29,12 +35,28 @@ GROUP = "archive.adapters"
 OURS = "neuroarchive"
 # Used as they are when the distribution is not installed, as in a plain checkout.
 BUILT_IN = {
+    "aedat3": "archive.adapters.aedat3:Aedat3",
+    "aedat4": "archive.adapters.aedat4:Aedat4",
+    "aer": "archive.adapters.aer:Aer",
+    "aer-headerless": "archive.adapters.aer:AerHeaderless",
     "annarchy": "archive.adapters.annarchy:Annarchy",
     "annarchy-parameters": "archive.adapters.annarchy_parameters:AnnarchyParameters",
+    "atf": "archive.adapters.atf:Atf",
     "brian2": "archive.adapters.brian2_store:Brian2Store",
+    "csv": "archive.adapters.csv_tables:CsvTables",
+    "evt2": "archive.adapters.evt2:Evt2",
+    "evt3": "archive.adapters.evt3:Evt3",
     "json": "archive.adapters.json_archive:JsonArchive",
     "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",
+    "neo": "archive.adapters.neo_:Neo",
+    "neo-nix": "archive.adapters.neo_nix:NeoNix",
+    "neuron": "archive.adapters.neuron:Neuron",
+    "npy": "archive.adapters.npz:Npy",
+    "npz": "archive.adapters.npz:Npz",
+    "nwb": "archive.adapters.nwb:Nwb",
+    "pickle": "archive.adapters.pickles:Pickle",
+    "prophesee-dat": "archive.adapters.prophesee_dat:PropheseeDat",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
     "sonata": "archive.adapters.sonata:Sonata",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import schemas
 from archive.adapters.annarchy_content import content, recognised
-from archive.adapters.annarchy_forms import form_of, write_form
+from archive.adapters.annarchy_forms import FILE, form_of, write_form
 from archive.adapters.annarchy_reading import Choice, Reading, is_chosen, snapshot
 from archive.adapters.annarchy_texts import EXTRA
 from archive.adapters.annarchy_writing import (
@@ -19,7 +20,7 @@ from archive.adapters.annarchy_writing import (
 )
 from archive.adapters.milliseconds import milliseconds, milliseconds_in
 from archive.adapters.replacing import replacing
-from archive.adapters.snapshots import chosen_snapshot
+from archive.adapters.snapshots import placed_snapshot
 from archive.adapters.unpickling import Limits
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
@@ -106,8 +107,9 @@ class Annarchy:
             raise FormatError(
                 f"connections={connections!r}", path=path, hint="give 'same' or 'other'"
             )
-        chosen = chosen_snapshot(source, snapshot, path)
+        way, chosen = placed_snapshot(source, snapshot, path)
         assert isinstance(chosen.model, schemas.Snapshot)
+        chosen = replace(chosen, parts=list(chosen.parts))
         dt = chosen.model.time_step
         if time_step is not None:
             dt = milliseconds(time_step, "time_step")
@@ -124,7 +126,20 @@ class Annarchy:
             )
         with replacing(path, overwrite=overwrite) as staged:
             write_form(item, form, staged, writing)
-        return writing.losses
+        return list(_placed(writing.losses, way, chosen))
+
+
+def _placed(losses: list[Loss], snapshot: str, chosen: Entry) -> Iterator[Loss]:
+    """The losses with the ways to what they are of, as the one to the snapshot is known."""
+    parts = {str(getattr(part.model, "name", "")): part for part in chosen.parts}
+    for loss in losses:
+        name, field = loss.entry, loss.field
+        if name == FILE and field in parts:  # all of it
+            name, field = field, parts[field].model.kind
+        elif name in parts and f"state:{field}" in parts[name].arrays:
+            field = f"state:{field}"
+        way = f"{snapshot}/{name}".strip("/") if name in parts else snapshot or "snapshot"
+        yield Loss(way, field, loss.reason)
 
 
 def _item(

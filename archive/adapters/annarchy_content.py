@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from archive.adapters.annarchy_matlab import told
 from archive.adapters.bounded import gunzipped, member_names, whole
 from archive.adapters.mat5_reading import is_mat5, variables
 from archive.adapters.npy import npz_arrays
@@ -43,7 +44,7 @@ def content(path: Path, *, encoding: str, limits: Limits) -> dict[str, Any]:
             for name, array in npz_arrays(path, encoding=encoding, limits=limits).items()
         }
     elif is_mat5(start):
-        found = variables(path, limits.size)
+        found = told(variables(path, limits.size))
     else:
         data = (gunzipped if start.startswith(GZIP) else whole)(path, limits.size)
         found = unpickled(data, path, encoding=encoding, limits=limits)

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from archive.adapters.annarchy_matlab import marked
 from archive.adapters.annarchy_writing import Writing
 
 # Python 3.4 and newer read it; ANNarchy itself writes the newest that its Python has.
 _PROTOCOL = 4
+FILE = "file"  # where the losses of what is at the top of a file are said to be
 _MATLAB = re.compile(r"[A-Za-z]\w{0,62}", re.ASCII)
 
 
@@ -68,7 +70,7 @@ def _ints(rows: list[list[Any]]) -> bool:
 def _write_mat(item: Mapping[str, Any], path: Path, writing: Writing) -> None:
     from scipy.io import savemat
 
-    kept = _matlab(item, "file", writing)
+    kept = _matlab(marked(item), FILE, writing)
     savemat(path, kept, appendmat=False, long_field_names=True, oned_as="row")
 
 

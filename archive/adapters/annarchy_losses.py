@@ -48,8 +48,8 @@ def losses(entry: Entry, where: str, written: Collection[str]) -> list[Loss]:
     units: dict[str, str] = getattr(model, "state_units", {})
     for name, unit in units.items():
         if f"state:{name}" in written and unit != "dimensionless":
-            found.append(Loss(where, name, f"its unit {unit}: {_UNIT}"))
+            found.append(Loss(where, f"state_units.{name}", f"{unit}: {_UNIT}"))
     of_weights = getattr(model, "weight_unit", None)
     if of_weights and "weights" in written:
-        found.append(Loss(where, "weights", f"their unit {of_weights}: {_UNIT}"))
+        found.append(Loss(where, "weight_unit", f"{of_weights}: {_UNIT}"))
     return found

@@ -147,6 +147,12 @@ class _Held:
             )
         return self.connections.arranged(found.values)
 
+    def is_for_all(self, value: Any) -> bool:
+        """Whether one number is for all connections, not for the only one that there is."""
+        cells = isinstance(value, np.ndarray) and value.dtype.hasobject and value.ndim > 0
+        alone = self.lengths.sum() == 1 and (len(self.lengths) == 1 or cells)
+        return np.ndim(value) == 0 or not alone
+
     def is_by_neuron(self, value: Any) -> bool:
         """Whether it has one number for each receiving neuron, not for each connection."""
         count = len(self.lengths)
@@ -167,7 +173,7 @@ def _attributes(item: Mapping[str, Any], held: _Held) -> dict[str, Any]:
         names.append("w")
     for each in names:
         value = item[each]
-        if is_single(value) and (np.ndim(value) == 0 or held.lengths.sum() != 1):
+        if is_single(value) and held.is_for_all(value):
             if each == "w":
                 held.arrays["weights"] = np.array([single(value)], np.float64)
                 native["single_weight"] = True
@@ -196,7 +202,7 @@ def _weights_only(item: Mapping[str, Any], held: _Held) -> dict[str, Any]:
         return native
     if is_single(item["w"]):
         held.arrays["weights"] = np.array([single(item["w"])], np.float64)
-        native["single_weight"] = bool(held.lengths.sum() != 1)
+        native["single_weight"] = held.is_for_all(item["w"])
     else:
         held.arrays["weights"] = held.by_connection(item["w"], "w").astype(np.float64)
     return native
@@ -208,7 +214,7 @@ def _delays(item: Mapping[str, Any], held: _Held, dt: float | None) -> npt.NDArr
     value = item.get("delays")
     if value is None:
         return None
-    if is_single(value) and (np.ndim(value) == 0 or held.lengths.sum() != 1):
+    if is_single(value) and held.is_for_all(value):
         known = np.array([single(value)])
         if known[0] == 0:
             return None

@@ -99,7 +99,9 @@ def rows(value: Any, count: int, where: str, *, whole: bool = False) -> Rows:
     else:
         parts = [numbers(row, where, whole=whole) for row in listed]
         lengths = np.fromiter(map(len, parts), np.int64, count)
-        flat = np.concatenate(parts) if parts else []
+        # an empty array has no whole numbers, and would make fractions of those of the others
+        held = [part for part in parts if len(part)]
+        flat = np.concatenate(held) if held else []
     return Rows(numbers(flat, where, whole=whole), lengths)
 
 

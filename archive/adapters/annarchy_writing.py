@@ -32,7 +32,8 @@ Item = dict[str, Any]
 @dataclass
 class Writing:
     """One file that is being written: the time step in ms, whether networks with other
-    connections are to load it, and what is lost."""
+    connections are to load it, and what is lost, by the name of the population or projection; of
+    the snapshot itself without one."""
 
     dt: float | None
     other: bool
@@ -71,7 +72,7 @@ def network_item(snapshot: Entry, parts: list[Entry], writing: Writing) -> Item:
     found["obj_names"] = names
     if writing.dt is not None:
         found[EXTRA] = {"dt": writing.dt}
-    writing.losses += losses(snapshot, model.name or "snapshot", ())
+    writing.losses += losses(snapshot, "", ())
     return found
 
 
@@ -131,12 +132,14 @@ def projection_item(part: Entry, writing: Writing) -> Item:
         text = (
             f"to a projection stored as {storage}, ANNarchy adds them instead of replacing its own"
         )
-        writing.lose(model.name, "connections", text)
+        writing.lose(model.name, "columns", text)
     values: Item = {}
     for name, given in model.parameters.items():
         value = _plain(given, f"{model.name}: {name}", writing)
         if value is not None and np.ndim(value):
-            writing.lose(model.name, name, "an array among the parameters is no attribute")
+            writing.lose(
+                model.name, f"parameters.{name}", "an array among the parameters is no attribute"
+            )
         elif value is not None:
             values[name] = value
     written = ["row_pointers", "columns", "order", "weights", "delays"]
@@ -156,7 +159,11 @@ def projection_item(part: Entry, writing: Writing) -> Item:
         if len(held) == len(shape.post_ranks):
             values[name] = held.tolist()
         else:
-            writing.lose(model.name, name, "it has not one number for each receiving neuron")
+            writing.lose(
+                model.name,
+                f"native.semiglobal.{name}",
+                "it has not one number for each receiving neuron",
+            )
     writing.losses += losses(part, model.name, [key for key in written if key in part.arrays])
     own = {"name", "pre", "post", "target", "post_ranks", "pre_ranks", "delays"}
     targets = from_schema(model.native.get("targets", model.receptor))
@@ -273,11 +280,11 @@ def _steps(model: schemas.Snapshot, writing: Writing) -> int | None:
         known = from_schema(model.native.get("time_step"))
         if isinstance(known, int):
             return known
-        writing.lose("snapshot", "time", "ANNarchy counts time steps, and their length is unknown")
+        writing.lose("", "time", "ANNarchy counts time steps, and their length is unknown")
         return None
     exact = model.time * milliseconds_in(model.time_unit, "time") / writing.dt
     if abs(exact - round(exact)) > _ROUNDING * max(1.0, abs(exact)):
-        writing.lose("snapshot", "time", f"it is rounded to steps of {writing.dt:g} ms")
+        writing.lose("", "time", f"it is rounded to steps of {writing.dt:g} ms")
     return round(exact)
 
 
@@ -286,7 +293,9 @@ def _plain(value: Any, where: str, writing: Writing) -> Any:
     place, _, name = where.rpartition(": ")
     held = from_schema(value)
     if hasattr(held, "magnitude"):
-        writing.lose(place, name, "its unit: ANNarchy has no units; the number stays")
+        writing.lose(
+            place, f"parameters.{name}", "its unit: ANNarchy has no units; the number stays"
+        )
         held = np.asarray(held.magnitude)
         held = held if held.ndim else held.item()
     if isinstance(held, (bool, int, float)):
@@ -295,7 +304,7 @@ def _plain(value: Any, where: str, writing: Writing) -> Any:
         return held.item()
     if isinstance(held, np.ndarray) and held.dtype.kind in "biuf":
         return held
-    writing.lose(place, name, "ANNarchy's attributes are numbers")
+    writing.lose(place, f"parameters.{name}", "ANNarchy's attributes are numbers")
     return None
 
 

@@ -6,7 +6,9 @@ as many bytes as there are characters and drops the rest.
 
 from __future__ import annotations
 
+import math
 import struct
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -17,6 +19,7 @@ from archive.adapters.mat_nodes import Cell, Node, Numbers, Struct, StructArray,
 
 LIMIT = 2**31 - 1  # bytes that one variable can have
 BLOCK = 1 << 24  # bytes turned around at a time
+TILE = 512  # rows, in turning them
 
 _INT8, _INT32, _UINT32, _MATRIX, _UTF8, _UTF16 = 1, 5, 6, 14, 16, 17
 _CELL, _STRUCT, _CHAR, _DOUBLE = 1, 2, 4, 6
@@ -125,12 +128,30 @@ class Mat5:
             self._element(stored, little.tobytes(order="F"))
             return
         self._file.write(struct.pack("<II", stored, values.nbytes))
-        columns = little.T
-        step = max(1, len(columns) * BLOCK // values.nbytes)
-        for at in range(0, len(columns), step):
-            self._file.write(columns[at : at + step].tobytes())
+        for block in _columns(little):
+            self._file.write(block.data)
         self._file.write(bytes(-values.nbytes % 8))
 
     def _fits(self, size: int) -> None:
         if self._file.tell() + size - self._start > LIMIT:
             raise TooLarge
+
+
+def _columns(values: npt.NDArray[np.generic]) -> Iterator[npt.NDArray[np.generic]]:
+    """The values column by column, in contiguous blocks of bytes.
+
+    A matrix is turned around in tiles: column after column of it, each value would be fetched
+    with the line of memory that it lies in.
+    """
+    columns = values.T
+    if columns.flags.c_contiguous:
+        yield columns.reshape(-1).view(np.uint8)
+        return
+    step = max(1, len(columns) * BLOCK // values.nbytes)
+    room = np.empty((min(step, len(columns)), *columns.shape[1:]), values.dtype)
+    tile = max(1, TILE // max(1, math.prod(columns.shape[1:-1])))
+    for at in range(0, len(columns), step):
+        block = room[: len(columns) - at]
+        for row in range(0, columns.shape[-1], tile):
+            block[..., row : row + tile] = columns[at : at + step, ..., row : row + tile]
+        yield block.reshape(-1).view(np.uint8)

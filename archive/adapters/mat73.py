@@ -2,7 +2,7 @@
 
 Only what MATLAB and Octave both read is used. Octave skips object references, which cells and
 arrays of structs need; so their elements are the numbered fields of a plain struct, and texts
-are the rows of a padded matrix of characters.
+are the rows of a padded matrix of characters, unless one of them ends with a blank.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.adapters.mat_nodes import Cell, Node, Numbers, Struct, StructArray, Texts
-from archive.entry import Loss
 
 BLOCK = 1 << 24  # bytes copied at a time
 # Without the list of its fields MATLAB takes a struct's members as they are; a long list does
@@ -69,9 +68,8 @@ def _mark(item: h5py.h5g.GroupID | h5py.h5d.DatasetID, **attributes: np.generic)
 class Mat73:
     """A file that is being written; `write` adds one variable. A context that closes it."""
 
-    def __init__(self, path: Path, losses: list[Loss]) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._losses = losses
         self._file = h5py.File(path, "x", userblock_size=512)
 
     def __enter__(self) -> Self:
@@ -140,18 +138,13 @@ class Mat73:
 
     def _texts(self, group: h5py.Group, name: str, texts: Sequence[str]) -> None:
         longest = max(map(len, texts), default=0)
-        if longest * len(texts) > BLOCK and longest * len(texts) > 8 * sum(map(len, texts)):
+        wasteful = longest * len(texts) > BLOCK and longest * len(texts) > 8 * sum(map(len, texts))
+        # of a matrix the blanks at the end of a row are padding, and one empty row is none at all
+        unclear = list(texts) == [""] or (len(texts) > 1 and any(t.endswith(" ") for t in texts))
+        if wasteful or unclear:
             self._numbered(group, name, "item", len(texts), texts)
-            return
-        self._characters(group, name, texts)
-        if len(texts) > 1 and any(text != text.rstrip() for text in texts):
-            self._losses.append(
-                Loss(
-                    f"{group.name}/{name}".replace("//", "/"),
-                    "texts",
-                    "blanks at the end of a text cannot be told from padding in version 7.3",
-                )
-            )
+        else:
+            self._characters(group, name, texts)
 
     def _characters(self, group: h5py.Group, name: str, texts: Sequence[str]) -> None:
         rows = [np.frombuffer(text.encode("utf-16-le"), "<u2") for text in texts]

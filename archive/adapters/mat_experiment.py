@@ -15,6 +15,7 @@ import numpy as np
 
 from archive.adapters.mat_names import matlab_names
 from archive.adapters.mat_nodes import Cell, Node, Struct, StructArray
+from archive.adapters.mat_types import ORDER, to_text
 from archive.adapters.mat_values import Notes, array, named, node, number, struct
 from archive.entry import Entry, Source
 from archive.errors import FormatError
@@ -23,14 +24,17 @@ from schemas.v1.parameters import ParameterSet
 from schemas.v1.run import Run
 from schemas.v1.segment import Part, Segment
 from schemas.v1.snapshot import Snapshot
+from schemas.v1.unknown import Unknown
 
 ABOUT = (
     "experiment: facts of the whole. runs: each has segments, each of those one struct per "
     "population, and that one per variable. Neurons and channels are counted from index_base, "
     "which is 0: add 1 to use them as indices. Times are in time_unit. Snapshots of the network "
-    "are among the others of a run. Names that had to be changed are in the variable names."
+    "are among the others of a run. Names that had to be changed are in the variable names. The "
+    "variable types is for neuroarchive, which makes the same values of it again."
 )
 COUNTED = ("neuron", "channels", "columns", "order")  # arrays of indices
+ROOT = "experiment"  # the way to the experiment itself
 UNLABELLED = "unlabelled"  # holds what belongs to no population
 
 Key = tuple[str, int]  # a name, and how often it occurred before
@@ -66,9 +70,12 @@ def _population(part: Part) -> Key:
 def _parts(segment: Entry, notes: Notes, name: str) -> Iterator[tuple[Key, Key, Entry]]:
     """The parts of a segment with the keys of their population and variable."""
     seen: Counter[tuple[Key, str]] = Counter()
+    seen_kinds: Counter[str] = Counter()
     for entry in segment.parts:
         if not isinstance(entry.model, Part):
-            notes.lost(name, _kind(entry), "no place in a segment for an entry of this kind")
+            seen_kinds[_kind(entry)] += 1
+            inner = _name(entry) or f"{_kind(entry)} {seen_kinds[_kind(entry)]}"
+            notes.lost(f"{name}/{inner}", _kind(entry), "no place in a segment for such an entry")
             continue
         population = _population(entry.model)
         variable = entry.model.variable
@@ -128,13 +135,12 @@ class Variables:
 
     def __iter__(self) -> Iterator[tuple[str, Node]]:
         yield "about", Struct({"text": ABOUT, "index_base": number(0)})
-        fields = self._model(self._experiment.model, "experiment")
-        yield (
-            "experiment",
-            Struct(fields | {"others": self._others(self._plan.others, "experiment")}),
-        )
+        fields = self._model(self._experiment.model, ROOT, "experiment")
+        others = self._others(self._plan.others, "", "experiment")
+        yield "experiment", Struct(fields | {"others": others})
         yield "runs", self._runs()
         yield "names", self.notes.table()
+        yield "types", to_text(self.notes.types)
 
     def _runs(self) -> StructArray:
         def elements() -> Iterator[Mapping[str, Node]]:
@@ -151,71 +157,118 @@ class Variables:
 
     def _run(self, run: Entry, at: int) -> Mapping[str, Node]:
         entry = str(getattr(run.model, "name", None) or f"run {at + 1}")
+        place = f"runs.{at + 1}"
         if at >= len(self._plan.runs):
             raise _changed(entry)
         found = self._plan.runs[at]
-        fields = self._model(run.model, entry)
+        fields = self._model(run.model, entry, place)
         others = []
+        chosen = None
         for other in found.others:
-            if isinstance(other.model, ParameterSet):
-                fields["parameters"] = struct(other.model.values, self.notes, entry, "parameters")
+            if isinstance(other.model, ParameterSet) and chosen is None:
+                chosen = other.model
+                inside = f"{entry}/{chosen.name or 'parameter-set 1'}"
+                where = f"{place}.parameters"
+                values = struct(chosen.values, self.notes, inside, "values", f"{where}.values")
+                # the digest, or the name of the set, is nothing that MATLAB's users look for
+                digest = getattr(run.model, "parameters", None)
+                self.notes.types[where] = {
+                    "digest": digest, "name": chosen.name, "description": chosen.description,
+                }  # fmt: skip
+                fields["parameters"] = values
             else:
                 others.append(other)
         segments = StructArray(
             "segment",
             [*_fields(Segment), *(self._populations[key] for key in found.populations)],
             found.segments,
-            self._segments(run, found.segments, entry),
+            self._segments(run, found.segments, entry, place),
         )
-        return fields | {"segments": segments, "others": self._others(others, entry)}
+        return fields | {
+            "segments": segments,
+            "others": self._others(others, entry, place, chosen is not None),
+        }
 
-    def _segments(self, run: Entry, count: int, entry: str) -> Iterator[Mapping[str, Node]]:
+    def _segments(
+        self, run: Entry, count: int, entry: str, place: str
+    ) -> Iterator[Mapping[str, Node]]:
         at = 0
         for segment in run.parts:
             if isinstance(segment.model, Segment):
                 at += 1
                 if at > count:
                     raise _changed(entry)
-                yield self._segment(segment, f"{entry}/segment {at}")
+                way = segment.model.name or f"segment {at}"
+                yield self._segment(segment, f"{entry}/{way}", f"{place}.segments.{at}")
         if at != count:
             raise _changed(entry)
 
-    def _segment(self, segment: Entry, entry: str) -> Mapping[str, Node]:
+    def _segment(self, segment: Entry, entry: str, place: str) -> Mapping[str, Node]:
         populations: dict[str, dict[str, Node]] = {}
+        order = []
         for population, variable, part in _parts(segment, self.notes, entry):
             if variable not in self._variables.get(population, ()):
                 raise _changed(entry)
-            inside = populations.setdefault(self._populations[population], {})
+            outer = self._populations[population]
+            inside = populations.setdefault(outer, {})
             name = self._variables[population][variable]
-            inside[name] = self._part(part, f"{entry}/{population[0]}/{variable[0]}")
-        fields = self._model(segment.model, entry)
+            assert isinstance(part.model, Part)
+            way = "/".join(filter(None, (part.model.population, part.model.variable)))
+            inside[name] = self._part(part, f"{entry}/{way}", f"{place}.{outer}.{name}")
+            order.append(f"{outer}.{name}")
+        fields = self._model(segment.model, entry, place)
+        if order != [f"{outer}.{name}" for outer in populations for name in populations[outer]]:
+            self.notes.types[f"{place}.{ORDER}"] = order
         return fields | {name: Struct(inside) for name, inside in populations.items()}
 
-    def _part(self, part: Entry, entry: str) -> Struct:
+    def _part(self, part: Entry, entry: str, place: str) -> Struct:
         fields: dict[str, Node] = {"kind": _kind(part)}
         names = matlab_names(((name, 0) for name in part.arrays), taken=_fields(type(part.model)))
+        renamed = {}
         for name, data in part.arrays.items():
-            fields[names[name, 0]] = array(data, self.notes, entry, name)
-            self.notes.rename("array", name, names[name, 0])
+            mapped = names[name, 0]
+            fields[mapped] = array(data, self.notes, entry, name, f"{place}.{mapped}")
+            self.notes.rename("array", name, mapped)
+            if mapped != name:
+                renamed[mapped] = name
+        if renamed:
+            self.notes.types[place] = renamed
         if part.arrays:
             # Of times or samples: an empty array is hard to recognise in Octave's version 7.3.
-            fields["count"] = number(next(iter(part.arrays.values())).shape[0])
+            shape = next(iter(part.arrays.values())).shape
+            fields["count"] = number(shape[0] if shape else 1)
         if not part.arrays.keys().isdisjoint(COUNTED):
             fields["index_base"] = number(0)
         if isinstance(part.model, Snapshot):
-            fields["parts"] = self._others(list(part.parts), entry)
-        return Struct(fields | self._model(part.model, entry))
+            fields["parts"] = self._others(list(part.parts), entry, f"{place}.parts")
+        return Struct(fields | self._model(part.model, entry, place))
 
-    def _others(self, entries: list[Entry], parent: str) -> Cell:
-        return Cell([self._part(entry, f"{parent}/{_kind(entry)}") for entry in entries])
+    def _others(self, entries: list[Entry], parent: str, place: str, has_set: bool = False) -> Cell:
+        """Entries that are no runs and no segments; `has_set` says that a parameter set of the
+        same parent lies elsewhere."""
+        made: list[Node] = []
+        seen = Counter({"parameter-set": int(has_set)})
+        for entry in entries:
+            kind = _kind(entry)
+            seen[kind] += 1
+            way = "/".join(filter(None, (parent, _name(entry) or f"{kind} {seen[kind]}")))
+            if isinstance(entry.model, Unknown):
+                self.notes.lost(way, kind, "a newer contract has it")
+                continue
+            made.append(self._part(entry, way, f"{place}.{len(made) + 1}"))
+        return Cell(made)
 
-    def _model(self, model: Model, entry: str) -> dict[str, Node]:
+    def _model(self, model: Model, entry: str, place: str) -> dict[str, Node]:
         for extra in model.model_extra or ():
             self.notes.lost(entry, extra, "a field of a newer contract")
         return {
-            name: node(getattr(model, name), self.notes, entry, name)
+            name: node(getattr(model, name), self.notes, entry, name, f"{place}.{name}")
             for name in _fields(type(model))
         }
+
+
+def _name(entry: Entry) -> str:
+    return str(getattr(entry.model, "key", None) or getattr(entry.model, "name", None) or "")
 
 
 def _fields(model: type[Model]) -> list[str]:

@@ -13,6 +13,19 @@ import numpy.typing as npt
 
 from archive.adapters.mat_names import matlab_names
 from archive.adapters.mat_nodes import Cell, Node, Numbers, Struct, Texts
+from archive.adapters.mat_types import (
+    BYTES,
+    DATETIME,
+    DICT,
+    FOLDED,
+    INT,
+    LIST,
+    NUMBERED,
+    array_tag,
+    in_matlab,
+    is_self_evident,
+    scalar_tag,
+)
 from archive.entry import ArrayLike, Loss
 from schemas.v1.value import Array, Quantity, Scalar
 
@@ -25,6 +38,7 @@ class Notes:
     """What is found out while values are translated."""
 
     losses: list[Loss] = field(default_factory=list)
+    types: dict[str, Any] = field(default_factory=dict)  # see `mat_types`
     renamed: dict[tuple[str, str, str], None] = field(default_factory=dict)  # an ordered set
 
     def lost(self, entry: str, what: str, reason: str) -> None:
@@ -57,9 +71,17 @@ def _texts(values: npt.NDArray[Any]) -> list[str]:
     return [item.decode(encoding) if isinstance(item, bytes) else str(item) for item in items]
 
 
-def array(data: ArrayLike, notes: Notes, entry: str, what: str) -> Node:
+def array(data: ArrayLike, notes: Notes, entry: str, what: str, place: str) -> Node:
     """The node of an array of any dtype; numbers that MATLAB has too are not read yet."""
     dtype = np.dtype(data.dtype)
+    shape = tuple(data.shape)
+    if dtype.kind != "O":  # objects are texts
+        tag = array_tag(dtype.newbyteorder("<").str, shape)
+        if (
+            not is_self_evident(tag, tag.split(" ")[1], in_matlab(shape))
+            or dtype.kind not in "biufc"
+        ):
+            notes.types[place] = tag
     if f"{dtype.kind}{dtype.itemsize}" in _AS_THEY_ARE:
         return Numbers(data)
     if dtype.kind == "f" and dtype.itemsize == 2:
@@ -91,45 +113,69 @@ def _moment(value: datetime, notes: Notes, entry: str, what: str) -> str:
     return value.isoformat()
 
 
-def node(value: object, notes: Notes, entry: str, what: str) -> Node:
-    """The node of a value of the contract, lists and dicts included."""
+def node(value: object, notes: Notes, entry: str, what: str, place: str) -> Node:
+    """The node of a value of the contract, lists and dicts included; `place` is where it lies in
+    the file, for what MATLAB does not tell of it."""
     match value:
         case None | str():
             return value
-        case int() if not -(2**63) <= value < 2**63:
+        case bool() | float() | complex():
+            return number(value)
+        case int():
+            notes.types[place] = INT
+            if -(2**63) <= value < 2**63:
+                return number(value)
             notes.lost(entry, what, "the integer has more than 64 bits; it is decimal text")
             return str(value)
-        case bool() | int() | float() | complex():
-            return number(value)
         case bytes():
+            notes.types[place] = BYTES
             return Numbers(np.frombuffer(value, np.uint8))
         case datetime():
+            notes.types[place] = FOLDED if value.fold else DATETIME
             return _moment(value, notes, entry, what)
         case Quantity():
-            return Struct({"value": node(value.value, notes, entry, what), "unit": value.unit})
-        case Array() | Scalar():
-            made = array(_stored(value), notes, entry, what)
-            return made.texts[0] if isinstance(made, Texts) and type(value) is Scalar else made
+            inner = node(value.value, notes, entry, what, f"{place}.value")
+            return Struct({"value": inner, "unit": value.unit})
+        case Array():
+            return array(_stored(value), notes, entry, what, place)
+        case Scalar():
+            made = array(_stored(value), notes, entry, what, place)
+            notes.types[place] = scalar_tag(value.dtype)
+            return made.texts[0] if isinstance(made, Texts) else made
         case list() | tuple():
+            if len(value) < 2:  # version 7.3 does not tell one text from several
+                notes.types[place] = LIST
             if value and all(isinstance(item, str) for item in value):
                 return Texts(list(value))
             items = enumerate(value)
-            return Cell([node(item, notes, entry, f"{what}[{at}]") for at, item in items])
+            return Cell(
+                [
+                    node(item, notes, entry, f"{what}[{at}]", f"{place}.{at + 1}")
+                    for at, item in items
+                ]
+            )
         case Mapping():
-            return struct(value, notes, entry, what)
+            return struct(value, notes, entry, what, place)
         case _:
             notes.lost(entry, what, f"MATLAB has nothing like {type(value).__name__}")
             return None
 
 
-def struct(values: Mapping[str, object], notes: Notes, entry: str, what: str) -> Struct:
+def struct(values: Mapping[str, object], notes: Notes, entry: str, what: str, place: str) -> Struct:
     """The node of a dict; keys that cannot name a field get names that can."""
     mapped = matlab_names((key, 0) for key in values)
     fields = {}
+    renamed = {}
     for key, value in values.items():
         name = mapped[key, 0]
         notes.rename(what, key, name)
-        fields[name] = node(value, notes, entry, f"{what}.{key}")
+        if name != key:
+            renamed[name] = key
+        fields[name] = node(value, notes, entry, f"{what}.{key}", f"{place}.{name}")
+    if renamed:
+        notes.types[place] = renamed
+    elif fields.keys() == {"value", "unit"} or all(map(NUMBERED.fullmatch, fields)):
+        notes.types[place] = DICT
     return Struct(fields)
 
 

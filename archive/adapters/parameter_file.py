@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Final
 
+from archive.adapters.left_out import left_out
 from archive.adapters.replacing import replacing
-from archive.entry import Entry, Loss, Source, walk
+from archive.entry import Entry, Loss, Source, ways
 from archive.errors import ArchiveNotFound, FormatError
 from schemas.v1.parameters import ParameterSet
 from schemas.v1.value import Value, identical
@@ -46,8 +47,13 @@ class ParameterFile:
         Raises FormatError if the source has several, or none; AlreadyExists.
         """
         path = Path(path)
-        text, losses = self.format(_only_set(source, path))
+        way, model = _only_set(source, path)
+        text, lost = self.format(model)
         save(text, path, overwrite=overwrite)
+        losses = left_out(way, Entry(model), ("values",), "the file has the values only")
+        losses += [
+            Loss(way, f"values.{loss.entry}", f"{loss.field}: {loss.reason}") for loss in lost
+        ]
         return losses
 
 
@@ -94,14 +100,16 @@ def save(text: str, path: Path, *, overwrite: bool) -> None:
         staged.write_bytes(text.encode())
 
 
-def _only_set(source: Source, path: Path) -> ParameterSet:
-    found: list[ParameterSet] = []
-    for entry in walk(source.entry()):
+def _only_set(source: Source, path: Path) -> tuple[str, ParameterSet]:
+    """The set, and the way to it."""
+    found: list[tuple[str, ParameterSet]] = []
+    root = source.entry()
+    for way, entry in ((root.model.kind, root), *ways(root)):
         model = entry.model
         if isinstance(model, ParameterSet) and not any(
-            identical(model.values, other.values) for other in found
+            identical(model.values, other.values) for _, other in found
         ):
-            found.append(model)
+            found.append((way, model))
     if len(found) != 1:
         raise FormatError(
             f"such a file holds one parameter set, and there are {len(found)}",

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from archive.adapters.pickle_values import Constructor, Global, StandIn, bytes_of, checked_key
+from archive.adapters.pickle_values import Constructor, Global, StandIn, checked_key
 from archive.errors import FormatError
 
 _MARKS = 2000  # containers that may be open at one time
@@ -332,10 +332,11 @@ class Machine:
         state, target = self._stack.pop(), self._stack[-1]
         if not isinstance(target, StandIn):
             raise FormatError(f"a pickle gives a state to a {type(target).__name__}")
-        if isinstance(state, tuple) and state and isinstance(state[-1], (str, bytes, bytearray)):
-            self._spend(len(bytes_of(state[-1])))
-        elif isinstance(state, tuple) and state and isinstance(state[-1], list):
-            self._spend(len(state[-1]))
+        if isinstance(state, tuple):
+            # the data of an array stand last, those of a quantity before its unit
+            for data in state[-3:]:
+                if isinstance(data, (str, bytes, bytearray, list)):
+                    self._spend(len(data))
         built = target.build(state)
         if built is not target:
             self._stack[-1] = built

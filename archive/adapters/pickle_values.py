@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +42,11 @@ class StandIn:
     """An object of a class that is not loaded: `args` and `kwargs` of its making, the `state`
     that it was given, the `items` that were appended and the `pairs` that were set.
 
-    A subclass may take them otherwise; what it does is done with values from a file.
+    A subclass may take them otherwise; what it does is done with values from a file. One that is
+    a key of dicts has `is_key`; its hash must be that of objects.
     """
+
+    is_key: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.args, self.kwargs = args, kwargs
@@ -319,17 +322,26 @@ def _number(value: Any) -> Any:
     return value
 
 
-def _never(*args: Any) -> object:
+def never_called(*args: Any) -> object:
+    """The constructor of a name that a file may mention, and not call."""
     raise FormatError("a name in the pickle is called that only stands for a class")
 
 
 def _reconstructor(kind: Any, base: Any, state: Any) -> object:
     # How protocols 0 and 1 make any object; only of a class that stands in the table.
-    if not (isinstance(kind, Global) and isinstance(base, Global) and base.name == "object"):
+    if not (isinstance(kind, Global) and isinstance(base, Global)):
         raise FormatError("copyreg._reconstructor of that is not read")
-    if state is not None or kind.constructor is _never:
+    plain = {"object": type(None), "dict": dict, "list": list}.get(base.name)
+    if plain is None or type(state) is not plain or kind.constructor is never_called:
         raise FormatError("copyreg._reconstructor of that is not read")
-    return kind.constructor()
+    made = kind.constructor()
+    if state:
+        if not isinstance(made, StandIn):
+            raise FormatError("copyreg._reconstructor of that is not read")
+        (made.pairs if plain is dict else made.items).extend(
+            state.items() if plain is dict else state
+        )
+    return made
 
 
 def checked_key(key: Any) -> Any:
@@ -344,7 +356,9 @@ def checked_key(key: Any) -> Any:
             raise FormatError("a nested or long tuple as a key is not read")
         for item in key:
             checked_key(item)
-    elif kind not in (str, bytes, float, bool, type(None), complex, datetime, date):
+    elif kind not in (str, bytes, float, bool, type(None), complex, datetime, date) and not (
+        isinstance(key, StandIn) and key.is_key
+    ):
         raise FormatError(f"a {kind.__name__} as a key is not read")
     return key
 
@@ -352,7 +366,7 @@ def checked_key(key: Any) -> Any:
 def _table() -> Mapping[tuple[str, str], Constructor]:
     found: dict[tuple[str, str], Constructor] = {
         ("numpy", "dtype"): PendingDtype,
-        ("numpy", "ndarray"): _never,
+        ("numpy", "ndarray"): never_called,
         ("_codecs", "encode"): _encode,
         ("collections", "OrderedDict"): _ordered,
         ("collections", "defaultdict"): _default,
@@ -369,7 +383,7 @@ def _table() -> Mapping[tuple[str, str], Constructor]:
     plain: dict[str, Constructor] = {
         "set": _set, "frozenset": _frozenset, "complex": _complex, "bytearray": _bytearray,
         "bytes": _bytes, "list": _list, "tuple": _tuple,
-        "dict": _default, "int": _never, "float": _never, "str": _never, "object": _never,
+        "dict": _default, **dict.fromkeys(("int", "float", "str", "object"), never_called),
     }  # fmt: skip
     for module in ("builtins", "__builtin__"):
         found |= {(module, name): constructor for name, constructor in plain.items()}

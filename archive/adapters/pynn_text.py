@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.adapters.left_out import left_out, located
 from archive.adapters.pynn_table import Table, read_table, write_table
 from archive.adapters.replacing import replacing
 from archive.connections import compressed, ends, native_order
-from archive.entry import Entry, Loss, Source, walk
+from archive.entry import Entry, Loss, Source, ways
 from archive.errors import FormatError, NotFound
 from archive.values import from_schema
 
@@ -21,7 +22,6 @@ NEURON_LIMIT = 10**8  # the most that an index may ask for
 FORMATS = ("list", "array", "positions")
 KNOWN = {"weight": "weights", "delay": "delays"}
 PYNN_UNITS = {"S": "uS", "A": "nA", "V": "mV"}  # by the unit without its prefix
-DROPPED = ("receptor", "synapse", "connector", "description")
 
 
 class PynnText:
@@ -102,10 +102,10 @@ class PynnText:
         path = Path(path)
         losses: list[Loss] = []
         if population is not None:
-            entry = _chosen(source, schemas.Population, population, path)
+            way, entry = _chosen(source, schemas.Population, population, path)
             write = _positions_writer(entry, path, losses)
         else:
-            entry = _chosen(source, schemas.Projection, projection, path)
+            way, entry = _chosen(source, schemas.Projection, projection, path)
             if format == "list":
                 write = _list_writer(entry, tuple(columns), path, losses)
             elif format == "array":
@@ -116,7 +116,7 @@ class PynnText:
                 )
         with replacing(path, overwrite=overwrite) as staged:
             write(staged)
-        return losses
+        return located(way, losses)
 
 
 def _kind(table: Table, path: Path) -> str:
@@ -236,13 +236,16 @@ def _name(entry: Entry) -> str:
     return str(getattr(entry.model, "name", ""))
 
 
-def _chosen(source: Source, kind: type[Any], name: str | None, path: Path) -> Entry:
-    found = [entry for entry in walk(source.entry()) if isinstance(entry.model, kind)]
+def _chosen(source: Source, kind: type[Any], name: str | None, path: Path) -> tuple[str, Entry]:
+    """The entry of that kind and name, with the way to it."""
+    root = source.entry()
+    everything = [(root.model.kind, root), *ways(root)]
+    found = [(way, entry) for way, entry in everything if isinstance(entry.model, kind)]
     what = kind.__name__.lower()
-    named = [entry for entry in found if name is None or _name(entry) == name]
+    named = [(way, entry) for way, entry in found if name is None or _name(entry) == name]
     if len(named) == 1:
         return named[0]
-    names = ", ".join(dict.fromkeys(map(_name, found)))
+    names = ", ".join(dict.fromkeys(_name(entry) for _, entry in found))
     if not named:
         text = f"there is no {what} {name!r}" if name is not None else f"there is no {what}"
         raise NotFound(text, path=path, hint=f"there are {names or 'none'}")
@@ -330,20 +333,22 @@ def _positions_writer(entry: Entry, path: Path, losses: list[Loss]) -> Callable[
     label = " ".join(model.name.split())
     if label != model.name:
         losses.append(Loss(model.name, "name", "the file has it on one line"))
-    others = [key for key in entry.arrays if key != "positions"]
-    others += [key for key in ("parameters", "initial_values", "native") if getattr(model, key)]
-    losses += [Loss(model.name, key, "the file has positions only") for key in others]
+    kept = {"name", "size", "position_unit", "positions"}
+    losses += left_out("", entry, kept, "the file has positions only")
     return lambda staged: write_table(staged, {"population": label}, rows)
 
 
 def _projection_losses(entry: Entry, kept: set[str], *, sizes: bool) -> list[Loss]:
+    """What has no column in a file with these; `kept` are columns, or arrays. Sizes that are
+    `sizes` too are lost."""
     model = entry.model
     assert isinstance(model, schemas.Projection)
-    names = [key.removeprefix("state:") for key in entry.arrays]
-    names = [one for one in names if one not in ("row_pointers", "columns", "order")]
-    names += [key for key in model.parameters if key not in names]
-    names += [key for key in DROPPED if getattr(model, key) is not None]
-    names += ["native"] if model.native else []
-    names += ["pre", "post", *(["pre_size", "post_size"] if sizes else [])]
+    said_otherwise = {"size", "rows", "delay_unit", "row_pointers", "columns", "order"}
+    said_otherwise |= set() if sizes else {"pre_size", "post_size"}
+    fields = said_otherwise | {"parameters", "state_units", *kept}
+    fields |= {f"state:{name}" for name in kept}
     reason = "the file has no place for it"
-    return [Loss(model.name, name, reason) for name in names if name not in kept]
+    found = left_out("", entry, fields, reason)
+    found += [Loss("", f"parameters.{n}", reason) for n in model.parameters if n not in kept]
+    found += [Loss("", f"state_units.{name}", reason) for name in model.state_units]
+    return found

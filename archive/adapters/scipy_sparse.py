@@ -13,10 +13,11 @@ import numpy as np
 
 import schemas
 from archive.adapters.bounded import member_names
+from archive.adapters.left_out import left_out, located
 from archive.adapters.models import checked_size, model_of
 from archive.adapters.npy import Arrays, npz_arrays
 from archive.adapters.replacing import replacing
-from archive.adapters.snapshots import chosen_snapshot
+from archive.adapters.snapshots import placed_snapshot
 from archive.adapters.sparse_layouts import entries
 from archive.adapters.unpickling import Limits
 from archive.connections import compressed, ends, native_order
@@ -83,7 +84,8 @@ class ScipySparse:
         exists and `overwrite` is False, FormatError if there is no such projection.
         """
         path = Path(path)
-        part = _chosen(chosen_snapshot(source, snapshot, path), projection, path)
+        way, found = placed_snapshot(source, snapshot, path)
+        part = _chosen(found, projection, path)
         model = part.model
         assert isinstance(model, schemas.Projection)
         losses = _losses(part)
@@ -97,8 +99,11 @@ class ScipySparse:
         order = np.lexsort((post, pre))
         pre, post = pre[order], post[order]
         if np.any((pre[1:] == pre[:-1]) & (post[1:] == post[:-1])):
-            reason = "SciPy adds up what lies at one place, as soon as it changes the format"
-            losses.append(Loss(model.name, "connections between the same two neurons", reason))
+            reason = (
+                "several connections between the same two neurons: SciPy adds up what lies at one"
+                " place, as soon as it changes the format"
+            )
+            losses.append(Loss(model.name, "columns", reason))
         index = np.int32 if max(len(pre), model.pre_size, model.post_size) < 2**31 else np.int64
         pointers = np.zeros(model.pre_size + 1, index)
         np.cumsum(np.bincount(pre, minlength=model.pre_size), out=pointers[1:])
@@ -111,7 +116,7 @@ class ScipySparse:
                 shape=np.array([model.pre_size, model.post_size]),
                 data=weights[order],
             )
-        return losses
+        return located(f"{way}/{model.name}".lstrip("/"), losses)
 
 
 def _projection(arrays: Arrays, name: str, pre: str, post: str, weight_unit: str | None) -> Entry:
@@ -170,15 +175,9 @@ def _chosen(snapshot: Entry, name: str | None, path: Path) -> Entry:
 
 
 def _losses(part: Entry) -> list[Loss]:
-    model = part.model
-    assert isinstance(model, schemas.Projection)
-    carried = {"row_pointers", "columns", "order", "weights"}
-    reason = "a sparse matrix has no place for it"
-    found = [Loss(model.name, key, reason) for key in part.arrays if key not in carried]
-    shape = {"kind", "pre_size", "post_size", "size", "rows", "delay_unit", "state_units"}
-    found += [
-        Loss(model.name, field, reason)
-        for field in type(model).model_fields
-        if field not in shape and getattr(model, field) not in (None, {}, ())
-    ]
-    return found
+    assert isinstance(part.model, schemas.Projection)
+    carried = {
+        "row_pointers", "columns", "order", "weights",
+        "pre_size", "post_size", "size", "rows", "delay_unit", "state_units",
+    }  # fmt: skip
+    return left_out("", part, carried, "a sparse matrix has no place for it")

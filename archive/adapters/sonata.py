@@ -1,111 +1,149 @@
-"""SONATA: nodes and edges of a network in HDF5, as simulators of the Allen Institute and the Blue
-Brain Project read them (github.com/AllenInstitute/sonata, the developer guide)."""
+"""The adapter of SONATA files: networks, spikes and reports (github.com/AllenInstitute/sonata, the
+developer guide)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
 import schemas
-from archive.adapters.replacing import replacing
-from archive.adapters.sonata_files import (
-    MAGIC,
-    group,
-    mark,
-    numbers,
-    opened,
-    put,
-    put_index,
-    required,
-    unit_of,
-)
-from archive.connections import compressed, ends, native_order
-from archive.entry import Entry, Loss, Source, walk
+from archive.adapters.models import model_of
+from archive.adapters.sonata_files import MAGIC, group, opened
+from archive.adapters.sonata_network import read_network, write_network
+from archive.adapters.sonata_report_writing import write_report
+from archive.adapters.sonata_reports import is_old_report, read_reports
+from archive.adapters.sonata_spikes import read_spikes, write_spikes
+from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
-from archive.values import from_schema_dict, quantity, to_schema
 
-AXES = ("x", "y", "z")
-PARAMETERS = "dynamics_params"
-EDGE_NAMES = {"syn_weight": "weights", "delay": "delays"}
-WRITTEN = {"weights": "syn_weight", "delays": "delay"}
-NODE_LIMIT = 10**8  # the most nodes that edges may ask for which the file does not have
-NO_PLACE = "SONATA has no place for it"
+WRITTEN = ("network", "spikes", "report")
 
 
+@dataclass
 class Sonata:
-    """Reads and writes files of nodes and edges: a population becomes ``/nodes/<name>``, with its
-    parameters and state as ``dynamics_params``; a projection ``/edges/<name>``.
+    """Reads networks, spikes and reports, which SONATA has in files of their own, or in one.
 
-    Units are attributes ``units`` of the datasets, which SONATA allows; delays are in ms and
-    positions in um, as it says. Types of nodes and edges lie in CSV files beside, and are not
-    read.
+    What is written is chosen by name: a network by ``sonata`` or ``sonata:network``, the spikes of
+    a segment by ``sonata:spikes``, the signals of one variable by ``sonata:report``.
     """
 
     name: ClassVar[str] = "sonata"
     suffixes: ClassVar[tuple[str, ...]] = (".h5", ".sonata")
     extra: ClassVar[str | None] = None
+    written: str = "network"
+
+    def variant(self, name: str) -> Sonata:
+        """The adapter that writes "network", "spikes" or "report"; all read the same."""
+        if name not in WRITTEN:
+            raise FormatError(f"SONATA has no {name!r}", hint=f"known are {', '.join(WRITTEN)}")
+        return Sonata(name)
 
     def recognises(self, path: Path, /) -> bool:
-        """Whether it is HDF5 with SONATA's magic number."""
+        """Whether it is HDF5 with SONATA's magic number; or without it, as some programs write,
+        with the datasets of spikes or of a report where SONATA has them."""
         try:
             with h5py.File(path, "r") as file:
-                return bool(np.array_equal(file.attrs.get("magic", 0), MAGIC))
-        except OSError:
+                if np.array_equal(file.attrs.get("magic", 0), MAGIC):
+                    return True
+                return _holds(file, "spikes", "timestamps") or _holds(file, "report", "mapping")
+        except (KeyError, OSError, RuntimeError, TypeError, ValueError):  # damaged
             return False
 
-    def read(self, path: Path, /, *, time_step: float | None = None) -> Iterator[Entry]:
-        """A snapshot at time 0 with the populations and projections of a file.
+    def read(
+        self,
+        path: Path,
+        /,
+        *,
+        time_step: float | None = None,
+        population: str | None = None,
+        sizes: Mapping[str, int] | None = None,
+        t_stop: float | None = None,
+        losses: list[Loss] | None = None,
+    ) -> Iterator[Entry]:
+        """A snapshot at time 0 of the populations and projections, if there are any; a segment of
+        the spikes and reports, if there are any. Arrays of reports and spikes stay in the file.
 
-        `time_step` is in ms: an archive takes no delays without one. Raises FormatError for what
-        is no such file, for links to other files, and for attributes in several groups.
+        `time_step` is in ms: an archive takes no delays without one. `population` names that of a
+        file of the first version, which does not. `sizes` are the numbers of neurons by
+        population: without it, and without nodes in the file, there is a train for each neuron
+        that has a spike. `t_stop` is when the recording of spikes ended, in their unit, by default
+        the last of them. Raises FormatError for what is no such file, and for links to other
+        files.
         """
         path = Path(path)
+        left: list[Loss] = [] if losses is None else losses
+        entries: list[Entry] = []
         with opened(path) as file, _foreign(path):
             nodes, edges = group(file, "nodes"), group(file, "edges")
-            if nodes is None and edges is None:
-                raise FormatError("there are neither nodes nor edges in it", path=path)
-            cells = [_population(nodes, name) for name in nodes] if nodes is not None else []
-            sizes = {_name(one): int(getattr(one.model, "size", 0)) for one in cells}
-            synapses = [_projection(edges, name, sizes) for name in edges or ()]
-        model = schemas.Snapshot(
-            time=0.0,
-            time_step=time_step,
-            populations=tuple(map(_name, cells)),
-            projections=tuple(map(_name, synapses)),
-        )
-        yield Entry(model, parts=[*cells, *synapses])
+            counted = dict(sizes or {})
+            if nodes is not None or edges is not None:
+                network = read_network(nodes, edges, time_step)
+                entries.append(network)
+                for one in network.parts:
+                    if isinstance(one.model, schemas.Population):
+                        counted.setdefault(one.model.name, one.model.size)
+            spikes, reports = group(file, "spikes"), group(file, "report")
+            parts: list[Entry] = []
+            if spikes is not None:
+                parts += read_spikes(spikes, population, counted, t_stop, left)
+            if reports is not None or is_old_report(file):
+                parts += read_reports(reports, file, population, left)
+            if spikes is not None or reports is not None or parts:
+                entries.append(Entry(model_of(schemas.Segment, path.name), parts=parts))
+        if not entries:
+            raise FormatError(
+                "there are neither nodes nor edges, nor spikes, nor reports in it", path=path
+            )
+        yield from entries
 
-    def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> list[Loss]:
-        """Write all populations and projections of a source, and return what was not carried.
+    def write(
+        self,
+        source: Source,
+        path: Path,
+        /,
+        *,
+        segment: str | None = None,
+        variable: str | None = None,
+        exact: bool = False,
+        overwrite: bool = False,
+    ) -> list[Loss]:
+        """Write the network, or the spikes of a segment, or the signals of one variable of it, and
+        return what was not carried.
 
-        Raises FormatError if there are none, or two of one name.
+        `segment` and `variable` name one of several. A report has float32, as SONATA says and
+        libsonata demands; `exact` keeps float64. Raises FormatError if there is nothing to
+        write, or no way to choose.
         """
         path = Path(path)
-        kinds = (schemas.Population, schemas.Projection)
-        parts = [one for one in walk(source.entry()) if isinstance(one.model, kinds)]
-        named = [(one.model.kind, _name(one)) for one in parts]
-        if not parts:
-            raise FormatError("there is no population and no projection", path=path)
-        if len(set(named)) < len(named):
-            raise FormatError(
-                "several have one name", path=path, hint="export one snapshot, not all"
-            )
-        losses: list[Loss] = []
-        with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:
-            mark(file)
-            for part in parts:
-                if isinstance(part.model, schemas.Population):
-                    _write_nodes(file, part, part.model, losses)
-                else:
-                    assert isinstance(part.model, schemas.Projection)
-                    _write_edges(file, part, part.model, losses)
-        return losses
+        if self.written == "network":
+            if segment is not None or variable is not None:
+                raise FormatError(
+                    "a network has neither segments nor variables",
+                    path=path,
+                    hint="write 'sonata:spikes' or 'sonata:report'",
+                )
+            return write_network(source, path, overwrite=overwrite)
+        if self.written == "spikes":
+            return write_spikes(source, path, segment, overwrite=overwrite)
+        return write_report(source, path, segment, variable, exact=exact, overwrite=overwrite)
+
+
+def _holds(file: h5py.File, name: str, inside: str) -> bool:
+    """Whether there is a group of this name with something of that name in it or one below."""
+    top = group(file, name)
+    if top is None:
+        return False
+    if name == "spikes" and inside in top and "gids" in top:
+        return True
+    below = (group(top, each) for each in top)
+    other = "node_ids" if name == "spikes" else "data"
+    return any(each is not None and inside in each and other in each for each in below)
 
 
 @contextmanager
@@ -113,224 +151,13 @@ def _foreign(path: Path) -> Iterator[None]:
     """What a file says that no entry can hold is the file's fault."""
     try:
         yield
-    except FormatError:
+    except FormatError as error:
+        if error.path is None:
+            raise FormatError(
+                error.message, path=path, entry=error.entry, hint=error.hint
+            ) from error
         raise
     except ValueError as error:
         raise FormatError(f"it cannot be kept: {error}", path=path) from error
-
-
-def _name(entry: Entry) -> str:
-    return str(getattr(entry.model, "name", ""))
-
-
-def _write_nodes(
-    file: h5py.File, entry: Entry, model: schemas.Population, losses: list[Loss]
-) -> None:
-    made = file.create_group(f"nodes/{model.name}")
-    _put_types(made, "node", model.size)
-    inside = made.create_group("0")
-    if "positions" in entry.arrays:
-        positions = np.asarray(entry.arrays["positions"], np.float64)
-        try:
-            positions = positions * float(schemas.conversion(model.position_unit, "um"))
-        except schemas.UnitError:
-            losses.append(Loss(model.name, "position_unit", f"{model.position_unit} is no length"))
-        for axis, values in zip(AXES, positions.T, strict=False):
-            put(inside, axis, values, "um")
-    if model.model is not None:
-        library = inside.create_group("@library")
-        library.create_dataset("model_template", data=[model.model], dtype=h5py.string_dtype())
-        put(inside, "model_template", np.zeros(model.size, np.uint32))
-    _put_values(inside, entry, model, losses)
-    kept = {"positions", *(key for key in entry.arrays if key.startswith("state:"))}
-    losses += [Loss(model.name, key, NO_PLACE) for key in entry.arrays if key not in kept]
-    fields = ("initial_values", "native", "geometry", "structure", "first_id", "annotations")
-    losses += [Loss(model.name, field, NO_PLACE) for field in fields if getattr(model, field)]
-
-
-def _write_edges(
-    file: h5py.File, entry: Entry, model: schemas.Projection, losses: list[Loss]
-) -> None:
-    made = file.create_group(f"edges/{model.name}")
-    pre, post = (np.asarray(end, np.uint64) for end in ends(model, entry.arrays))
-    _put_types(made, "edge", model.size)
-    for name, values, other in (
-        ("source_node_id", pre, model.pre),
-        ("target_node_id", post, model.post),
-    ):
-        put(made, name, values)
-        made[name].attrs["node_population"] = other
-    indices = made.create_group("indices")
-    put_index(indices, "source_to_target", pre, model.pre_size, model.size)
-    put_index(indices, "target_to_source", post, model.post_size, model.size)
-    inside = made.create_group("0")
-    for field, name in WRITTEN.items():
-        if field not in entry.arrays:
-            continue
-        held = native_order(entry.arrays, entry.arrays[field])
-        scaled, unit = np.broadcast_to(held, (model.size,)), model.weight_unit
-        if field == "delays":
-            scaled, unit = scaled * float(schemas.conversion(model.delay_unit, "ms")), "ms"
-        put(inside, name, scaled, unit)
-    _put_values(inside, entry, model, losses)
-    fields = ("receptor", "synapse", "connector", "native", "description", "annotations")
-    losses += [Loss(model.name, field, NO_PLACE) for field in fields if getattr(model, field)]
-
-
-def _put_types(made: h5py.Group, kind: str, size: int) -> None:
-    made.create_dataset(f"{kind}_type_id", data=np.full(size, -1, np.int64))
-    made.create_dataset(f"{kind}_group_id", data=np.zeros(size, np.uint64))
-    made.create_dataset(f"{kind}_group_index", data=np.arange(size, dtype=np.uint64))
-
-
-def _put_values(
-    inside: h5py.Group,
-    entry: Entry,
-    model: schemas.Population | schemas.Projection,
-    losses: list[Loss],
-) -> None:
-    """Parameters and state variables, all as numbers for each node or edge."""
-    found: dict[str, tuple[npt.NDArray[Any], str | None]] = {}
-    for key, value in from_schema_dict(model.parameters).items():
-        bare, unit = np.asarray(getattr(value, "magnitude", value)), _unit_text(value)
-        if bare.dtype.kind not in "biuf" or bare.shape not in ((), (1,), (model.size,)):
-            losses.append(Loss(model.name, key, "only numbers have a place in SONATA"))
-        else:
-            found[key] = bare, unit
-    for key, array in entry.arrays.items():
-        if key.startswith("state:"):
-            name = key.removeprefix("state:")
-            values = np.asarray(array)
-            if isinstance(model, schemas.Projection):
-                values = native_order(entry.arrays, values)
-            found[name] = values, model.state_units.get(name)
-    if not found:
-        return
-    place = inside.create_group(PARAMETERS)
-    for key, (values, unit) in found.items():
-        full = np.broadcast_to(values, (model.size,))
-        put(place, key, full.astype(np.uint8) if full.dtype.kind == "b" else full, unit)
-
-
-def _unit_text(value: Any) -> str | None:
-    dimensionality = getattr(value, "dimensionality", None)
-    return None if dimensionality is None else str(dimensionality.string)
-
-
-def _population(nodes: h5py.Group, name: str) -> Entry:
-    made = group(nodes, name)
-    if made is None:
-        raise FormatError(f"{nodes.name}/{name} is no group", path=nodes.file.filename)
-    size = len(required(made, "node_type_id"))
-    inside, index = _inside(made, "node", size)
-    arrays: dict[str, npt.NDArray[Any]] = {}
-    fields: dict[str, Any] = {"parameters": {}, "state_units": {}}
-    axes = [axis for axis in AXES if inside is not None and axis in inside]
-    if inside is not None and axes:
-        columns = [_picked(inside, axis, required(inside, axis), index) for axis in axes]
-        arrays["positions"] = np.stack(columns, axis=1).astype(np.float64)
-    if inside is not None:
-        library = group(inside, "@library")
-        words = numbers(library, "model_template") if library is not None else None
-        which = numbers(inside, "model_template") if words is not None else None
-        if words is not None and which is not None and len(set(which.tolist())) == 1:
-            fields["model"] = str(words[int(which[0])])
-        _values(inside, index, arrays, fields, {*AXES, "model_template"})
-    model = schemas.Population(name=name, size=size, position_unit="um", **fields)
-    return Entry(model, arrays)
-
-
-def _projection(edges: h5py.Group, name: str, sizes: dict[str, int]) -> Entry:
-    made = group(edges, name)
-    if made is None:
-        raise FormatError(f"{edges.name}/{name} is no group", path=edges.file.filename)
-    pre, post = (
-        required(made, f"{side}_node_id").astype(np.int64) for side in ("source", "target")
-    )
-    names, counts = [], []
-    for side, which in (("source", pre), ("target", post)):
-        told = made[f"{side}_node_id"].attrs.get("node_population", side)
-        names.append(str(told))
-        needed = int(which.max(initial=-1)) + 1
-        if needed > max(sizes.get(str(told), 0), NODE_LIMIT):
-            raise FormatError(f"there is no node {needed - 1}", path=edges.file.filename)
-        counts.append(max(sizes.get(str(told), 0), needed))
-    inside, index = _inside(made, "edge", len(pre))
-    rows = compressed(pre, post, counts[0], counts[1], name)
-    arrays: dict[str, npt.NDArray[Any]] = dict(rows.arrays())
-    fields: dict[str, Any] = {"parameters": {}, "state_units": {}}
-    if inside is not None:
-        for theirs, ours in EDGE_NAMES.items():
-            values = numbers(inside, theirs)
-            if values is not None:
-                arrays[ours] = rows.arranged(
-                    _picked(inside, theirs, values, index).astype(np.float64)
-                )
-        if "syn_weight" in inside:
-            fields["weight_unit"] = unit_of(inside, "syn_weight")
-        others: dict[str, npt.NDArray[Any]] = {}
-        _values(inside, index, others, fields, set(EDGE_NAMES))
-        arrays |= {key: rows.arranged(values) for key, values in others.items()}
-    model = schemas.Projection(
-        name=name,
-        pre=names[0],
-        post=names[1],
-        pre_size=counts[0],
-        post_size=counts[1],
-        size=len(pre),
-        rows=rows.rows,
-        delay_unit="ms",
-        **fields,
-    )
-    return Entry(model, arrays)
-
-
-def _inside(
-    made: h5py.Group, kind: str, size: int
-) -> tuple[h5py.Group | None, npt.NDArray[np.int64]]:
-    """The group of attributes, and which of its rows each node or edge has."""
-    path = made.file.filename
-    which, index = numbers(made, f"{kind}_group_id"), numbers(made, f"{kind}_group_index")
-    groups = {0} if which is None else {int(one) for one in np.unique(which)}
-    if len(groups) > 1:
-        raise FormatError(f"{made.name} has its attributes in several groups", path=path)
-    rows = np.arange(size) if index is None else index.astype(np.int64)
-    if len(rows) != size or int(rows.min(initial=0)) < 0:
-        raise FormatError(f"{made.name}/{kind}_group_index is not that of {size}", path=path)
-    return group(made, str(next(iter(groups), 0))), rows
-
-
-def _picked(
-    place: h5py.Group, name: str, values: npt.NDArray[Any], index: npt.NDArray[np.int64]
-) -> npt.NDArray[Any]:
-    if len(values) <= int(index.max(initial=-1)):
-        raise FormatError(f"{place.name}/{name} is too short", path=place.file.filename)
-    return values[index]
-
-
-def _values(
-    inside: h5py.Group,
-    index: npt.NDArray[np.int64],
-    arrays: dict[str, npt.NDArray[Any]],
-    fields: dict[str, Any],
-    without: set[str],
-) -> None:
-    """Attributes of a group: one value for all is a parameter, others are state."""
-    places = [(inside, without), (group(inside, PARAMETERS), set[str]())]
-    for place, skipped in places:
-        for name in place or ():
-            values = numbers(place, name) if name not in skipped else None
-            if values is None or place is None:
-                continue
-            own, unit = _picked(place, name, values, index), unit_of(place, name)
-            is_one = len(own) and bool((own == own[0]).all())
-            if own.dtype == object:
-                if is_one:
-                    fields["parameters"][name] = str(own[0])
-            elif is_one:
-                one = own[0].item()
-                told = quantity(one, unit) if unit is not None else one
-                fields["parameters"][name] = to_schema(told, name)
-            else:
-                arrays[f"state:{name}"] = own
-                fields["state_units"] |= {name: unit} if unit is not None else {}
+    except (KeyError, OSError, OverflowError, RuntimeError, TypeError) as error:  # HDF5's own
+        raise FormatError(f"the file is damaged: {error!s:.200}", path=path) from error

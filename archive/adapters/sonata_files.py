@@ -15,6 +15,10 @@ from archive.errors import FormatError
 
 MAGIC = 0x0A7A
 VERSION = (0, 1)
+UNIT_WORDS = {
+    "ms": "ms", "msec": "ms", "millisecond": "ms", "s": "s", "sec": "s", "second": "s",
+    "us": "us", "microsecond": "us",
+}  # fmt: skip
 COMPRESSION_LIMIT = 2000  # how many bytes one byte of a file may stand for
 
 
@@ -112,3 +116,27 @@ def put_index(
     made = parent.create_group(name)
     made.create_dataset("node_id_to_ranges", data=bounds.astype(np.uint64))
     made.create_dataset("range_to_edge_id", data=ranges.astype(np.uint64))
+
+
+def time_unit_of(parent: h5py.Group, name: str) -> tuple[str, str | None]:
+    """The unit of the times in a dataset; and what is wrong with what the file tells of it, if ms
+    is taken instead. Of words there are "milliseconds" and the like."""
+    told = text_of(parent[name], "units")
+    if told is None:
+        return "ms", "the file tells no unit of times: they are taken for ms"
+    for suffix in ("", "s"):
+        unit = UNIT_WORDS.get(told.strip().lower().removesuffix(suffix))
+        if unit is not None:
+            return unit, None
+    return "ms", f"{told!r:.40} is no unit of times: they are taken for ms"
+
+
+def text_of(place: Any, name: str) -> str | None:
+    """An attribute that is a text, as variable or fixed length; None if there is no such."""
+    try:
+        told = place.attrs.get(name)
+    except (OSError, TypeError, ValueError):  # of a type that h5py cannot read
+        return None
+    if isinstance(told, bytes):
+        return told.decode("utf-8", "replace")
+    return str(told) if isinstance(told, str) else None

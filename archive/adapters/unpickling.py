@@ -20,7 +20,7 @@ from archive.adapters.pickle_values import (
 )
 from archive.errors import FormatError
 
-__all__ = ["DAMAGE", "Constructor", "Global", "Limits", "StandIn", "unpickled"]
+__all__ = ["DAMAGE", "Constructor", "Global", "Limits", "StandIn", "unpickled", "unpickled_all"]
 
 # What a damaged file may raise below; of each a FormatError is made.
 DAMAGE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError)
@@ -46,14 +46,46 @@ def unpickled(
     for, for references to outside, for objects that contain themselves, and where the file is
     damaged or passes the limits.
     """
-    limits = limits or Limits()
+    return _made(source, where, allowed, encoding, limits or Limits(), False)[0]
+
+
+def unpickled_all(
+    source: bytes | Path,
+    where: str | Path,
+    *,
+    allowed: Mapping[tuple[str, str], Constructor] | None = None,
+    encoding: str = "ASCII",
+    limits: Limits | None = None,
+) -> list[Any]:
+    """The objects of all pickles that follow one another, as ``pickle.dump`` appends them to one
+    file; otherwise as `unpickled`, which reads the first alone."""
+    return _made(source, where, allowed, encoding, limits or Limits(), True)
+
+
+def _made(
+    source: bytes | Path,
+    where: str | Path,
+    allowed: Mapping[tuple[str, str], Constructor] | None,
+    encoding: str,
+    limits: Limits,
+    several: bool,
+) -> list[Any]:
+    values: list[Any] = []
     try:
         data = source if isinstance(source, bytes) else whole(source, limits.size)
         if len(data) > limits.size:
             raise FormatError(f"a pickle of more than {limits.size} bytes")
-        machine = Machine(data, {**CONSTRUCTORS, **(allowed or {})}, limits, encoding)
-        value = machine.run()
-        return _Survey(limits, 20 * machine.objects + 4 * len(data) + 100_000).checked(value)
+        start = 0
+        while start < len(data) or not values:
+            rest = data[start:] if start else data
+            machine = Machine(rest, {**CONSTRUCTORS, **(allowed or {})}, limits, encoding)
+            value = machine.run()
+            leaves = 20 * machine.objects + 4 * len(rest) + 100_000
+            values.append(_Survey(limits, leaves).checked(value))
+            start += machine.position
+            if not several:
+                break
+        return values
     except FormatError as error:
         raise FormatError(error.message, path=where, hint=error.hint) from error.__cause__
     except DAMAGE as error:

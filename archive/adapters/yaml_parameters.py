@@ -26,6 +26,8 @@ _FLOAT = re.compile(
 )
 _INT = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
 
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+
 
 class YamlParameters(ParameterFile):
     """One mapping, nested as the set is; see `archive.adapters.measured` for its values."""
@@ -130,6 +132,12 @@ def _classes() -> tuple[Any, Any]:
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
+        def represent_str(self, data: str) -> Any:
+            # PyYAML writes these as they are, and reads them as the ends of lines
+            style = '"' if _LINE_ENDS.search(data) else None
+            return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+    Dumper.add_representer(str, Dumper.represent_str)
     for one in (Loader, Dumper):
         kept = {
             first: [

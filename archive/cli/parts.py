@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archive import (
+    AddressEvents,
     Epochs,
     Events,
     ImageSequence,
@@ -18,12 +19,13 @@ from archive import (
     Spikes,
 )
 
-Recorded = Signal | IrregularSignal | Spikes | Events | Epochs | ImageSequence
+Recorded = Signal | IrregularSignal | Spikes | AddressEvents | Events | Epochs | ImageSequence
 
 KINDS: dict[type[Any], str] = {
     Signal: "signal",
     IrregularSignal: "irregular signal",
     Spikes: "spikes",
+    AddressEvents: "address events",
     Events: "events",
     Epochs: "epochs",
     ImageSequence: "images",
@@ -31,9 +33,10 @@ KINDS: dict[type[Any], str] = {
 
 
 def parts_of(segment: Segment) -> Iterator[Recorded]:
-    """All that was recorded: signals, spikes, events, epochs, images."""
+    """All that was recorded: signals, spikes, address events, events, epochs, images."""
     yield from segment.signals.values()
     yield from segment.spikes.values()
+    yield from segment.address_events.values()
     yield from segment.events.values()
     yield from segment.epochs.values()
     yield from segment.images.values()
@@ -52,6 +55,8 @@ def facts(part: Recorded) -> dict[str, Any]:
         found |= {"t_start": part.t_start, "t_stop": part.t_stop}
     elif isinstance(part, Signal | IrregularSignal | ImageSequence):
         found |= {"shape": part.shape, "dtype": str(part.dtype), "unit": part.unit}
+    elif isinstance(part, AddressEvents):
+        found |= {"entries": len(part), "tick": part.tick, "coding": part.coding}
     else:
         found |= {"entries": len(part)}
     if isinstance(part, Signal):

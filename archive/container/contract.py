@@ -106,6 +106,23 @@ def _check_spikes(model: schemas.Model, arrays: Arrays) -> str | None:
     return _channels(arrays, size)
 
 
+def _check_addresses(_: schemas.Model, arrays: Arrays) -> str | None:
+    fault = _missing(arrays, "addresses", "ticks")
+    if fault:
+        return fault
+    for name in ("addresses", "ticks"):
+        if arrays[name].dtype.kind not in "iu" or len(arrays[name].shape) != 1:
+            return f"{name} must be integers with one axis, not {_told(arrays[name])}"
+    addresses, ticks = arrays["addresses"], arrays["ticks"]
+    if addresses.shape != ticks.shape:
+        return f"{addresses.shape[0]} addresses but {ticks.shape[0]} ticks"
+    return None
+
+
+def _told(array: npt.NDArray[Any]) -> str:
+    return f"{array.dtype} {array.shape}"
+
+
 def _check_event(_: schemas.Model, arrays: Arrays) -> str | None:
     fault = _missing(arrays, "times", "labels") or _times(arrays)
     if not fault and len(arrays["labels"]) != len(arrays["times"]):
@@ -130,6 +147,7 @@ _CHECKS = {
     "signal": _check_signal,
     "irregular-signal": _check_irregular,
     "spike-trains": _check_spikes,
+    "address-events": _check_addresses,
     "event": _check_event,
     "epoch": _check_epoch,
     "image-sequence": _check_images,

@@ -25,7 +25,8 @@ _STEP: Final = 1 << 25  # bytes that are read, or made contiguous, at a time
 
 def array_digest(arrays: Mapping[str, ArrayLike]) -> bytes:
     """The digest of the arrays of a part, as they lie in the file: name, dtype, shape and bytes of
-    each in turn; texts for labels. Arrays on disk are read a piece at a time."""
+    each in turn; texts for labels. Arrays on disk are read a piece at a time, in `pieces` of their
+    own if they have such."""
     state = xxh3_128()
     for name, array in arrays.items():
         if array.dtype.hasobject:
@@ -41,6 +42,10 @@ def array_digest(arrays: Mapping[str, ArrayLike]) -> bytes:
 
 
 def _pieces(array: ArrayLike) -> Iterable[npt.NDArray[Any]]:
+    own = getattr(array, "pieces", None)
+    if own is not None:
+        yield from own()
+        return
     if isinstance(array, np.ndarray) and array.flags.c_contiguous:
         yield array
         return

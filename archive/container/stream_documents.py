@@ -13,6 +13,7 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
     "signal": ("values",),
     "irregular-signal": ("times", "values"),
     "spike-trains": ("times", "waveforms"),
+    "address-events": ("addresses", "ticks"),
     "event": ("times", "labels"),
     "epoch": ("times", "durations", "labels"),
     "image-sequence": ("values",),

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.addresses import ticks_to_times
 from archive.container import layout
 from archive.container.blob_references import references
 from archive.container.chunks import chunk_shape
@@ -20,6 +21,7 @@ from archive.container.documents import BREACHES, Documents
 from archive.container.heaps import DOCUMENT_LIMIT
 from archive.container.lazy import Labels, Neurons, Stretch
 from archive.container.nix_terms import TIMES, VARYING, nix_terms, properties, readable_name
+from archive.container.pouring import Poured
 from archive.container.stream_documents import ACTIVE, ROWS, Stream, parse_stream
 from archive.container.tables import table_of
 from archive.entry import ArrayLike, Entry
@@ -76,7 +78,10 @@ class Streams:
     def append(self, transaction: Transaction, part: Entry) -> tuple[Place, dict[str, Any]]:
         """Write the arrays of a part; returns where they lie, and in what its document differs
         from the stream's. Raises ContractError for arrays that do not fit their model."""
-        arrays = {name: np.asarray(array) for name, array in part.arrays.items()}
+        pours = isinstance(part.model, schemas.AddressEvents)  # a recording may exceed memory
+        arrays: dict[str, Any] = {
+            name: array if pours else np.asarray(array) for name, array in part.arrays.items()
+        }
         check_part(part.model, arrays)
         document = self._documents.dump(transaction, part.model)
         labels = arrays.get("labels")
@@ -86,15 +91,18 @@ class Streams:
         channels = arrays.get("channels", _all_channels(part.model, arrays))
         number = self._find_or_make(transaction, document, rows, channels)
         stream = self[number]
-        written = {
-            name: values.astype(stream.types[name][0], copy=False) for name, values in rows.items()
-        }
+        written: dict[str, Any] = {}
         start = count = active_start = active_count = 0
-        for name, values in written.items():
-            count = len(values)
+        for name, values in rows.items():
+            count = values.shape[0]
             data = self.data(stream, name)
+            if pours:
+                written[name] = Poured(transaction, self._need(stream, name), values)
+                start = written[name].start
+                continue
+            written[name] = values.astype(stream.types[name][0], copy=False)
             if data is not None:
-                start = transaction.append(data, values)
+                start = transaction.append(data, written[name])
         if stream.kind == "spike-trains":
             written |= zip(ACTIVE, _active(arrays["neuron"]), strict=True)
             active_count = len(written["neurons"])
@@ -103,7 +111,7 @@ class Streams:
         if labels is not None:
             written["labels"] = labels.astype(object)
         digest = array_digest(written)
-        t_start, t_stop = _times(part.model, arrays, count)
+        t_start, t_stop = _times(part.model, {**arrays, **written}, count)
         place = Place(number, start, count, active_start, active_count, t_start, t_stop, digest)
         base = stream.model
         differs: dict[str, Any] = {
@@ -128,8 +136,8 @@ class Streams:
         if document["kind"] == "spike-trains":
             types |= {"neurons": ("<i4", []), "ends": ("<i8", [])}
         where = None if channels is None else np.ascontiguousarray(channels, "<i8").tobytes()
-        first = rows.get("times", rows.get("values"))
-        return self.place(transaction, document, types, where, 0 if first is None else len(first))
+        count = next((values.shape[0] for values in rows.values()), 0)
+        return self.place(transaction, document, types, where, count)
 
     def place(
         self,
@@ -359,9 +367,12 @@ def _times(
         return model.t_start, model.t_start + count * model.sampling_period
     if isinstance(model, schemas.SpikeTrains):
         return model.t_start, model.t_stop
-    times = arrays["times"]
+    times = arrays.get("times", arrays.get("ticks", np.empty(0)))
     if not len(times):
         return np.nan, np.nan
+    if isinstance(model, schemas.AddressEvents):
+        first, last = ticks_to_times(np.array([times.min(), times.max()]), model.tick).tolist()
+        return first, last
     durations = arrays.get("durations")
     stops = times if durations is None else times + durations
     return float(times.min()), float(stops.max())

@@ -10,6 +10,7 @@ from archive.experiment.parameter_diff import ParameterDiff
 from archive.experiment.parameter_set import ParameterSet
 from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.recorded import (
+    AddressEvents,
     Epochs,
     Events,
     ImageSequence,
@@ -30,6 +31,7 @@ from archive.experiment.shared_run import SharedRun
 from archive.experiment.snapshot_diff import ArrayDiff, ConnectionDiff, FactDiff, SnapshotDiff
 
 __all__ = [
+    "AddressEvents",
     "ArrayDiff",
     "ConnectionDiff",
     "Epochs",

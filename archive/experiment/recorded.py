@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 import schemas
 from archive import values
+from archive.addresses import decoded, ticks_to_times
 from archive.container import Neurons
 from archive.entry import ArrayLike, Entry
 from archive.errors import NotFound
@@ -273,6 +274,56 @@ class Spikes(Recorded[schemas.SpikeTrains]):
         }
 
 
+class AddressEvents(Recorded[schemas.AddressEvents]):
+    """Addresses and the times that they came, in that order, as a device or a file had them."""
+
+    def __len__(self) -> int:
+        return self._array("ticks").shape[0]
+
+    @property
+    def addresses(self) -> ArrayLike:
+        """The address of each event, shape (event,), still in the file."""
+        return self._array("addresses")
+
+    @property
+    def ticks(self) -> ArrayLike:
+        """When each came, in ticks, shape (event,), still in the file."""
+        return self._array("ticks")
+
+    @property
+    def tick(self) -> Any:
+        """The duration of a tick, with unit."""
+        return self._time(self._model.tick)
+
+    @property
+    def coding(self) -> str | None:
+        """What the bits of an address mean; None if that is not known."""
+        return self._model.coding
+
+    @property
+    def times(self) -> Any:
+        """Time of each event, shape (event,), with unit."""
+        return self._time(ticks_to_times(np.asarray(self.ticks), self._model.tick))
+
+    def decoded(
+        self, coding: str | None = None, events: slice = slice(None)
+    ) -> dict[str, npt.NDArray[Any]]:
+        """What the addresses of some events say, as ``x``, ``y`` and ``polarity``; computed now.
+
+        `coding` is one of `archive.addresses.CODINGS`, by default the one that the file names.
+        Raises NotFound if there is no such one.
+        """
+        coding = coding or self.coding or ""
+        try:
+            return decoded(self.addresses[events], coding)
+        except ValueError as error:
+            raise NotFound(str(error), entry=self.name) from error
+
+    def _facts(self) -> dict[str, str]:
+        tick = f"{self._model.tick:g} {self.time_unit}"
+        return {"events": str(len(self)), "tick": tick, "coding": str(self.coding)}
+
+
 class Events(Recorded[schemas.Event]):
     """Moments with labels."""
 
@@ -306,6 +357,7 @@ CLASSES: dict[str, Callable[[str, Entry], Recorded[Any]]] = {
     "signal": Signal,
     "irregular-signal": IrregularSignal,
     "spike-trains": Spikes,
+    "address-events": AddressEvents,
     "event": Events,
     "epoch": Epochs,
     "image-sequence": ImageSequence,

@@ -15,6 +15,7 @@ from archive.experiment.display import annotation_text, html_table
 from archive.experiment.naming import Named
 from archive.experiment.recorded import (
     CLASSES,
+    AddressEvents,
     Epochs,
     Events,
     ImageSequence,
@@ -61,6 +62,11 @@ class SegmentContents(Annotated):
         """The events by name."""
         found = self._of(Events)
         return Named("event", {n: e for n, e in found.items() if not isinstance(e, Epochs)})
+
+    @property
+    def address_events(self) -> Named[AddressEvents]:
+        """The address events by name."""
+        return Named("set of address events", self._of(AddressEvents))
 
     @property
     def epochs(self) -> Named[Epochs]:

@@ -21,6 +21,7 @@ from archive.hooks.neo_parts import (
     event_entry,
     image_entry,
     irregular_entry,
+    neo_addresses,
     neo_event,
     neo_images,
     neo_irregular,
@@ -40,6 +41,7 @@ READERS = (
 WRITERS: dict[type[schemas.Model], tuple[str, Callable[[Entry], Any]]] = {
     schemas.Signal: ("analogsignals", neo_signal),
     schemas.IrregularSignal: ("irregularlysampledsignals", neo_irregular),
+    schemas.AddressEvents: ("irregularlysampledsignals", neo_addresses),
     schemas.Event: ("events", neo_event),
     schemas.Epoch: ("epochs", neo_event),
     schemas.ImageSequence: ("imagesequences", neo_images),

@@ -7,6 +7,7 @@ kept in the annotations under the key ``_neo``, so that Neo gets back what it ga
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,14 @@ MARKS_OF_NIXIO = ("nix_name", "neo_name")  # what Neo's NixIO leaves in the call
 
 
 def loaded(item: Any) -> Any:
-    """The object itself, read from its file if it is one of Neo's proxies."""
-    return item.load() if hasattr(item, "proxy_for") else item
+    """The object itself, read from its file if it is one of Neo's proxies, with waveforms."""
+    if not hasattr(item, "proxy_for"):
+        return item
+    if item.proxy_for.__name__ == "SpikeTrain" and item.sampling_rate is not None:
+        # a reader that knows their sampling rate need not have the waveforms: it gives None then
+        with suppress(TypeError, AttributeError, NotImplementedError):
+            return item.load(load_waveforms=True)
+    return item.load()
 
 
 def frozen(annotations: Mapping[str, Any], kept: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -60,12 +60,24 @@ def neo_trains(entries: Sequence[Entry]) -> Any:
         if ids is not None:
             return _as_arrays(trains, ids)
     single = [train for each in trains for train in _as_objects(each)]
+    return lists.SpikeTrainList(items=[single[position] for position in _order(trains)])
+
+
+def train_places(entries: Sequence[Entry]) -> list[npt.NDArray[np.intp]]:
+    """For each entry, where its trains stand in the list that `neo_trains` makes of all."""
+    trains = [_opened(entry) for entry in entries]
+    if not trains:
+        return []
+    return np.split(np.argsort(_order(trains), kind="stable"), _offsets(trains)[1:])
+
+
+def _order(trains: Sequence[Trains]) -> npt.NDArray[np.intp]:
+    """The trains of all entries, one entry after the other, in the order that they had in Neo."""
     places = [
         each.kept.get("positions", np.arange(each.model.size) + before)
         for each, before in zip(trains, _offsets(trains), strict=True)
     ]
-    order = np.argsort(np.concatenate(places), kind="stable")
-    return lists.SpikeTrainList(items=[single[position] for position in order])
+    return np.argsort(np.concatenate(places), kind="stable")
 
 
 def _opened(entry: Entry) -> Trains:

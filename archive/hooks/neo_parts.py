@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
+from archive.addresses import ticks_to_times
 from archive.entry import Entry
 from archive.errors import ContractError
 from archive.hooks.neo_facts import (
@@ -23,6 +24,7 @@ from archive.hooks.neo_facts import (
     thawed,
     unit_of,
 )
+from archive.hooks.neo_lazy import LazyValues, is_lazy_signal
 from archive.hooks.plain import check_period, modelled, plain_array, plain_times, say_sorted
 from archive.values import from_schema, quantity, to_schema, unit_text
 
@@ -30,8 +32,10 @@ TIME_UNITS = ("s", "ms", "us", "ns")
 
 
 def signal_entry(given: Any, population: str | None, where: str) -> Entry:
-    """A neo.AnalogSignal as an entry: values with their dtype, unit, and exact sampling."""
-    signal = loaded(given)
+    """A neo.AnalogSignal as an entry: values with their dtype, unit, and exact sampling. Those of
+    a proxy stay in its file until they are read."""
+    lazy = is_lazy_signal(given)
+    signal = given if lazy else loaded(given)
     kept = origin(signal)
     variable = named(signal, "signal", kept)
     where = f"{where}: {variable}"
@@ -43,12 +47,12 @@ def signal_entry(given: Any, population: str | None, where: str) -> Entry:
         population=population,
         variable=variable,
         description=signal.description,
-        unit=unit_text(signal),
+        unit=unit_text(signal.units),
         annotations=frozen(annotations, kept, where),
         array_annotations=arrays,
         **sampling,
     )
-    values = plain_array(signal.magnitude, where)
+    values = LazyValues(signal) if lazy else plain_array(signal.magnitude, where)
     return Entry(model, {"values": values, "channels": channels})
 
 
@@ -153,6 +157,23 @@ def neo_irregular(entry: Entry) -> Any:
         np.asarray(entry.arrays["values"]),
         units=unit_of(model.unit),
     )
+    return _finished(signal, entry, model, annotations, kept)
+
+
+def neo_addresses(entry: Entry) -> Any:
+    """The neo.IrregularlySampledSignal of address events, which Neo does not know: the address
+    of each as its value, in the order in which they came."""
+    import neo
+
+    model = entry.model
+    assert isinstance(model, schemas.AddressEvents)
+    annotations, kept = thawed(model.annotations)
+    signal = neo.IrregularlySampledSignal(
+        quantity(ticks_to_times(np.asarray(entry.arrays["ticks"]), model.tick), model.time_unit),
+        np.asarray(entry.arrays["addresses"])[:, np.newaxis],
+        units="dimensionless",
+    )
+    annotations |= {} if model.coding is None else {"coding": model.coding}
     return _finished(signal, entry, model, annotations, kept)
 
 

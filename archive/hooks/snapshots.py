@@ -1,16 +1,17 @@
 """The state of a live network as the entry of a snapshot, and back: by the simulator it is of.
 
 Each simulator has a module of three functions; no simulator is imported to find the right one.
+These modules are a tenth of the package: they are loaded when the first state is taken or put back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any, Protocol, cast
 
 from archive.entry import Entry
 from archive.errors import FormatError
-from archive.hooks import annarchy_state, brian2_state, nest_state, pynn_state
 from archive.hooks.restoring import Choice, Restoration
 
 __all__ = ["Choice", "Restoration", "capture", "restore"]
@@ -44,8 +45,13 @@ class StateHook(Protocol):
         ...
 
 
-def _hooks() -> tuple[StateHook, ...]:
-    return (pynn_state, nest_state, brian2_state, annarchy_state)
+MODULES = tuple(
+    f"archive.hooks.{simulator}_state" for simulator in ("pynn", "nest", "brian2", "annarchy")
+)
+
+
+def _hooks() -> Iterator[StateHook]:
+    return (cast("StateHook", import_module(name)) for name in MODULES)
 
 
 def _hook_for(items: Sequence[object]) -> StateHook:

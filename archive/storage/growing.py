@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from math import prod
-from operator import floordiv
 from typing import Any
 
 import h5py
@@ -18,8 +17,8 @@ import numpy.typing as npt
 from h5py import h5d, h5f, h5g, h5i, h5p, h5s, h5t
 
 from archive.errors import CorruptArchive, Refused
-from archive.storage.chunk_places import MOST_CHUNKS, READS_PER_CHUNK, chunk_places
 from archive.storage.paged_file import PagedFile
+from archive.storage.past_hdf5 import Fetch, PastHDF5
 from archive.storage.tiles import across, tiles
 from archive.storage.whole_chunks import Corner, Fill, WholeChunks, sort_into, sort_out
 
@@ -57,10 +56,8 @@ class Growing:
         self.after: Callable[[], None] = lambda: None
         # what HDF5 writes through; None where storage has no part in that
         self.file: PagedFile | None = None
-        # fills a buffer with the file's bytes from a place on; None where they may change
-        self.fetch: Callable[[memoryview, int], None] | None = None
-        self._places: npt.NDArray[np.int64] | None = None
-        self._reads = 0  # of parts of chunks, until the places of chunks are asked for
+        self.fetch: Fetch | None = None  # None where the bytes of the file may change
+        self._past: PastHDF5 | None = None
         self.dtype: np.dtype[Any] = self._id.dtype
         self._memory_type = h5t.py_create(self.dtype)
         shape = self._id.shape
@@ -120,19 +117,38 @@ class Growing:
         if out.size:
             self._justify_chunks(start, count, step)
             try:
-                if self._one_call_is_best(start, count, step):
-                    space = self._id.get_space()
-                    space.select_hyperslab(start, count, step)
-                    self._id.read(h5s.create_simple(count), space, out, self._memory_type)
-                elif self._are_rows(count, step):
-                    self._read_rows(start[0], out)
-                else:
-                    self._read_tiles(start, step, out)
+                self._read_into(start, step, out)
             except (OSError, RuntimeError, ValueError) as error:
                 self.after()
                 raise self.damaged(f"HDF5 cannot read it ({error})") from error
             self.after()
         return out
+
+    def _read_into(
+        self, start: tuple[int, ...], step: tuple[int, ...], out: npt.NDArray[Any]
+    ) -> None:
+        count = out.shape
+        rows = step == self.single and count[1:] == self.row_shape
+        if rows and self.chunks[1:] == self.row_shape and self._read_past(start[0], out):
+            return
+        if self._one_call_is_best(start, count, step):
+            space = self._id.get_space()
+            space.select_hyperslab(start, count, step)
+            self._id.read(h5s.create_simple(count), space, out, self._memory_type)
+        elif rows and len(count) == 2:
+            self._read_rows(start[0], out)
+        else:
+            self._read_tiles(start, step, out)
+
+    def _read_past(self, start: int, out: npt.NDArray[Any]) -> bool:
+        past = self._past_hdf5
+        return past is not None and past.read_rows(start, out)
+
+    @property
+    def _past_hdf5(self) -> PastHDF5 | None:
+        if self._past is None and self.fetch is not None:
+            self._past = PastHDF5(self._id, self.chunks, self._memory_type, self.fetch)
+        return self._past
 
     def _one_call_is_best(
         self, start: tuple[int, ...], count: tuple[int, ...], step: tuple[int, ...]
@@ -154,10 +170,6 @@ class Growing:
         self.after()
         if not found:
             raise self.damaged(f"the chunk at {corner} cannot be read")
-
-    def _are_rows(self, count: tuple[int, ...], step: tuple[int, ...]) -> bool:
-        """Whether whole rows are asked for, with chunks side by side."""
-        return step == self.single and len(count) == 2 and count[1:] == self.row_shape
 
     def _read_rows(self, start: int, out: npt.NDArray[Any]) -> None:
         """Chunks that are needed as a whole are read past HDF5's cache."""
@@ -198,54 +210,20 @@ class Growing:
         across_bytes = prod(map(min, self.chunks[1:], self.row_shape)) * self.dtype.itemsize
         self.justify(min(rows, self._length) * across_bytes)
         found = across(start[1:], out.shape[1:], step[1:], self.chunks[1:], self.row_shape)
-        short = out.shape[0] * step[0] <= self.chunks[0]  # a longer read would gain nothing
-        if short and self._knows_places(len(found)):
-            self._fetch_chunks(start[0], step[0], found, out)
+        past = self._past_hdf5
+        whole = len(out.shape) == 2 and (out.shape[1:], step) == (self.row_shape, self.single)
+        if past is not None and past.read_parts(start[0], step[0], found, out, whole=whole):
             return
         space = self._id.get_space()
         shape: tuple[int, ...] = ()
         for down, first, length, picked in tiles(start[0], out.shape[0], step[0], rows):
-            for into, corner, width, chosen in found:
+            for into, corner, width, chosen, _ in found:
                 if (length, *width) != shape:
                     shape = (length, *width)
                     memory, buffer = h5s.create_simple(shape), np.empty(shape, self.dtype)
                 space.select_hyperslab((first, *corner), shape)
                 self._id.read(memory, space, buffer, self._memory_type)
                 out[(down, *into)] = buffer[(picked, *chosen)]
-
-    def _knows_places(self, reads: int) -> bool:
-        """Whether it is known where chunks lie in the file; looked up when it is worth it."""
-        if self.fetch is None or self._reads < 0:
-            return self._places is not None
-        self._reads += reads
-        axes = zip(self.shape, self.chunks, strict=True)
-        chunks = prod(-(-length // width) for length, width in axes)
-        if self._reads >= chunks * READS_PER_CHUNK:
-            self._reads = -1
-            if chunks <= MOST_CHUNKS:
-                self._places = chunk_places(self._id, self.chunks, self._memory_type)
-        return self._places is not None
-
-    def _fetch_chunks(
-        self,
-        start: int,
-        step: int,
-        found: list[tuple[tuple[Any, ...], ...]],
-        out: npt.NDArray[Any],
-    ) -> None:
-        """The same past HDF5, a chunk at a time and its rows as a whole."""
-        assert self.fetch is not None
-        assert self._places is not None
-        rows, *width = self.chunks
-        row_bytes = self._chunk_bytes // rows
-        buffer = np.empty(self.chunks, self.dtype)
-        view = buffer.reshape(-1).view(np.uint8).data
-        for down, first, length, picked in tiles(start, out.shape[0], step, rows):
-            places = self._places[first // rows]
-            inside, part = first % rows * row_bytes, view[: length * row_bytes]
-            for into, corner, _, chosen in found:
-                self.fetch(part, int(places[(*map(floordiv, corner, width),)]) + inside)
-                out[(down, *into)] = buffer[:length][(picked, *chosen)]
 
     def require(self, start: int, count: int) -> None:
         """Raises CorruptArchive where there are no such rows."""
@@ -289,7 +267,7 @@ class Growing:
         """The same dataset, in the file that was closed and opened again."""
         self._id = dataset
         self._length = dataset.shape[0]
-        self._places, self._reads = None, 0
+        self._past = None
 
     def resize(self, length: int) -> None:
         self._id.set_extent((length, *self.row_shape))

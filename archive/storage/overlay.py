@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from archive.storage.files import Files, read_whole
 from archive.storage.log import PAGE, Record
@@ -90,6 +90,13 @@ class Overlay:
         for pages in (self._logged, self._dirty):
             for page_number in pages_within(pages, first, last + 1):
                 self._lay_page(view, offset, page_number)
+
+    def fetch_each(self, pieces: Sequence[memoryview], offsets: Sequence[int]) -> None:
+        """Fill pieces of memory, each from its place on. Raises OSError."""
+        laid = bool(self._logged or self._kept or self._dirty)
+        for piece, offset in zip(pieces, offsets, strict=True):
+            if laid or self._files.read(self._main, piece, offset) < len(piece):
+                self.fetch(piece, offset)
 
     def _lay_page(self, view: memoryview, offset: int, page: int) -> None:
         start, stop = max(offset, page * PAGE), min(offset + len(view), (page + 1) * PAGE)

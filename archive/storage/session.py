@@ -335,7 +335,7 @@ class Session:
         dataset.after = self.check_read
         dataset.file = None if self._store is None else self._store.file
         if self._snapshot is not None:  # where somebody writes, HDF5 alone knows what there is
-            dataset.fetch = self._snapshot.pages.fetch
+            dataset.fetch = self._snapshot.pages.fetch_each
 
     def note(self, run: str | None) -> None:
         """Tell those who wait for the archive what it is held for."""

@@ -3,10 +3,30 @@ that goes in the result."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import NamedTuple
+
+
+class Part(NamedTuple):
+    """What a box has of a tile, along all axes but the first."""
+
+    into: tuple[slice, ...]  # where it goes in the result
+    corner: tuple[int, ...]  # where the tile begins
+    width: tuple[int, ...]  # how much of the tile there is
+    picked: tuple[slice, ...]  # what of the tile is asked for
+    tile: int  # which one it is, in order
+
+
+class _Span(NamedTuple):
+    """The same along one axis."""
+
+    into: slice
+    corner: int
+    width: int
+    picked: slice
+    tile: int
 
 
 def tiles(start: int, count: int, step: int, tile: int) -> Iterator[tuple[slice, int, int, slice]]:
@@ -28,14 +48,28 @@ def across(
     step: tuple[int, ...],
     tile: tuple[int, ...],
     lengths: tuple[int, ...],
-) -> list[tuple[tuple[Any, ...], ...]]:
+) -> list[Part]:
     """The same along all axes but the first, where a tile is read as a whole."""
     axes = []
     for begin, number, stride, width, length in zip(start, count, step, tile, lengths, strict=True):
-        whole = []
+        spans = []
         for into, first, size, _ in tiles(begin, number, stride, width):
-            offset = first % width
-            picked = slice(offset, offset + size, stride)
-            whole.append((into, first - offset, min(width, length - first + offset), picked))
-        axes.append(whole)
-    return [tuple(zip(*tiles, strict=True)) or ((),) * 4 for tiles in product(*axes)]
+            at, offset = divmod(first, width)
+            corner, picked = first - offset, slice(offset, offset + size, stride)
+            spans.append(_Span(into, corner, min(width, length - corner), picked, at))
+        axes.append(spans)
+    counts = [-(-length // width) for length, width in zip(lengths, tile, strict=True)]
+    return [_part(along, counts) for along in product(*axes)]
+
+
+def _part(along: Sequence[_Span], counts: Sequence[int]) -> Part:
+    number = 0
+    for span, tiles_there in zip(along, counts, strict=True):
+        number = number * tiles_there + span.tile
+    return Part(
+        into=tuple(span.into for span in along),
+        corner=tuple(span.corner for span in along),
+        width=tuple(span.width for span in along),
+        picked=tuple(span.picked for span in along),
+        tile=number,
+    )

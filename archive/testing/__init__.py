@@ -11,6 +11,7 @@ What a writer does not return as lost must come back equal. Needs pytest and hyp
 
 from __future__ import annotations
 
+from archive.testing.canonical import canonical
 from archive.testing.fuzzing import Finding, fuzz
 from archive.testing.sample import sample
 from archive.testing.sources import Given
@@ -23,6 +24,7 @@ __all__ = [
     "ReaderSuite",
     "RoundTripSuite",
     "WriterSuite",
+    "canonical",
     "fuzz",
     "only",
     "sample",

@@ -16,6 +16,7 @@ from archive.entry import ArrayLike, Entry, Loss
 from schemas.v1.value import identical
 
 ROOT = "experiment"  # the way to the experiment itself
+NOTHING = "nothing"
 _SHOWN = 200  # characters of a value
 
 
@@ -31,6 +32,11 @@ class Difference:
     steps: tuple[str, ...]
     wrote: str
     read: str
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there was nothing."""
+        return self.wrote in (NOTHING, "None")
 
     def __str__(self) -> str:
         return f"{self.way}: {''.join(self.steps)}: wrote {self.wrote}, read {self.read}"
@@ -100,13 +106,13 @@ def differences(
     wanted = [one for one in source if not declared.whole(one)]
     pairs, missing, extra = _paired(wanted, found)
     for one in missing:
-        yield Difference(one.way, one.model.kind, (one.model.kind,), _shown(one.model), "nothing")
+        yield Difference(one.way, one.model.kind, (one.model.kind,), _shown(one.model), NOTHING)
     spare = [one for one in source if declared.whole(one)]
     for other in extra:
         if any(one.model.kind == other.model.kind for one in spare):
             continue  # some of what was declared lost may be there all the same
         told = _shown(other.model)
-        yield Difference(other.way, other.model.kind, (other.model.kind,), "nothing", told)
+        yield Difference(other.way, other.model.kind, (other.model.kind,), NOTHING, told)
     yield from _disordered(pairs, found)
     for one, other in pairs:
         for difference in _within(one, other):
@@ -163,10 +169,10 @@ def _within(one: Placed, other: Placed) -> Iterator[Difference]:
     for name in [*wrote_arrays, *(name for name in read_arrays if name not in wrote_arrays)]:
         if name not in read_arrays:
             wrote = _shown_array(np.asarray(wrote_arrays[name]))
-            yield Difference(way, kind, (name,), wrote, "nothing")
+            yield Difference(way, kind, (name,), wrote, NOTHING)
         elif name not in wrote_arrays:
             read = _shown_array(np.asarray(read_arrays[name]))
-            yield Difference(way, kind, (name,), "nothing", read)
+            yield Difference(way, kind, (name,), NOTHING, read)
         else:
             yield from _unequal_arrays(way, kind, name, wrote_arrays[name], read_arrays[name])
 
@@ -178,9 +184,9 @@ def _unequal(
         for key in [*wrote, *(key for key in read if key not in wrote)]:
             within = (*steps, f".{key}")
             if key not in read:
-                yield within, _shown(wrote[key]), "nothing"
+                yield within, _shown(wrote[key]), NOTHING
             elif key not in wrote:
-                yield within, "nothing", _shown(read[key])
+                yield within, NOTHING, _shown(read[key])
             else:
                 yield from _unequal(wrote[key], read[key], within)
     elif isinstance(wrote, list) and isinstance(read, list) and len(wrote) == len(read):

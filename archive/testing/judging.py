@@ -47,7 +47,7 @@ def misdeclared(source: Placed, losses: object) -> Iterator[str]:
 
 def _has(one: Placed, field: str) -> bool:
     model = one.model
-    names = {*type(model).model_fields, *(model.model_extra or ()), *one.entry.arrays}
+    names = {model.kind, *type(model).model_fields, *(model.model_extra or ()), *one.entry.arrays}
     # the names themselves may have dots
     return field in names or any(field.startswith((f"{name}.", f"{name}[")) for name in names)
 
@@ -67,10 +67,19 @@ def broken_promises(
 
 
 def not_equal(
-    source: Sequence[Placed], found: Sequence[Placed], losses: Sequence[Loss], who: str
+    source: Sequence[Placed],
+    found: Sequence[Placed],
+    losses: Sequence[Loss],
+    adds: Mapping[str, Collection[str]],
+    who: str,
 ) -> str:
-    """What did not come back and was not declared lost; empty if all did."""
-    listed = list(map(str, differences(source, found, Declared(losses))))
+    """What did not come back and was not declared lost; empty if all did. By kind, `adds` names
+    fields and arrays that may be there though they were not."""
+    listed = [
+        str(one)
+        for one in differences(source, found, Declared(losses))
+        if not (one.is_new and one.steps[0] in adds.get(one.kind, ()))
+    ]
     if not listed:
         return ""
     return problems(f"{who}: not declared lost, and not the same", listed, losses)

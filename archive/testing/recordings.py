@@ -142,21 +142,36 @@ PARTS: dict[str, Callable[[], st.SearchStrategy[Entry]]] = {
 }
 
 
+def annotation_changes() -> st.SearchStrategy[Entry]:
+    """Later changes of the annotations of a run or segment."""
+    return st.builds(
+        schemas.AnnotationChange,
+        annotations=facts(),
+        removed=st.lists(NAMES, max_size=2).map(tuple),
+        former=facts(),
+        author=optional(TEXTS),
+        at=MOMENTS,
+    ).map(Entry)
+
+
 @st.composite
-def segments(draw: st.DrawFn, parts: Collection[str] = tuple(PARTS)) -> Entry:
-    """A segment with parts of these kinds, no two of one population and variable."""
+def segments(
+    draw: st.DrawFn, parts: Collection[str] = tuple(PARTS), *, changed_later: bool = True
+) -> Entry:
+    """A segment with parts of these kinds, no two of one kind, population and variable; perhaps
+    with a later change of its annotations."""
     some = st.lists(st.sampled_from([*parts]).flatmap(lambda kind: PARTS[kind]()), max_size=3)
     seen: dict[tuple[Any, Any], Entry] = {}
     for one in draw(some) if parts else ():
-        # as the container tells parts apart: the names joined, whatever was in which
         seen.setdefault((one.model.kind, _joined(one.model)), one)
+    changes = [draw(annotation_changes())] if changed_later and draw(st.booleans()) else []
     model = schemas.Segment(
         name=draw(optional(NAMES)),
         description=draw(optional(TEXTS)),
         recorded=draw(optional(MOMENTS)),
         annotations=draw(facts()),
     )
-    return Entry(model, parts=list(seen.values()))
+    return Entry(model, parts=[*seen.values(), *changes])
 
 
 def _joined(model: Any) -> str:

@@ -7,6 +7,7 @@ import random
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from archive.adapters import writers
 from archive.errors import ArchiveError
@@ -35,12 +36,15 @@ _PLAIN = {
     + b"\n",
     "gzip": b"\x1f\x8b\x08\0" + bytes(20),
 }
+_OF = {"array.npy": "npy", "pickle": "pickle"}  # which of them are of a format, all the same
 
 
-def strangers(folder: Path, of: str) -> Iterator[Path]:
-    """Files that are not of the format `of`, written one by one: those of all other adapters
-    that can write among them."""
+def strangers(folder: Path, reader: Any) -> Iterator[Path]:
+    """Files that are not of the format of a reader, written one by one: those of all other
+    adapters that can write among them, unless it reads all files of a kind."""
     for name, content in _PLAIN.items():
+        if _OF.get(name) == reader.name:
+            continue
         path = folder / name
         path.write_bytes(content)
         yield path
@@ -48,10 +52,13 @@ def strangers(folder: Path, of: str) -> Iterator[Path]:
         path = folder / f"noise {number}"
         path.write_bytes(random.Random(number).randbytes(64 << (2 * number)))
         yield path
-    yield folder
+    if not getattr(reader, "folders", False):
+        yield folder
     yield folder / "missing"
+    if getattr(reader, "general", False):
+        return
     for name, writer in writers().items():
-        if name == of:
+        if name == reader.name:
             continue
         for kind in ("experiment", "parameter-set", "snapshot", "projection", "population"):
             path = folder / f"{name} {kind}{(*writer.suffixes, '')[0]}"

@@ -25,6 +25,7 @@ from archive.testing.legal import (
 from archive.testing.networks import populations, projections, snapshots
 from archive.testing.recordings import (
     PARTS,
+    annotation_changes,
     epochs,
     events,
     image_sequences,
@@ -41,6 +42,7 @@ __all__ = [
     "TEXTS",
     "UNITS",
     "VALUES",
+    "annotation_changes",
     "epochs",
     "events",
     "experiments",
@@ -105,17 +107,6 @@ def _endings() -> st.SearchStrategy[Entry]:
     ).map(Entry)
 
 
-def _changes() -> st.SearchStrategy[Entry]:
-    return st.builds(
-        schemas.AnnotationChange,
-        annotations=facts(),
-        removed=st.lists(NAMES, max_size=2).map(tuple),
-        former=facts(),
-        author=optional(TEXTS),
-        at=MOMENTS,
-    ).map(Entry)
-
-
 @st.composite
 def runs(
     draw: st.DrawFn,
@@ -130,7 +121,7 @@ def runs(
     parameter set, provenance, end and later annotations, as an archive gives them."""
     beside: list[Entry] = []
     if facts_beside:
-        one_each = (parameter_sets(), _provenances(), _endings(), _changes())
+        one_each = (parameter_sets(), _provenances(), _endings(), annotation_changes())
         beside = [draw(one) for one in one_each if draw(st.booleans())]
     model = schemas.Run(
         name=draw(NAMES) if name is None else name,
@@ -141,7 +132,7 @@ def runs(
         provenance=draw(optional(DIGESTS)),
         annotations=draw(facts()),
     )
-    inside = draw(st.lists(segments(parts), max_size=max_segments))
+    inside = draw(st.lists(segments(parts, changed_later=facts_beside), max_size=max_segments))
     if with_snapshots and draw(st.booleans()):
         inside.append(draw(snapshots()))
     return Entry(model, parts=[*beside, *inside])

@@ -14,6 +14,7 @@ from schemas.v1.projection import Projection
 from schemas.v1.provenance import Provenance
 from schemas.v1.run import Run, RunEnd
 from schemas.v1.segment import (
+    AddressEvents,
     Epoch,
     Event,
     ImageSequence,
@@ -33,6 +34,7 @@ AnyModel = (
     | Signal
     | IrregularSignal
     | SpikeTrains
+    | AddressEvents
     | Event
     | Epoch
     | ImageSequence
@@ -53,6 +55,7 @@ KINDS: dict[str, type[Model]] = {
 
 __all__ = [
     "KINDS",
+    "AddressEvents",
     "AnnotationChange",
     "AnyModel",
     "Epoch",

@@ -91,6 +91,21 @@ class Event(Part):
     kind: Literal["event"] = "event"
 
 
+class AddressEvents(Part):
+    """Events as a device or a file has them: an address and a time each, in the order in which
+    they came, which need not be that of times. Arrays: ``addresses`` (event,) and ``ticks``
+    (event,), both of any integer dtype. The time of an event is its number of ticks times `tick`,
+    in `time_unit`."""
+
+    kind: Literal["address-events"] = "address-events"
+    tick: Positive = Field(description="Duration of a tick, in `time_unit`.")
+    coding: Name | None = Field(
+        default=None,
+        description="What the bits of an address mean, 'dvs128' for one; null where that is"
+        " not known.",
+    )
+
+
 class Epoch(Part):
     """Stretches of time with labels. Arrays: ``times`` (epoch,) and ``durations`` (epoch,)
     float64 in `time_unit`; ``labels`` (epoch,) text."""
@@ -109,4 +124,4 @@ class ImageSequence(Part):
     spatial_unit: UnitText | None = Field(default=None, description="Unit of `spatial_scale`.")
 
 
-AnyPart = Signal | IrregularSignal | SpikeTrains | Event | Epoch | ImageSequence
+AnyPart = Signal | IrregularSignal | SpikeTrains | AddressEvents | Event | Epoch | ImageSequence

@@ -104,7 +104,8 @@ def expected(value: Any, version: str) -> Any:
     if value and all(isinstance(item, str) for item in value):
         if version == "5":
             return list(value)
-        return value[0] if len(value) == 1 else [text.rstrip(" ") for text in value]
+        if value != [""] and (len(value) == 1 or not any(text.endswith(" ") for text in value)):
+            return value[0] if len(value) == 1 else value
     items = [expected(item, version) for item in value]
     if version == "5":
         return items

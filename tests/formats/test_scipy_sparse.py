@@ -131,8 +131,7 @@ def test_losses_and_choices(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"(?s)one projection.*'p', 'q'"):
         ScipySparse().write(both, path)
     lost = {loss.field for loss in ScipySparse().write(both, path, projection="p")}
-    double = "connections between the same two neurons"
-    assert lost == {"delays", "state:x", "weights", double, "name", "pre", "post"}
+    assert lost == {"delays", "state:x", "weights", "columns", "name", "pre", "post"}
     assert scipy.sparse.load_npz(path).dtype == bool
     with pytest.raises(AlreadyExists):
         ScipySparse().write(both, path, projection="q")

@@ -135,8 +135,7 @@ def test_readers_are_found_by_what_is_in_the_file(install: Install, tmp_path: Pa
     install("one", "a", LOOKS.format(name="a", suffix=".x"))
     install("two", "b", LOOKS.format(name="b", suffix=".x"))
     install("three", "c", READS.format(name="c", suffix=".c"))
-    assert {"a", "b", "c", "annarchy", "scipy-sparse"} <= set(readers())
-    assert "mat" not in readers()
+    assert {"a", "b", "c", "annarchy", "mat", "scipy-sparse"} <= set(readers())
     path = tmp_path / "file.c"
     path.write_bytes(b"b...")
     assert reader_for(path).name == "b"  # what is in the file says more than its name
@@ -145,13 +144,14 @@ def test_readers_are_found_by_what_is_in_the_file(install: Install, tmp_path: Pa
     assert reader_for(path, "a").name == "a"
     path = path.rename(tmp_path / "file.x")
     with pytest.raises(
-        FormatError, match=r"(?s)no format is known.*known are a, annarchy, .*b, brian2"
+        FormatError, match=r"(?s)no format is known.*known are a, aer, .*annarchy, .*b, brian2"
     ):
         reader_for(path)
     with pytest.raises(FormatError, match="cannot be read: No such file"):
         reader_for(tmp_path / "nowhere.x")
-    with pytest.raises(FormatError, match="'mat' of neuroarchive cannot read"):
-        reader_for(path, "mat")
+    install("four", "writes", GOOD.format(name="writes", suffix=".w"))
+    with pytest.raises(FormatError, match=r"'writes' of four 1\.0 cannot read"):
+        reader_for(path, "writes")
 
 
 def test_two_readers_of_one_file_are_both_listed(install: Install, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from math import prod
 from pathlib import Path
@@ -17,7 +17,7 @@ from hypothesis import given, strategies as st
 
 import archive
 from archive.container.lazy import Stretch
-from archive.storage import Growing, growing
+from archive.storage import Growing, past_hdf5
 from archive.storage.chunk_places import chunk_places, table
 from tests.unit.growing_datasets import DTYPES, PERIOD, VALUES, boxes, dataset, numbers, shapes
 
@@ -25,7 +25,11 @@ from tests.unit.growing_datasets import DTYPES, PERIOD, VALUES, boxes, dataset, 
 @contextmanager
 def places_asked_for_at_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(growing, "READS_PER_CHUNK", 0)
+        patch.setattr(past_hdf5, "READS_PER_CHUNK", 0)
+        patch.setattr(past_hdf5, "FEW", 1)
+        patch.setattr(past_hdf5, "TOGETHER", 200)
+        patch.setattr(past_hdf5, "BUFFER", 256)
+        patch.setattr(past_hdf5, "_spare", [])  # of another length
         yield
 
 
@@ -36,29 +40,34 @@ def test_boxes_are_the_same_past_hdf5(
     row_shape, chunks = shape
     with dataset(dtype, row_shape, chunks) as (_, theirs), places_asked_for_at_once():
         theirs.resize(length, axis=0)
-        values = theirs[:] = numbers((length, *row_shape), dtype, length)
+        values = numbers((length, *row_shape), dtype, length)
+        for first in data.draw(st.permutations(range(0, length, chunks[0]))):  # so they lie
+            theirs[first : first + chunks[0]] = values[first : first + chunks[0]]
         theirs.file.flush()
         image = theirs.file.id.get_file_image()
-        fetched: list[int] = []
+        fetched: list[tuple[int, int]] = []
 
-        def fetch(into: memoryview, offset: int) -> None:
-            into[:] = image[offset : offset + len(into)]
-            fetched.append(offset)
+        def fetch(pieces: Sequence[memoryview], offsets: Sequence[int]) -> None:
+            for piece, offset in zip(pieces, offsets, strict=True):
+                piece[:] = image[offset : offset + len(piece)]
+                fetched.append((offset, offset + len(piece)))
 
         found = Growing(theirs)
         found.fetch = fetch
-        whole = prod(theirs.chunks) * values.itemsize
         for _ in range(3):
             start, count, step = zip(*data.draw(boxes(values.shape)), strict=True)
             cut = tuple(map(slice, start, np.add(start, np.multiply(count, step)), step))
+            fetched.clear()
             assert np.array_equal(found.read_part(start, count, step), values[cut])
+            assert all(0 < first < end <= len(image) for first, end in fetched)
             spans = zip(start, count, step, theirs.chunks, strict=True)
             chunked = [first // n != (first + (c - 1) * s) // n for first, c, s, n in spans]
             rows = count[1:] == row_shape  # of which HDF5 reads whole chunks by itself
             short = step[0] < chunks[0] and 0 < count[0] * step[0] <= chunks[0]
             if short and prod(count) and not rows and any(chunked[1:]):
                 assert fetched
-        assert all(0 < offset <= len(image) - whole // chunks[0] for offset in fetched)
+            if rows and chunks[1:] == row_shape and not any(n > 1 for n in step) and prod(count):
+                assert sum(end - first for first, end in fetched) == values[cut].nbytes
 
 
 @pytest.mark.parametrize(
@@ -109,7 +118,7 @@ def test_what_memory_has_otherwise_is_left_to_hdf5(options: dict[str, Any]) -> N
 def test_a_reader_past_hdf5_sees_what_is_committed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: bool
 ) -> None:
-    monkeypatch.setattr(growing, "READS_PER_CHUNK", 0)
+    monkeypatch.setattr(past_hdf5, "READS_PER_CHUNK", 0)
     path = tmp_path / "e.nix"
     window = np.s_[100:140]
 
@@ -131,9 +140,9 @@ def test_a_reader_past_hdf5_sees_what_is_committed(
         fetch = values._data.fetch
         assert fetch is not None
 
-        def counting(into: memoryview, offset: int) -> None:
-            fetches.append(offset)
-            fetch(into, offset)
+        def counting(pieces: Sequence[memoryview], offsets: Sequence[int]) -> None:
+            fetches.extend(offsets)
+            fetch(pieces, offsets)
 
         values._data.fetch = counting
         read_both(reader)

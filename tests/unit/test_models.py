@@ -30,6 +30,7 @@ FULL: list[schemas.Model] = [
     schemas.Signal(variable="v", unit="mV", sampling_period=0.1, annotations=FACTS),
     schemas.IrregularSignal(variable="w", unit="uS/cm**2", time_unit="s"),
     schemas.SpikeTrains(population="p", variable="spikes", size=3, t_stop=100.0),
+    schemas.AddressEvents(variable="retina", time_unit="us", tick=1.0, coding="dvs128"),
     schemas.Event(variable="trigger"),
     schemas.Epoch(variable="stimulus", array_annotations={"n": [1, 2]}),
     schemas.ImageSequence(variable="film", unit="dimensionless", sampling_period=40.0),

@@ -1,0 +1,56 @@
+"""Index files, ``.aeidx``: the names of other files, a line each, relative to the index itself.
+
+Brian stops at the first empty line, and cannot read one whose lines end as Windows ends them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archive.errors import FormatError
+
+SUFFIX = ".aeidx"
+_LIMIT = 1 << 24
+
+
+def indexed(path: Path) -> list[Path]:
+    """The files that an index names. Raises FormatError for one that names another index, or a
+    file that is not there."""
+    found = []
+    for line in _text(path).splitlines():
+        name = line.strip()
+        if not name:
+            break
+        part = _part(path.parent, name)
+        if part.suffix.lower() == SUFFIX:
+            raise FormatError(f"the index names another index, {name!r:.200}", path=path)
+        if not part.is_file():
+            raise FormatError(f"the index names {name!r:.200}, which is not there", path=path)
+        found.append(part)
+    return found
+
+
+def index_text(parts: list[str]) -> bytes:
+    """An index of files with these names."""
+    return "".join(f"{name}\n" for name in parts).encode()
+
+
+def _part(folder: Path, name: str) -> Path:
+    try:
+        part = folder / name
+        # written on Windows, read elsewhere
+        return folder / name.replace("\\", "/") if "\\" in name and not part.exists() else part
+    except (OSError, ValueError) as error:
+        raise FormatError(f"the index names {name!r:.200}, which is no path") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LIMIT + 1)
+    except OSError as error:
+        reason = error.strerror or error
+        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
+    if len(raw) > _LIMIT or b"\0" in raw:
+        raise FormatError("it is no list of files", path=path)
+    return raw.decode("utf-8-sig", "surrogateescape")

@@ -1,0 +1,322 @@
+"""Nodes and edges of a network in SONATA files, as simulators of the Allen Institute and the Blue
+Brain Project read them (github.com/AllenInstitute/sonata, the developer guide).
+
+A population is ``/nodes/<name>``, with its parameters and state as ``dynamics_params``; a
+projection ``/edges/<name>``. Units are attributes ``units`` of the datasets, which SONATA allows;
+delays are in ms and positions in um, as it says. Types of nodes and edges lie in CSV files beside,
+and are not read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+import schemas
+from archive.adapters.left_out import left_out, whole
+from archive.adapters.replacing import replacing
+from archive.adapters.segments import ROOT
+from archive.adapters.sonata_files import (
+    group,
+    mark,
+    numbers,
+    put,
+    put_index,
+    required,
+    unit_of,
+)
+from archive.connections import compressed, ends, native_order
+from archive.entry import Entry, Loss, Source, ways
+from archive.errors import FormatError
+from archive.values import from_schema_dict, quantity, to_schema
+
+AXES = ("x", "y", "z")
+PARAMETERS = "dynamics_params"
+EDGE_NAMES = {"syn_weight": "weights", "delay": "delays"}
+WRITTEN = {"weights": "syn_weight", "delays": "delay"}
+NODE_LIMIT = 10**8  # the most nodes that edges may ask for which the file does not have
+_TOLD = ("name", "populations", "projections")
+NO_PLACE = "SONATA has no place for it"
+
+
+def read_network(
+    nodes: h5py.Group | None, edges: h5py.Group | None, time_step: float | None
+) -> Entry:
+    """A snapshot at time 0 of the populations and projections. Raises FormatError for links to
+    other files, and for attributes in several groups."""
+    cells = [_population(nodes, name) for name in nodes] if nodes is not None else []
+    sizes = {_name(one): int(getattr(one.model, "size", 0)) for one in cells}
+    synapses = [_projection(edges, name, sizes) for name in edges or ()]
+    model = schemas.Snapshot(
+        time=0.0,
+        time_step=time_step,
+        populations=tuple(map(_name, cells)),
+        projections=tuple(map(_name, synapses)),
+    )
+    return Entry(model, parts=[*cells, *synapses])
+
+
+def write_network(source: Source, path: Path, *, overwrite: bool) -> list[Loss]:
+    """Write all populations and projections of a source, and return what was not carried.
+
+    Raises FormatError if there are none, or two of one name.
+    """
+    losses: list[Loss] = []
+    root = source.entry()
+    if not isinstance(root.model, schemas.Snapshot):
+        losses += left_out(ROOT if root.model.kind == ROOT else "", root, (), NO_PLACE)
+    parts: list[tuple[str, Entry]] = []
+    for way, one in ways(root):
+        if isinstance(one.model, schemas.Population | schemas.Projection):
+            parts.append((way, one))
+        elif isinstance(one.model, schemas.Run | schemas.Snapshot):
+            losses += left_out(way, one, _TOLD, NO_PLACE)
+        else:
+            losses.append(whole(way, one, "a file of a network holds nothing else"))
+    named = [(one.model.kind, _name(one)) for _, one in parts]
+    if not parts:
+        raise FormatError("there is no population and no projection", path=path)
+    if len(set(named)) < len(named):
+        raise FormatError("several have one name", path=path, hint="export one snapshot, not all")
+    with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:
+        mark(file)
+        for way, part in parts:
+            if isinstance(part.model, schemas.Population):
+                _write_nodes(file, part, part.model, way, losses)
+            else:
+                assert isinstance(part.model, schemas.Projection)
+                _write_edges(file, part, part.model, way, losses)
+    return losses
+
+
+def _name(entry: Entry) -> str:
+    return str(getattr(entry.model, "name", ""))
+
+
+def _write_nodes(
+    file: h5py.File, entry: Entry, model: schemas.Population, way: str, losses: list[Loss]
+) -> None:
+    made = file.create_group(f"nodes/{model.name}")
+    _put_types(made, "node", model.size)
+    inside = made.create_group("0")
+    if "positions" in entry.arrays:
+        positions = np.asarray(entry.arrays["positions"], np.float64)
+        try:
+            positions = positions * float(schemas.conversion(model.position_unit, "um"))
+        except schemas.UnitError:
+            losses.append(Loss(way, "position_unit", f"{model.position_unit} is no length"))
+        for axis, values in zip(AXES, positions.T, strict=False):
+            put(inside, axis, values, "um")
+    if model.model is not None:
+        library = inside.create_group("@library")
+        library.create_dataset("model_template", data=[model.model], dtype=h5py.string_dtype())
+        put(inside, "model_template", np.zeros(model.size, np.uint32))
+    _put_values(inside, entry, model, way, losses)
+    kept = {"name", "size", "model", "parameters", "state_units", "position_unit", "positions"}
+    kept |= {key for key in entry.arrays if key.startswith("state:")}
+    losses += left_out(way, entry, kept, NO_PLACE)
+
+
+def _write_edges(
+    file: h5py.File, entry: Entry, model: schemas.Projection, way: str, losses: list[Loss]
+) -> None:
+    made = file.create_group(f"edges/{model.name}")
+    pre, post = (np.asarray(end, np.uint64) for end in ends(model, entry.arrays))
+    _put_types(made, "edge", model.size)
+    for name, values, other in (
+        ("source_node_id", pre, model.pre),
+        ("target_node_id", post, model.post),
+    ):
+        put(made, name, values)
+        made[name].attrs["node_population"] = other
+    indices = made.create_group("indices")
+    put_index(indices, "source_to_target", pre, model.pre_size, model.size)
+    put_index(indices, "target_to_source", post, model.post_size, model.size)
+    inside = made.create_group("0")
+    for field, name in WRITTEN.items():
+        if field not in entry.arrays:
+            continue
+        held = native_order(entry.arrays, entry.arrays[field])
+        scaled, unit = np.broadcast_to(held, (model.size,)), model.weight_unit
+        if field == "delays":
+            scaled, unit = scaled * float(schemas.conversion(model.delay_unit, "ms")), "ms"
+        put(inside, name, scaled, unit)
+    _put_values(inside, entry, model, way, losses)
+    kept = {
+        "name", "pre", "post", "pre_size", "post_size", "size", "rows", "weight_unit",
+        "delay_unit", "parameters", "state_units", "row_pointers", "columns", "order", *EDGE_NAMES,
+        *EDGE_NAMES.values(),
+    }  # fmt: skip
+    kept |= {key for key in entry.arrays if key.startswith("state:")}
+    losses += left_out(way, entry, kept, NO_PLACE)
+
+
+def _put_types(made: h5py.Group, kind: str, size: int) -> None:
+    made.create_dataset(f"{kind}_type_id", data=np.full(size, -1, np.int64))
+    made.create_dataset(f"{kind}_group_id", data=np.zeros(size, np.uint64))
+    made.create_dataset(f"{kind}_group_index", data=np.arange(size, dtype=np.uint64))
+
+
+def _put_values(
+    inside: h5py.Group,
+    entry: Entry,
+    model: schemas.Population | schemas.Projection,
+    way: str,
+    losses: list[Loss],
+) -> None:
+    """Parameters and state variables, all as numbers for each node or edge."""
+    found: dict[str, tuple[npt.NDArray[Any], str | None]] = {}
+    for key, value in from_schema_dict(model.parameters).items():
+        bare, unit = np.asarray(getattr(value, "magnitude", value)), _unit_text(value)
+        if bare.dtype.kind not in "biuf" or bare.shape not in ((), (1,), (model.size,)):
+            reason = "only numbers have a place in SONATA"
+            losses.append(Loss(way, f"parameters.{key}", reason))
+        else:
+            found[key] = bare, unit
+            if bare.shape == (model.size,):
+                reason = "values that differ are read as state"
+                losses.append(Loss(way, f"parameters.{key}", reason))
+    for key, array in entry.arrays.items():
+        if key.startswith("state:"):
+            name = key.removeprefix("state:")
+            values = np.asarray(array)
+            if len(values) and bool((values == values[0]).all()):
+                reason = "values that are all the same are read as one parameter"
+                losses.append(Loss(way, key, reason))
+            if isinstance(model, schemas.Projection):
+                values = native_order(entry.arrays, values)
+            found[name] = values, model.state_units.get(name)
+    if not found:
+        return
+    place = inside.create_group(PARAMETERS)
+    for key, (values, unit) in found.items():
+        full = np.broadcast_to(values, (model.size,))
+        put(place, key, full.astype(np.uint8) if full.dtype.kind == "b" else full, unit)
+
+
+def _unit_text(value: Any) -> str | None:
+    dimensionality = getattr(value, "dimensionality", None)
+    return None if dimensionality is None else str(dimensionality.string)
+
+
+def _population(nodes: h5py.Group, name: str) -> Entry:
+    made = group(nodes, name)
+    if made is None:
+        raise FormatError(f"{nodes.name}/{name} is no group", path=nodes.file.filename)
+    size = len(required(made, "node_type_id"))
+    inside, index = _inside(made, "node", size)
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    fields: dict[str, Any] = {"parameters": {}, "state_units": {}}
+    axes = [axis for axis in AXES if inside is not None and axis in inside]
+    if inside is not None and axes:
+        columns = [_picked(inside, axis, required(inside, axis), index) for axis in axes]
+        arrays["positions"] = np.stack(columns, axis=1).astype(np.float64)
+    if inside is not None:
+        library = group(inside, "@library")
+        words = numbers(library, "model_template") if library is not None else None
+        which = numbers(inside, "model_template") if words is not None else None
+        if words is not None and which is not None and len(set(which.tolist())) == 1:
+            fields["model"] = str(words[int(which[0])])
+        _values(inside, index, arrays, fields, {*AXES, "model_template"})
+    model = schemas.Population(name=name, size=size, position_unit="um", **fields)
+    return Entry(model, arrays)
+
+
+def _projection(edges: h5py.Group, name: str, sizes: dict[str, int]) -> Entry:
+    made = group(edges, name)
+    if made is None:
+        raise FormatError(f"{edges.name}/{name} is no group", path=edges.file.filename)
+    pre, post = (
+        required(made, f"{side}_node_id").astype(np.int64) for side in ("source", "target")
+    )
+    names, counts = [], []
+    for side, which in (("source", pre), ("target", post)):
+        told = made[f"{side}_node_id"].attrs.get("node_population", side)
+        names.append(str(told))
+        needed = int(which.max(initial=-1)) + 1
+        if needed > max(sizes.get(str(told), 0), NODE_LIMIT):
+            raise FormatError(f"there is no node {needed - 1}", path=edges.file.filename)
+        counts.append(max(sizes.get(str(told), 0), needed))
+    inside, index = _inside(made, "edge", len(pre))
+    rows = compressed(pre, post, counts[0], counts[1], name)
+    arrays: dict[str, npt.NDArray[Any]] = dict(rows.arrays())
+    fields: dict[str, Any] = {"parameters": {}, "state_units": {}}
+    if inside is not None:
+        for theirs, ours in EDGE_NAMES.items():
+            values = numbers(inside, theirs)
+            if values is not None:
+                arrays[ours] = rows.arranged(
+                    _picked(inside, theirs, values, index).astype(np.float64)
+                )
+        if "syn_weight" in inside:
+            fields["weight_unit"] = unit_of(inside, "syn_weight")
+        others: dict[str, npt.NDArray[Any]] = {}
+        _values(inside, index, others, fields, set(EDGE_NAMES))
+        arrays |= {key: rows.arranged(values) for key, values in others.items()}
+    model = schemas.Projection(
+        name=name,
+        pre=names[0],
+        post=names[1],
+        pre_size=counts[0],
+        post_size=counts[1],
+        size=len(pre),
+        rows=rows.rows,
+        delay_unit="ms",
+        **fields,
+    )
+    return Entry(model, arrays)
+
+
+def _inside(
+    made: h5py.Group, kind: str, size: int
+) -> tuple[h5py.Group | None, npt.NDArray[np.int64]]:
+    """The group of attributes, and which of its rows each node or edge has."""
+    path = made.file.filename
+    which, index = numbers(made, f"{kind}_group_id"), numbers(made, f"{kind}_group_index")
+    groups = {0} if which is None else {int(one) for one in np.unique(which)}
+    if len(groups) > 1:
+        raise FormatError(f"{made.name} has its attributes in several groups", path=path)
+    rows = np.arange(size) if index is None else index.astype(np.int64)
+    if len(rows) != size or int(rows.min(initial=0)) < 0:
+        raise FormatError(f"{made.name}/{kind}_group_index is not that of {size}", path=path)
+    return group(made, str(next(iter(groups), 0))), rows
+
+
+def _picked(
+    place: h5py.Group, name: str, values: npt.NDArray[Any], index: npt.NDArray[np.int64]
+) -> npt.NDArray[Any]:
+    if len(values) <= int(index.max(initial=-1)):
+        raise FormatError(f"{place.name}/{name} is too short", path=place.file.filename)
+    return values[index]
+
+
+def _values(
+    inside: h5py.Group,
+    index: npt.NDArray[np.int64],
+    arrays: dict[str, npt.NDArray[Any]],
+    fields: dict[str, Any],
+    without: set[str],
+) -> None:
+    """Attributes of a group: one value for all is a parameter, others are state."""
+    places = [(inside, without), (group(inside, PARAMETERS), set[str]())]
+    for place, skipped in places:
+        for name in place or ():
+            values = numbers(place, name) if name not in skipped else None
+            if values is None or place is None:
+                continue
+            own, unit = _picked(place, name, values, index), unit_of(place, name)
+            is_one = len(own) and bool((own == own[0]).all())
+            if own.dtype == object:
+                if is_one:
+                    fields["parameters"][name] = str(own[0])
+            elif is_one:
+                one = own[0].item()
+                told = quantity(one, unit) if unit is not None else one
+                fields["parameters"][name] = to_schema(told, name)
+            else:
+                arrays[f"state:{name}"] = own
+                fields["state_units"] |= {name: unit} if unit is not None else {}

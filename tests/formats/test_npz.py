@@ -1,0 +1,124 @@
+"""NumPy's files: an experiment comes back whole, and anybody's arrays come in."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import schemas
+from archive.adapters import reader_for
+from archive.adapters.npz import Npy, Npz
+from archive.entry import Loss
+from archive.errors import FormatError
+from archive.testing import Given, ReaderSuite, RoundTripSuite, sample
+from archive.values import from_schema
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+class TestOurNpz(RoundTripSuite):
+    adapter = Npz()
+    carries: ClassVar = {kind: ["*"] for kind in schemas.KINDS}
+
+
+class TestForeignNpz(ReaderSuite):
+    adapter = Npz()
+
+    def files(self, folder: Path) -> Iterable[Path]:
+        path = folder / "x.npz"
+        np.savez(path, a=np.arange(3), objects=np.array([[1], {"b": 2.5}], object), t="text")
+        return [path, DATA / "pickles" / "brian1" / "payload_py2.npz"]
+
+
+class TestNpy(ReaderSuite):
+    adapter = Npy()
+
+    def files(self, folder: Path) -> Iterable[Path]:
+        np.save(folder / "x.npy", np.arange(6.0).reshape(2, 3))
+        np.save(folder / "y.npy", np.array([[1], {"b": 2.5}], object))
+        (folder / "z.npy.gz").write_bytes(gzip.compress((folder / "x.npy").read_bytes()))
+        return [folder / "x.npy", folder / "y.npy", folder / "z.npy.gz"]
+
+
+def keyed(reader: Any, path: Path, losses: list[Loss] | None = None) -> dict[str, Any]:
+    return {
+        entry.model.key: from_schema(entry.model.value)
+        for entry in reader.read(path, losses=losses)
+    }
+
+
+def test_numpy_loads_what_is_written_without_pickles(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    Npz().write(Given(sample()), path)
+    assert reader_for(path).name == "npz"
+    with np.load(path, allow_pickle=False) as file:
+        found = {name: file[name] for name in file.files}
+    assert found["neuroarchive"].item().startswith(b"neuroarchive-npz 1\n")
+    assert any(name.endswith("/v/values") and found[name].ndim == 2 for name in found)
+
+
+def test_arrays_of_others_become_keyed_values(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    ragged = np.empty(2, object)
+    ragged[:] = [np.arange(2), np.arange(3)]
+    np.savez(
+        path, a=np.array([1, 2], np.float32), ragged=ragged, one=np.array({"k": (1,)}, object), n=3
+    )
+    losses: list[Loss] = []
+    found = keyed(Npz(), path, losses)
+    assert found["a"].dtype == np.float32
+    assert [part.tolist() for part in found["ragged"]] == [[0, 1], [0, 1, 2]]
+    assert found["one"] == {"k": [1]}
+    assert found["n"] == np.array(3)
+    assert {(loss.entry, loss.reason) for loss in losses} == {
+        ("ragged", "arrays of objects became lists"), ("one", "tuples became lists"),
+    }  # fmt: skip
+    files = list((DATA / "annarchy").rglob("full.npz"))
+    assert files
+    for other in files:
+        assert reader_for(other).name == "annarchy"
+
+
+def test_a_member_that_is_a_stray_option_is_no_value(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, **{"a": np.arange(2), "allow_pickle": np.array(True)})  # type: ignore[arg-type]
+    assert set(keyed(Npz(), path)) == {"a"}
+
+
+def test_files_of_python_2_are_read() -> None:
+    path = DATA / "pickles" / "brian1" / "payload_py2.npz"
+    assert reader_for(path).name == "npz"
+    assert keyed(Npz(), path)
+
+
+class Evil:
+    def __reduce__(self) -> Any:
+        return print, ("code was run",)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_objects_in_arrays_are_not_run(tmp_path: Path, packed: bool) -> None:
+    array = np.array([Evil()], object)
+    np.savez(tmp_path / "x.npz", array)
+    np.save(tmp_path / "x.npy", array)
+    path = tmp_path / "x.npy"
+    if packed:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    for reader, file in ((Npz(), tmp_path / "x.npz"), (Npy(), path)):
+        assert reader_for(file).name == reader.name
+        with pytest.raises(FormatError, match=r"print.*not among"):
+            keyed(reader, file)
+
+
+def test_a_bomb_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros(1 << 22))
+    (tmp_path / "y").write_bytes(gzip.compress((tmp_path / "x.npy").read_bytes()))
+    from archive.adapters.unpickling import Limits
+
+    with pytest.raises(FormatError, match="more than 1000000 bytes"):
+        Npy().read(tmp_path / "y", limits=Limits(size=1_000_000))
