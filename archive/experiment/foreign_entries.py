@@ -27,7 +27,7 @@ def entries_of(
     reader: Reader, file: SourceFile, losses: list[Loss], options: dict[str, Any]
 ) -> Iterator[Entry]:
     """The entries of a file. Raises FormatError, naming it, for all that a reader may raise."""
-    known = _options_of(reader)
+    known = options_of(reader)
     check_options(reader, options)
     told = options if known is not None and "losses" not in known else {"losses": losses, **options}
     try:
@@ -39,7 +39,7 @@ def entries_of(
 
 def check_options(reader: Reader, options: Collection[str]) -> None:
     """Raises FormatError for options that a reader does not have."""
-    known = _options_of(reader)
+    known = options_of(reader)
     for name in options if known is not None else ():
         if name == "losses" or name not in (known or ()):
             own = ", ".join(one for one in known or () if one != "losses")
@@ -49,7 +49,7 @@ def check_options(reader: Reader, options: Collection[str]) -> None:
             )
 
 
-def _options_of(reader: Reader) -> list[str] | None:
+def options_of(reader: Reader) -> list[str] | None:
     """The options of a reader by name; None for one that takes any."""
     taken = inspect.signature(reader.read).parameters.values()
     if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken):
