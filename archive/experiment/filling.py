@@ -18,7 +18,7 @@ from archive.container.annotation_changes import annotations_before
 from archive.container.contents import digest
 from archive.container.whole_runs import add_whole_run
 from archive.entry import Entry, Loss
-from archive.errors import FormatError
+from archive.errors import ContractError, FormatError
 from archive.experiment.adding import add_annotations
 from archive.experiment.joined import spare_name
 from archive.experiment.parameter_set import free_name
@@ -133,7 +133,12 @@ class Filling:
         return name
 
     def _free(self, given: str) -> str:
-        """The name, or one with the name of the file behind it."""
+        """The name, or one with the name of the file behind it. Raises ContractError for a name
+        that no run can have."""
+        try:
+            schemas.check_name(given)
+        except ValueError as error:
+            raise ContractError(str(error), entry=f"run {given!r:.60}") from error
         if self._container.run_named(given) is None:
             return given
         spare = (spare_name(given, self._label[:200], number) for number in count(1))

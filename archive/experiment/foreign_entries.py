@@ -27,19 +27,19 @@ def entries_of(
     reader: Reader, file: SourceFile, losses: list[Loss], options: dict[str, Any]
 ) -> Iterator[Entry]:
     """The entries of a file. Raises FormatError, naming it, for all that a reader may raise."""
-    known = _options_of(reader)
+    known = options_of(reader)
     check_options(reader, options)
     told = options if known is not None and "losses" not in known else {"losses": losses, **options}
     try:
         found = iter(reader.read(file.path, **told))
     except Exception as error:
-        raise _named(error, file) from error
+        raise of_file(error, file) from error
     return _guarded(found, file)
 
 
 def check_options(reader: Reader, options: Collection[str]) -> None:
     """Raises FormatError for options that a reader does not have."""
-    known = _options_of(reader)
+    known = options_of(reader)
     for name in options if known is not None else ():
         if name == "losses" or name not in (known or ()):
             own = ", ".join(one for one in known or () if one != "losses")
@@ -49,7 +49,7 @@ def check_options(reader: Reader, options: Collection[str]) -> None:
             )
 
 
-def _options_of(reader: Reader) -> list[str] | None:
+def options_of(reader: Reader) -> list[str] | None:
     """The options of a reader by name; None for one that takes any."""
     taken = inspect.signature(reader.read).parameters.values()
     if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken):
@@ -68,12 +68,13 @@ def _guarded(entries: Iterable[Entry], file: SourceFile) -> Iterator[Entry]:
                 parts = _guarded(parts, file)
             yield Entry(entry.model, arrays, parts)
     except Exception as error:
-        raise _named(error, file) from error
+        raise of_file(error, file) from error
 
 
-def _named(error: Exception, file: SourceFile) -> Exception:
-    """The error as one of the file."""
+def of_file(error: Exception, file: SourceFile) -> Exception:
+    """The error as one of the file; an error of ours, naming the file if it names none."""
     if isinstance(error, ArchiveError):
+        error.path = error.path or str(file.path)
         return error
     if isinstance(error, MemoryError):
         return FormatError("what is in the file does not fit into memory", path=file.path)
@@ -108,13 +109,13 @@ class _Lazy:
         try:
             return self._array[key]
         except Exception as error:
-            raise _named(error, self._file) from error
+            raise of_file(error, self._file) from error
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         try:
             return np.asarray(self._array, dtype)
         except Exception as error:
-            raise _named(error, self._file) from error
+            raise of_file(error, self._file) from error
 
 
 class Ahead:

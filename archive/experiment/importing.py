@@ -18,7 +18,7 @@ from archive.container import Container, KeyedValues
 from archive.entry import Loss
 from archive.errors import ArchiveError, ArchiveWarning, FormatError, Refused, TransactionError
 from archive.experiment.filling import Filling, Made
-from archive.experiment.foreign_entries import Ahead, entries_of
+from archive.experiment.foreign_entries import Ahead, entries_of, of_file, options_of
 from archive.experiment.import_labels import label_of, legal, losses_by_run, reason_of, text_of
 from archive.experiment.import_report import ImportedFile
 from archive.experiment.known_inputs import KnownInputs
@@ -55,6 +55,7 @@ class Importing:
         self._strict = strict
         self._options = dict(options)
         self._options_kept = values.to_schema_dict(options, "options of the import")
+        self._shared = False  # whether an option is only for the formats that have it
         self._keyed = KeyedValues(container)
         self._readers: Mapping[str, Reader]
         self._readers = readers() if format is None else {format: reader_for(Path(), format)}
@@ -64,6 +65,7 @@ class Importing:
 
     def files(self, paths: Iterable[AnyPath]) -> Iterator[ImportedFile]:
         """What becomes of each file, one after another."""
+        self._share_options()
         listed = list(dict.fromkeys(Path(path).absolute() for path in paths))
         belongs = self._belonging(listed)
         for path in listed:
@@ -72,6 +74,26 @@ class Importing:
                 yield ImportedFile(path, "belongs", reason=reason)
             else:
                 yield self._outcome(path)
+
+    def _share_options(self) -> None:
+        """Of many files, each gets the options that its format has. Raises FormatError for an
+        option that no format has."""
+        self._shared = True
+        having = [self._had_by(reader) for reader in self._readers.values()]
+        for name in self._options:
+            if not any(name in one for one in having):
+                raise FormatError(
+                    f"no format has an option {name!r}",
+                    hint="the page of each says which it has; one that takes any must be named",
+                )
+
+    def _had_by(self, reader: Reader) -> list[str]:
+        """Those of the options that a reader is given: all, if it was named or is for one file;
+        else those that it has, where one that takes any has none."""
+        if self._format is not None or not self._shared:
+            return list(self._options)
+        known = options_of(reader) or ()
+        return [name for name in self._options if name in known]
 
     def _belonging(self, paths: Sequence[Path]) -> dict[Path, Path]:
         """The files that belong to another, and to which."""
@@ -148,6 +170,7 @@ class Importing:
 
     def _record(self, file: SourceFile, format: str) -> schemas.Input:
         package, version = owner(format, self._announced)
+        had = self._had_by(self._readers[format])
         return schemas.Input(
             role="imported",
             path=text_of(file.path),
@@ -158,7 +181,7 @@ class Importing:
             format=format,
             package=package,
             version=version or None,
-            options=self._options_kept,
+            options={name: self._options_kept[name] for name in had},
             author=provenance.user(),
             at=datetime.now(UTC),
         )
@@ -173,7 +196,8 @@ class Importing:
     ) -> ImportedFile:
         file.begin_digest()
         losses: list[Loss] = []
-        entries = Ahead(entries_of(reader, file, losses, self._options))
+        options = {name: self._options[name] for name in self._had_by(reader)}
+        entries = Ahead(entries_of(reader, file, losses, options))
         label, folder = label_of(file.path), legal(file.path.parent.name) or "file"
         modified = file.modified
         filling = Filling(self._container, self._keyed, label, folder, modified, losses)
@@ -186,6 +210,9 @@ class Importing:
                 record = self._record(file, format)
                 self._note(record, filling.runs, losses)
                 names = [run.name for run in filling.runs]
+        except Exception as error:
+            self._known.failed_alone()
+            raise of_file(error, file) from error
         except BaseException:
             self._known.failed_alone()
             raise

@@ -153,3 +153,16 @@ def _add_facts(target: Container, row: int, name: str, parts: Mapping[str, Conta
         found.append(own)
         names.append(part)
     add_annotations(target, "run", row, found, names)
+    _add_inputs(target, row, name, parts)
+
+
+def _add_inputs(target: Container, row: int, name: str, parts: Mapping[str, Container]) -> None:
+    """The files that the processes made use of, each once."""
+    known = [one for one in target.changes("run", row) if isinstance(one, schemas.Input)]
+    for container in parts.values():
+        there = container.run_named(name)
+        for one in () if there is None else container.changes("run", there):
+            alike = [(other.role, other.path, other.digest) for other in known]
+            if isinstance(one, schemas.Input) and (one.role, one.path, one.digest) not in alike:
+                target.add_change("run", row, one)
+                known.append(one)

@@ -179,7 +179,8 @@ class Recording(Annotated):
         """Take many foreign files in, each as `import_file` does; returns what became of each.
 
         One that fails is reported, and the others are imported all the same. `progress` is called
-        with what became of each file. Files that belong to another one are imported with it.
+        with what became of each file. An option is given to the formats that have it. Files that
+        belong to another one are imported with it.
         An import that was interrupted goes on when it is called again: what is there is skipped.
         Raises TransactionError where the archive cannot be written to.
         """

@@ -90,9 +90,12 @@ def test_options_are_given_and_kept(tmp_path: Path) -> None:
     run("import", path, "-o", out, "--option", "scale=2.5")
     run("import", path, "-o", out)  # read otherwise, it is another
     run("import", path, "-o", out, "--option", "nonsense=1", code=10)
+    (tmp_path / "all.list").write_text("")
+    run("import", tmp_path, "-o", out, "--option", "scale=4")  # of those that have it
     with archive.open(out) as exp:
         assert [one.options for one in exp.runs[0].inputs] == [{"scale": 2.5}]
-        assert len(exp.runs) == 2
+        assert [run.name for run in exp.runs][3] == "all"
+        assert [run.inputs[0].options for run in exp.runs[1:]] == [{}, {"scale": 4}, {}]
     shown = run("show", out, "--run", "a").stdout
     assert "imported as lines by fake_lines 1.5" in shown
     (source,) = run_json("show", out, "--run", "a")["inputs"]
