@@ -12,8 +12,9 @@ from archive.cli.arguments import File, Json, examples
 from archive.cli.console import print_json, print_table, progress, say
 from archive.cli.tables import counted
 from archive.container import Container
-from archive.container.check import Report, check as check_container
+from archive.container.check import check as check_container
 from archive.container.check_deep import check_deeply
+from archive.container.check_report import Report
 from archive.errors import CorruptArchive
 
 EPILOG = examples(
@@ -41,14 +42,15 @@ def check(
 
     Exits with 0 if all is well, with 13 if anything is not.
 
-    --json: file, valid, runs, segments (how many were checked), findings (name, what, hint),
-    damaged_runs, damaged_segments (their numbers; all others are sound).
+    --json: file, valid, runs, segments, snapshots (how many were checked), findings (name, what,
+    hint), damaged_runs, damaged_segments, damaged_snapshots (their numbers; all others are sound).
     """
     report = _deeply_checked(file) if deep else _checked(file)
     if as_json:
         damaged = {
             "damaged_runs": report.damaged_runs,
             "damaged_segments": report.damaged_segments,
+            "damaged_snapshots": report.damaged_snapshots,
         }
         print_json({"file": file, "valid": report.is_valid(), **asdict(report), **damaged})
     else:
@@ -84,12 +86,16 @@ def _deeply_checked(file: Path) -> Report:
 
 
 def _print(report: Report, file: str) -> None:
-    sound = (
-        f"{report.runs - len(report.damaged_runs)} of {counted(report.runs, 'run')} and "
-        f"{report.segments - len(report.damaged_segments)} of "
-        f"{counted(report.segments, 'segment')} are sound"
-    )
-    checked = f"{counted(report.runs, 'run')} and {counted(report.segments, 'segment')} checked"
+    seen = {
+        "run": (report.runs, report.damaged_runs),
+        "segment": (report.segments, report.damaged_segments),
+        "snapshot": (report.snapshots, report.damaged_snapshots),
+    }
+    if not report.snapshots:  # most archives have none
+        del seen["snapshot"]
+    sound = _listed([f"{n - len(bad)} of {counted(n, what)}" for what, (n, bad) in seen.items()])
+    sound += " are sound"
+    checked = _listed([counted(n, what) for what, (n, _) in seen.items()]) + " checked"
     if report.is_valid():
         say(f"{file}: sound, {checked}", style="green")
         return
@@ -97,3 +103,8 @@ def _print(report: Report, file: str) -> None:
     print_table(f"{file}: {sound}", ("name", "what is wrong", "hint"), cells)
     if len(report.findings) > SHOWN:
         say(f"… and {len(report.findings) - SHOWN} more: --json lists all", style="dim")
+
+
+def _listed(texts: list[str]) -> str:
+    """One and two; or: one, two and three."""
+    return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from archive.container import layout
 from archive.container.check_digests import document_faults, part_fault
 from archive.container.check_index import index_faults
 from archive.container.check_nix import nix_faults
+from archive.container.check_report import Finding, Report
 from archive.container.check_snapshots import snapshot_faults
 from archive.container.check_values import merge_faults, name_faults, value_faults
 from archive.container.container import Container
@@ -36,42 +36,6 @@ DIGEST_HINT = "it can be read, and is not what was written; nothing else is touc
 INDEX_HINT = "queries for this key may answer wrongly; what runs and segments say of it is right"
 MERGE_HINT = "a part may be merged once more, or be taken for merged"
 TAGS_HINT = "only programs that read the segments through NIX's MultiTags are led astray"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong: of what, what it is, and what that means."""
-
-    name: str
-    what: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a check has found, and how much it has seen."""
-
-    findings: tuple[Finding, ...]
-    runs: int
-    segments: int
-
-    def is_valid(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
-
-    @property
-    def damaged_runs(self) -> list[int]:
-        """The runs of which something was found; of their segments this says nothing."""
-        return self._named("run")
-
-    @property
-    def damaged_segments(self) -> list[int]:
-        """The segments of which, or of whose parts, something was found."""
-        return self._named("segment")
-
-    def _named(self, what: str) -> list[int]:
-        names = (re.match(rf"{what} (\d+)", found.name) for found in self.findings)
-        return sorted({int(name[1]) for name in names if name})
 
 
 def check(
@@ -112,7 +76,7 @@ def check(
             at(name)
             step()
     found = tuple(dict.fromkeys(checking.findings))
-    return Report(found, checking.count("runs"), checking.count("segments"))
+    return Report(found, *map(checking.count, ("runs", "segments", "snapshots")))
 
 
 @dataclass

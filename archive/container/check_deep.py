@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from archive.container.check import Finding, Report, check
+from archive.container.check import check
+from archive.container.check_report import Finding, Report
 from archive.container.container import Container
 from archive.container.isolation import PATIENCE, Watch, isolated
 from archive.storage import probe
@@ -33,7 +34,7 @@ def check_deeply(
     arguments = {"path": str(path.absolute())}
     found = isolated(_examine, arguments, path, on_place=on_place, patience=patience)
     findings = tuple(Finding(**finding) for finding in found["findings"])
-    return Report(findings, found["runs"], found["segments"])
+    return Report(findings, found["runs"], found["segments"], found["snapshots"])
 
 
 def _examine(arguments: dict[str, Any], watch: Watch) -> dict[str, Any]:

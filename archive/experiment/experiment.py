@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from archive import values
 from archive.container import Container
-from archive.container.check import Report, check
+from archive.container.check import check
 from archive.container.check_deep import check_deeply
+from archive.container.check_report import Report
 from archive.entry import Entry, Loss
 from archive.errors import Refused
 from archive.experiment.display import html_table

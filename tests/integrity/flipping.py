@@ -17,8 +17,8 @@ import h5py
 import pytest
 
 from archive.container import check, salvage
-from archive.container.check import Report
 from archive.container.check_deep import _examine, check_deeply
+from archive.container.check_report import Report
 from archive.container.isolation import Watch
 from archive.errors import ArchiveError
 from tests.integrity.whole_archive import content

@@ -14,8 +14,8 @@ import quantities as pq
 
 import archive
 from archive.container import Container, check, check_deep
-from archive.container.check import Finding, Report
 from archive.container.check_deep import check_deeply
+from archive.container.check_report import Finding, Report
 from archive.container.isolation import Watch
 from archive.errors import CorruptArchive
 from tests.integrity.flipping import NO_WATCH, without_nixio
@@ -186,7 +186,7 @@ def test_damage_is_found(
 def test_a_sound_archive(sound: Path) -> None:
     told: list[int] = []
     report = check_deeply(sound, lambda: told.append(1))
-    assert report == Report((), 4, 10)
+    assert report == Report((), 4, 10, 3)
     assert (report.damaged_runs, report.damaged_segments, len(told)) == ([], [], 10)
 
 
@@ -202,7 +202,7 @@ def test_damage_in_one_place_is_said_of_that_place_only(
         found = findings(damaged(sound, tmp_path, damage))
         names = {one.name for one in found if "index" not in one.name}
         assert names == {name}
-        report = Report(tuple(found), 4, 10)
+        report = Report(tuple(found), 4, 10, 3)
         assert report.damaged_segments == [int(name.split()[1].strip(","))]
         assert report.damaged_runs == []
 
@@ -266,13 +266,14 @@ def test_changes_that_run_in_a_circle_end(sound: Path, tmp_path: Path) -> None:
 
 @pytest.mark.damaged
 def test_the_command_line(sound: Path, tmp_path: Path) -> None:
-    assert "sound, 4 runs and 10 segments checked" in run("check", sound, "--deep").stdout
+    assert "sound, 4 runs, 10 segments and 3 snapshots checked" in run("check", sound, "--deep").stdout
     path = damaged(sound, tmp_path, item("cell.v", (250, 1)))
     assert run("check", path).exit_code == 0
     done = run("check", path, "--deep", code=13)
-    assert "4 of 4 runs and 9 of 10 segments are sound" in " ".join(done.stdout.split())
+    assert "4 of 4 runs, 9 of 10 segments and 3 of 3 snapshots are sound" in " ".join(done.stdout.split())
     said = run_json("check", path, "--deep", code=13)
     assert (said["valid"], said["damaged_runs"], said["damaged_segments"]) == (False, [], [3])
+    assert (said["snapshots"], said["damaged_snapshots"]) == (3, [])
 
 
 @pytest.mark.damaged

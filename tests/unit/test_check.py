@@ -15,7 +15,8 @@ import quantities as pq
 
 import archive
 from archive.container import Container
-from archive.container.check import Report, check
+from archive.container.check import check
+from archive.container.check_report import Report
 from tests.integrity.flipping import without_nixio
 
 Block = Any  # a group of h5py

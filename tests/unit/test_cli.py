@@ -278,8 +278,9 @@ def test_the_archive_is_never_replaced(
 def test_check(fi: Path) -> None:
     assert "sound, 2 runs and 4 segments checked" in run("check", fi).stdout
     found = run_json("check", fi)
-    nothing: dict[str, list[int]] = {"findings": [], "damaged_runs": [], "damaged_segments": []}
-    assert found == {"file": str(fi), "valid": True, "runs": 2, "segments": 4, **nothing}
+    counted = {"runs": 2, "segments": 4, "snapshots": 0}
+    nothing = {f"damaged_{what}": list[int]() for what in counted}
+    assert found == {"file": str(fi), "valid": True, "findings": [], **counted, **nothing}
 
 
 @pytest.mark.damaged
