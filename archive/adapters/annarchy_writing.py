@@ -283,7 +283,9 @@ def _steps(model: schemas.Snapshot, writing: Writing) -> int | None:
         writing.lose("", "time", "ANNarchy counts time steps, and their length is unknown")
         return None
     exact = model.time * milliseconds_in(model.time_unit, "time") / writing.dt
-    if abs(exact - round(exact)) > _ROUNDING * max(1.0, abs(exact)):
+    if not 0 <= exact < 2**63:
+        raise FormatError(f"ANNarchy has no time {model.time} {model.time_unit}")
+    if round(exact) * writing.dt != model.time and model.time_unit == "ms":
         writing.lose("", "time", f"it is rounded to steps of {writing.dt:g} ms")
     return round(exact)
 

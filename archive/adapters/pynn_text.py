@@ -267,6 +267,9 @@ def _column(entry: Entry, name: str, path: Path, losses: list[Loss]) -> npt.NDAr
         raise FormatError(f"the projection has no {name}", path=path, hint="leave the column out")
     if name == "delay":
         values = values * float(schemas.conversion(model.delay_unit, "ms"))
+        if model.delay_unit != "ms":
+            reason = "delays are in ms in the file, and rounded so"
+            losses += [Loss(model.name, field, reason) for field in ("delay_unit", "delays")]
     if name == "weight":
         values = values * _weight_factor(model, losses)
     return np.broadcast_to(values, (model.size,))
@@ -278,6 +281,8 @@ def _weight_factor(model: schemas.Projection, losses: list[Loss]) -> float:
     if unit is not None:
         for bare, goal in PYNN_UNITS.items():
             if schemas.parse(unit).dimension == schemas.parse(bare).dimension:
+                if unit != goal:
+                    losses.append(Loss(model.name, "weights", f"they are in {goal} in the file"))
                 return float(schemas.conversion(unit, goal))
     losses.append(Loss(model.name, "weight_unit", f"{unit} is no unit that PyNN has for weights"))
     return 1.0

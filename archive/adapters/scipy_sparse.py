@@ -178,6 +178,6 @@ def _losses(part: Entry) -> list[Loss]:
     assert isinstance(part.model, schemas.Projection)
     carried = {
         "row_pointers", "columns", "order", "weights",
-        "pre_size", "post_size", "size", "rows", "delay_unit", "state_units",
+        "pre_size", "post_size", "size", "rows",
     }  # fmt: skip
     return left_out("", part, carried, "a sparse matrix has no place for it")

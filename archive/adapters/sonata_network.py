@@ -9,6 +9,7 @@ and are not read.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.adapters.left_out import left_out, whole
+from archive.adapters.left_out import left_out, located, whole
 from archive.adapters.replacing import replacing
-from archive.adapters.segments import ROOT
 from archive.adapters.sonata_files import (
     group,
     mark,
@@ -29,6 +29,7 @@ from archive.adapters.sonata_files import (
     required,
     unit_of,
 )
+from archive.adapters.sonata_losses import NO_PLACE, is_plain, losses_of, plain_numbers
 from archive.connections import compressed, ends, native_order
 from archive.entry import Entry, Loss, Source, ways
 from archive.errors import FormatError
@@ -39,8 +40,6 @@ PARAMETERS = "dynamics_params"
 EDGE_NAMES = {"syn_weight": "weights", "delay": "delays"}
 WRITTEN = {"weights": "syn_weight", "delays": "delay"}
 NODE_LIMIT = 10**8  # the most nodes that edges may ask for which the file does not have
-_TOLD = ("name", "populations", "projections")
-NO_PLACE = "SONATA has no place for it"
 
 
 def read_network(
@@ -67,17 +66,18 @@ def write_network(source: Source, path: Path, *, overwrite: bool) -> list[Loss]:
     """
     losses: list[Loss] = []
     root = source.entry()
-    if not isinstance(root.model, schemas.Snapshot):
-        losses += left_out(ROOT if root.model.kind == ROOT else "", root, (), NO_PLACE)
     parts: list[tuple[str, Entry]] = []
     lost = ""  # the last entry that is, with all that is in it
-    for way, one in ways(root):
+    for way, one in ((root.model.kind, root), *ways(root)):
         if lost and way.startswith(f"{lost}/"):
             continue
         if isinstance(one.model, schemas.Population | schemas.Projection):
             parts.append((way, one))
-        elif isinstance(one.model, schemas.Run | schemas.Snapshot):
-            losses += left_out(way, one, _TOLD, NO_PLACE)
+        elif isinstance(one.model, schemas.Snapshot):
+            kept = {"populations", "projections"} | ({"time"} if not one.model.time else set())
+            losses += left_out(way, one, kept, NO_PLACE)
+        elif isinstance(one.model, schemas.Experiment | schemas.Run):
+            losses += left_out(way, one, (), NO_PLACE)
         else:
             losses.append(whole(way, one, "a file of a network holds nothing else"))
             lost = way
@@ -93,11 +93,13 @@ def write_network(source: Source, path: Path, *, overwrite: bool) -> list[Loss]:
     with replacing(path, overwrite=overwrite) as staged, h5py.File(staged, "x") as file:
         mark(file)
         for way, part in parts:
-            if isinstance(part.model, schemas.Population):
-                _write_nodes(file, part, part.model, way, losses)
-            else:
-                assert isinstance(part.model, schemas.Projection)
-                _write_edges(file, part, part.model, way, losses)
+            try:
+                _write(file, part)
+            except ValueError as error:  # as HDF5 says it of names
+                said = f"it cannot be written: {error}"
+                raise FormatError(said, path=path, entry=way) from error
+            assert isinstance(part.model, schemas.Population | schemas.Projection)
+            losses += located(way, losses_of(part, part.model.size))
     return losses
 
 
@@ -105,34 +107,38 @@ def _name(entry: Entry) -> str:
     return str(getattr(entry.model, "name", ""))
 
 
-def _write_nodes(
-    file: h5py.File, entry: Entry, model: schemas.Population, way: str, losses: list[Loss]
-) -> None:
-    made = file.create_group(f"nodes/{model.name}")
+def _write(file: h5py.File, part: Entry) -> None:
+    if isinstance(part.model, schemas.Population):
+        _write_nodes(file, part, part.model)
+    elif isinstance(part.model, schemas.Projection):
+        _write_edges(file, part, part.model)
+
+
+def _write_nodes(file: h5py.File, entry: Entry, model: schemas.Population) -> None:
+    made = _new_group(file, "nodes", model.name)
     _put_types(made, "node", model.size)
     inside = made.create_group("0")
     if "positions" in entry.arrays:
         positions = np.asarray(entry.arrays["positions"], np.float64)
-        try:
+        with suppress(schemas.UnitError):  # no length: the numbers stay
             positions = positions * float(schemas.conversion(model.position_unit, "um"))
-        except schemas.UnitError:
-            losses.append(Loss(way, "position_unit", f"{model.position_unit} is no length"))
         for axis, values in zip(AXES, positions.T, strict=False):
             put(inside, axis, values, "um")
-    if model.model is not None:
+    if model.model is not None and "\0" not in model.model:
         library = inside.create_group("@library")
         library.create_dataset("model_template", data=[model.model], dtype=h5py.string_dtype())
         put(inside, "model_template", np.zeros(model.size, np.uint32))
-    _put_values(inside, entry, model, way, losses)
-    kept = {"name", "size", "model", "parameters", "state_units", "position_unit", "positions"}
-    kept |= {key for key in entry.arrays if key.startswith("state:")}
-    losses += left_out(way, entry, kept, NO_PLACE)
+    _put_values(inside, entry, model)
 
 
-def _write_edges(
-    file: h5py.File, entry: Entry, model: schemas.Projection, way: str, losses: list[Loss]
-) -> None:
-    made = file.create_group(f"edges/{model.name}")
+def _new_group(file: h5py.File, kind: str, name: str) -> h5py.Group:
+    """One that remembers in which order there came others."""
+    above = file.require_group(kind) if kind in file else file.create_group(kind, track_order=True)
+    return above.create_group(name)
+
+
+def _write_edges(file: h5py.File, entry: Entry, model: schemas.Projection) -> None:
+    made = _new_group(file, "edges", model.name)
     pre, post = (np.asarray(end, np.uint64) for end in ends(model, entry.arrays))
     _put_types(made, "edge", model.size)
     for name, values, other in (
@@ -153,14 +159,7 @@ def _write_edges(
         if field == "delays":
             scaled, unit = scaled * float(schemas.conversion(model.delay_unit, "ms")), "ms"
         put(inside, name, scaled, unit)
-    _put_values(inside, entry, model, way, losses)
-    kept = {
-        "name", "pre", "post", "pre_size", "post_size", "size", "rows", "weight_unit",
-        "delay_unit", "parameters", "state_units", "row_pointers", "columns", "order", *EDGE_NAMES,
-        *EDGE_NAMES.values(),
-    }  # fmt: skip
-    kept |= {key for key in entry.arrays if key.startswith("state:")}
-    losses += left_out(way, entry, kept, NO_PLACE)
+    _put_values(inside, entry, model)
 
 
 def _put_types(made: h5py.Group, kind: str, size: int) -> None:
@@ -170,31 +169,18 @@ def _put_types(made: h5py.Group, kind: str, size: int) -> None:
 
 
 def _put_values(
-    inside: h5py.Group,
-    entry: Entry,
-    model: schemas.Population | schemas.Projection,
-    way: str,
-    losses: list[Loss],
+    inside: h5py.Group, entry: Entry, model: schemas.Population | schemas.Projection
 ) -> None:
     """Parameters and state variables, all as numbers for each node or edge."""
     found: dict[str, tuple[npt.NDArray[Any], str | None]] = {}
     for key, value in from_schema_dict(model.parameters).items():
-        bare, unit = np.asarray(getattr(value, "magnitude", value)), _unit_text(value)
-        if bare.dtype.kind not in "biuf" or bare.shape not in ((), (1,), (model.size,)):
-            reason = "only numbers have a place in SONATA"
-            losses.append(Loss(way, f"parameters.{key}", reason))
-        else:
-            found[key] = bare, unit
-            if bare.shape == (model.size,):
-                reason = "values that differ are read as state"
-                losses.append(Loss(way, f"parameters.{key}", reason))
+        bare = plain_numbers(value)
+        if bare is not None and bare.shape in ((), (1,), (model.size,)):
+            found[key] = bare, _unit_text(value)
     for key, array in entry.arrays.items():
-        if key.startswith("state:"):
+        if key.startswith("state:") and is_plain(array):
             name = key.removeprefix("state:")
             values = np.asarray(array)
-            if len(values) and bool((values == values[0]).all()):
-                reason = "values that are all the same are read as one parameter"
-                losses.append(Loss(way, key, reason))
             if isinstance(model, schemas.Projection):
                 values = native_order(entry.arrays, values)
             found[name] = values, model.state_units.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase as fnmatch
 
 import numpy as np
 
@@ -13,6 +14,13 @@ from archive.entry import Entry, Loss
 from archive.testing.comparing import Declared, Placed, differences
 
 _LISTED = 12
+_OPTIONAL = {
+    "signal": ("channels",),
+    "irregular-signal": ("channels",),
+    "spike-trains": ("channels", "waveforms"),
+    "population": ("ids", "positions"),
+    "projection": ("delays", "order", "weights"),
+}
 
 
 def topmost(root: Placed, kind: str) -> Iterator[Placed]:
@@ -47,7 +55,9 @@ def misdeclared(source: Placed, losses: object) -> Iterator[str]:
 
 def _has(one: Placed, field: str) -> bool:
     model = one.model
-    names = {model.kind, *type(model).model_fields, *(model.model_extra or ()), *one.entry.arrays}
+    absent = _OPTIONAL.get(model.kind, ())  # that there were none may be lost, too
+    names = {model.kind, *absent, *type(model).model_fields}
+    names |= {*(model.model_extra or ()), *one.entry.arrays}
     # the names themselves may have dots
     return field in names or any(field.startswith((f"{name}.", f"{name}[")) for name in names)
 
@@ -74,11 +84,11 @@ def not_equal(
     who: str,
 ) -> str:
     """What did not come back and was not declared lost; empty if all did. By kind, `adds` names
-    fields and arrays that may be there though they were not."""
+    fields and arrays that may be there though they were not, as ``native`` or ``state:*``."""
     listed = [
         str(one)
         for one in differences(source, found, Declared(losses))
-        if not (one.is_new and one.steps[0] in adds.get(one.kind, ()))
+        if not (one.is_new and any(fnmatch(one.steps[0], name) for name in adds.get(one.kind, ())))
     ]
     if not listed:
         return ""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import strategies as st
 
 import schemas
+from archive.adapters import readers, writers
 from archive.adapters.annarchy import Annarchy
 from archive.adapters.annarchy_parameters import AnnarchyParameters
+from archive.adapters.brian2_store import Brian2Store
 from archive.adapters.csv_tables import CsvTables
 from archive.adapters.json_archive import JsonArchive
 from archive.adapters.json_parameters import JsonParameters
@@ -19,8 +23,8 @@ from archive.adapters.scipy_sparse import ScipySparse
 from archive.adapters.sonata import Sonata
 from archive.adapters.yaml_parameters import YamlParameters
 from archive.entry import Entry
-from archive.testing import RoundTripSuite, WriterSuite, canonical
-from archive.testing.strategies import parameter_sets
+from archive.testing import ReaderSuite, RoundTripSuite, WriterSuite, canonical
+from archive.testing.strategies import parameter_sets, snapshots
 
 ALL = ("*",)
 EVERYTHING = {
@@ -35,11 +39,13 @@ EVERYTHING = {
 
 class TestJson(RoundTripSuite):
     adapter = JsonArchive()
+    examples = 15
     carries = EVERYTHING
 
 
 class TestJsonInline(RoundTripSuite):
     adapter = JsonArchive()
+    examples = 15
     carries = EVERYTHING
     write_options: ClassVar = {"arrays": "inline"}
 
@@ -59,8 +65,20 @@ class TestMat73(OfMatlab):
     write_options: ClassVar = {"version": "7.3"}
 
 
+def within_a_run(one: Entry) -> Entry:
+    run = Entry(schemas.Run(name="r"), parts=[one])
+    return Entry(schemas.Experiment(id="1", name="x"), parts=[run])
+
+
 class OfConnections(RoundTripSuite):
     """Formats that arrange connections in their own way."""
+
+    examples = 12
+
+    may_refuse = True
+
+    def sources(self) -> st.SearchStrategy[Entry]:
+        return snapshots().map(within_a_run)
 
     def normal(self, entry: Entry) -> Entry:
         return canonical(entry)
@@ -74,6 +92,11 @@ class TestSonata(OfConnections):
         "population": ("name", "size", "parameters", "state:v", "state_units"),
         "projection": ("pre", "post", "columns", "weights", "weight_unit", "delays"),
     }
+    # one value for all becomes a parameter; of none it cannot be told which they were
+    adds: ClassVar = {
+        "population": ("parameters", "state:*", "state_units"),
+        "projection": ("parameters", "state:*", "state_units"),
+    }
 
 
 class TestAnnarchy(OfConnections):
@@ -86,7 +109,7 @@ class TestAnnarchy(OfConnections):
     adds: ClassVar = {
         "snapshot": ("native", "simulator"),
         "population": ("native", "geometry"),
-        "projection": ("native",),
+        "projection": ("native", "delays"),
     }
 
 
@@ -97,8 +120,7 @@ def parameters_as_annarchy_has_them() -> Entry:
         "network": {"rule": "all to all", "of": [1, 2]},
         "constants": {"seed": 42},
     }
-    run = Entry(schemas.Run(name="r"), parts=[Entry(schemas.ParameterSet(values=values))])
-    return Entry(schemas.Experiment(id="1", name="x"), parts=[run])
+    return within_a_run(Entry(schemas.ParameterSet(values=values)))
 
 
 class TestAnnarchyParameters(RoundTripSuite):
@@ -114,11 +136,7 @@ class OfParameters(RoundTripSuite):
     carries: ClassVar = {"parameter-set": ("values",)}
 
     def sources(self) -> st.SearchStrategy[Entry]:
-        def within(one: Entry) -> Entry:
-            run = Entry(schemas.Run(name="r"), parts=[one])
-            return Entry(schemas.Experiment(id="1", name="x"), parts=[run])
-
-        return parameter_sets().map(within)
+        return parameter_sets().map(within_a_run)
 
 
 class TestJsonParameters(OfParameters):
@@ -129,25 +147,76 @@ class TestYamlParameters(OfParameters):
     adapter = YamlParameters()
 
 
-class TestPynnText(OfConnections):
-    adapter = PynnText()
+class OneProjection(OfConnections):
+    """Formats whose files hold one projection: of any snapshot most would be refused."""
+
     scope = "projection"
+
+    def sources(self) -> st.SearchStrategy[Entry]:
+        return st.just(self.source())
+
+
+class TestPynnText(OneProjection):
+    adapter = PynnText()
     read_options: ClassVar = {"time_step": 0.1, "weight_unit": "uS"}
     takes = ("empty",)  # without a connection, PyNN writes no line
     carries: ClassVar = {"projection": ("columns", "weights", "delays")}
 
 
-class TestScipySparse(OfConnections):
+class TestScipySparse(OneProjection):
     adapter = ScipySparse()
-    scope = "projection"
     carries: ClassVar = {"projection": ("columns", "weights", "pre_size", "post_size")}
 
 
 @pytest.mark.parametrize("table", ["runs", "segments", "spikes", "signals", "events"])
 class TestCsv(WriterSuite):
     adapter = CsvTables()
-    examples = 8
+    examples = 4
 
     @pytest.fixture(autouse=True)
     def _of(self, table: str) -> None:
         self.write_options = {"table": table}  # type: ignore[misc]
+
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+class OfTheProgram(ReaderSuite):
+    """Files that the program itself wrote."""
+
+    samples: ClassVar[str]
+    mutations = 40
+
+    def files(self, folder: Path) -> Iterable[Path]:
+        found = sorted(DATA.glob(self.samples))
+        assert found
+        return found
+
+
+class TestBrian2Files(OfTheProgram):
+    adapter = Brian2Store()
+    samples = "brian2/*.brian2"
+
+
+class TestAnnarchyFiles(OfTheProgram):
+    adapter = Annarchy()
+    samples = "annarchy/v5.0.4.1/full.*"
+    read_options: ClassVar = {"time_step": 1.0}
+
+
+class TestPynnFiles(OfTheProgram):
+    adapter = PynnText()
+    samples = "pynn/proj_*.txt"
+    read_options: ClassVar = {"time_step": 0.1}
+    takes = ("empty",)
+
+
+class TestFilesOfParametersOfAnnarchy(OfTheProgram):
+    adapter = AnnarchyParameters()
+    samples = "annarchy_parameters/network-*.json"
+
+
+def test_every_adapter_is_judged() -> None:
+    suites = [one for one in globals().values() if isinstance(one, type)]
+    judged = {one.adapter.name for one in suites if hasattr(one, "adapter")}
+    assert {*readers(), *writers()} <= judged

@@ -86,7 +86,11 @@ def read(path: Path, **options: Any) -> dict[str, Any]:
 
 def test_what_comes_back(tmp_path: Path) -> None:
     path, losses = written(tmp_path, ROWS)
-    assert losses == ["exc: parameters.rule", "exc→inh: synapse"]
+    assert losses == [
+        "exc: parameters.rule",
+        *("inh: position_unit", "inh: positions"),
+        *("exc→inh: synapse", "exc→inh: delay_unit", "exc→inh: delays"),
+    ]
     found = read(path)
     exc, inh, made = found["exc"], found["inh"], found["exc→inh"]
     assert (exc.model.size, exc.model.model) == (4, "IF_cond_exp")

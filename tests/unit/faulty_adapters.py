@@ -135,6 +135,20 @@ class DeclaresAll(DropsDescription):
         return [Loss(name, "description", "no place for it") for name in ("first", "second")]
 
 
+class LosesSnapshots(Changing):
+    """Says so, or not."""
+
+    def __init__(self, *, honest: bool) -> None:
+        self._honest = honest
+
+    def change(self, entry: Entry) -> Entry | None:
+        return None if entry.model.kind == "snapshot" else entry
+
+    def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> list[Loss]:
+        super().write(source, path, overwrite=overwrite)
+        return [Loss("first/end", "snapshot", "no place for it")] if self._honest else []
+
+
 class DeclaresNobody(Sound):
     def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> list[Loss]:
         super().write(source, path, overwrite=overwrite)

@@ -101,6 +101,16 @@ def test_a_loss_that_is_declared_is_excused_but_not_where_it_was_promised_not_to
         judge(of_the_sample(faulty.DeclaresAll(), {"run": ["description"]}), BACK)
 
 
+def test_what_is_lost_as_a_whole_is_excused_with_all_that_is_in_it() -> None:
+    honest, silent = (faulty.LosesSnapshots(honest=honest) for honest in (True, False))
+    judge(of_the_sample(honest), BACK)
+    judge(of_the_sample(honest), "it_says_what_is_lost")
+    with pytest.raises(AssertionError, match="first/end: snapshot: wrote Snapshot"):
+        judge(of_the_sample(silent), BACK)
+    with pytest.raises(AssertionError, match="a format that carries snapshot: snapshot may not"):
+        judge(of_the_sample(honest, {"snapshot": ["*"]}), BACK)
+
+
 def of_the_sample(adapter: Any, carried: dict[str, Collection[str]] | None = None) -> Any:
     made: Any = suite(adapter, carried)
     made.sources = lambda: st.just(sample())
