@@ -120,7 +120,8 @@ def _write_nodes(file: h5py.File, entry: Entry, model: schemas.Population) -> No
     inside = made.create_group("0")
     if "positions" in entry.arrays:
         positions = np.asarray(entry.arrays["positions"], np.float64)
-        with suppress(schemas.UnitError):  # no length: the numbers stay
+        # no length: the numbers stay
+        with suppress(schemas.UnitError), np.errstate(over="ignore"):
             positions = positions * float(schemas.conversion(model.position_unit, "um"))
         for axis, values in zip(AXES, positions.T, strict=False):
             put(inside, axis, values, "um")
@@ -157,7 +158,8 @@ def _write_edges(file: h5py.File, entry: Entry, model: schemas.Projection) -> No
         held = native_order(entry.arrays, entry.arrays[field])
         scaled, unit = np.broadcast_to(held, (model.size,)), model.weight_unit
         if field == "delays":
-            scaled, unit = scaled * float(schemas.conversion(model.delay_unit, "ms")), "ms"
+            with np.errstate(over="ignore"):
+                scaled, unit = scaled * float(schemas.conversion(model.delay_unit, "ms")), "ms"
         put(inside, name, scaled, unit)
     _put_values(inside, entry, model)
 
