@@ -20,7 +20,6 @@ import numpy.typing as npt
 import schemas
 from archive.adapters.left_out import left_out, located, whole
 from archive.adapters.replacing import replacing
-from archive.adapters.segments import ROOT
 from archive.adapters.sonata_files import (
     group,
     mark,
@@ -67,19 +66,18 @@ def write_network(source: Source, path: Path, *, overwrite: bool) -> list[Loss]:
     """
     losses: list[Loss] = []
     root = source.entry()
-    if isinstance(root.model, schemas.Snapshot):
-        losses += left_out(root.model.kind, root, _told(root.model), NO_PLACE)
-    else:
-        losses += left_out(ROOT if root.model.kind == ROOT else "", root, (), NO_PLACE)
     parts: list[tuple[str, Entry]] = []
     lost = ""  # the last entry that is, with all that is in it
-    for way, one in ways(root):
+    for way, one in ((root.model.kind, root), *ways(root)):
         if lost and way.startswith(f"{lost}/"):
             continue
         if isinstance(one.model, schemas.Population | schemas.Projection):
             parts.append((way, one))
-        elif isinstance(one.model, schemas.Run | schemas.Snapshot):
-            losses += left_out(way, one, _told(one.model), NO_PLACE)
+        elif isinstance(one.model, schemas.Snapshot):
+            kept = {"populations", "projections"} | ({"time"} if not one.model.time else set())
+            losses += left_out(way, one, kept, NO_PLACE)
+        elif isinstance(one.model, schemas.Experiment | schemas.Run):
+            losses += left_out(way, one, (), NO_PLACE)
         else:
             losses.append(whole(way, one, "a file of a network holds nothing else"))
             lost = way
@@ -105,12 +103,6 @@ def write_network(source: Source, path: Path, *, overwrite: bool) -> list[Loss]:
     return losses
 
 
-def _told(model: schemas.Model) -> set[str]:
-    """The fields of a snapshot that a file says, or that go without saying."""
-    timeless = isinstance(model, schemas.Snapshot) and not model.time
-    return {"populations", "projections"} | ({"time"} if timeless else set())
-
-
 def _name(entry: Entry) -> str:
     return str(getattr(entry.model, "name", ""))
 
@@ -128,7 +120,7 @@ def _write_nodes(file: h5py.File, entry: Entry, model: schemas.Population) -> No
     inside = made.create_group("0")
     if "positions" in entry.arrays:
         positions = np.asarray(entry.arrays["positions"], np.float64)
-        # no length: the numbers stay; infinite where micrometres are beyond all floats
+        # no length: the numbers stay
         with suppress(schemas.UnitError), np.errstate(over="ignore"):
             positions = positions * float(schemas.conversion(model.position_unit, "um"))
         for axis, values in zip(AXES, positions.T, strict=False):
@@ -166,7 +158,8 @@ def _write_edges(file: h5py.File, entry: Entry, model: schemas.Projection) -> No
         held = native_order(entry.arrays, entry.arrays[field])
         scaled, unit = np.broadcast_to(held, (model.size,)), model.weight_unit
         if field == "delays":
-            scaled, unit = scaled * float(schemas.conversion(model.delay_unit, "ms")), "ms"
+            with np.errstate(over="ignore"):
+                scaled, unit = scaled * float(schemas.conversion(model.delay_unit, "ms")), "ms"
         put(inside, name, scaled, unit)
     _put_values(inside, entry, model)
 

@@ -91,6 +91,10 @@ def _unfit(part: Entry) -> str | None:
         return "a report holds real numbers"
     if channels is not None and (np.asarray(channels) < 0).any():
         return "a node has a number from 0 on"
+    model, factor = part.model, float(schemas.conversion(part.model.time_unit, "ms"))
+    period = model.sampling_period * factor
+    if not np.isfinite([model.t_start * factor + values.shape[0] * period]).all() or not period:
+        return "its times are too large or too small in ms"
     return None
 
 

@@ -121,6 +121,8 @@ def write_spikes(source: Source, path: Path, segment: str | None, *, overwrite: 
                 losses.append(whole(at, part, "a file of spikes holds nothing else"))
             elif name in top:
                 losses.append(whole(at, part, "there are spikes of this population"))
+            elif not _is_finite(part, part.model.time_unit):
+                losses.append(whole(at, part, "its times are too large in ms"))
             elif name in (".", ".."):
                 losses.append(whole(at, part, "HDF5 has no such name"))
             else:
@@ -128,6 +130,12 @@ def write_spikes(source: Source, path: Path, segment: str | None, *, overwrite: 
         if not len(top):
             raise FormatError("there are no spikes in the segment", path=path)
     return losses
+
+
+def _is_finite(part: Entry, unit: str) -> bool:
+    with np.errstate(over="ignore"):
+        times = np.asarray(part.arrays["times"], np.float64) * float(schemas.conversion(unit, "ms"))
+    return bool(np.isfinite(times).all())
 
 
 def _put(
