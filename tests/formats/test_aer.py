@@ -84,6 +84,20 @@ def test_a_tick_that_is_given_counts(tick: object) -> None:
     assert (model.tick, model.time_unit) == (0.1, "ms")
 
 
+def test_the_clock_wraps_in_a_long_file(tmp_path: Path) -> None:
+    true = np.arange(500_000, dtype=np.int64) * 60_000  # seven times, between and within pieces
+    made = np.zeros((len(true), 2), ">u4")
+    made[:, 1] = true & 0xFFFFFFFF
+    path = tmp_path / "x.aedat"
+    path.write_bytes(b"#!AER-DAT2.0\n" + made.tobytes())
+    (part,), _ = read(AER, path)
+    ticks = part.arrays["ticks"]
+    assert ticks.dtype == np.int64
+    assert np.array_equal(ticks, true)
+    for first in (0, 131_071, 131_072, 299_999):
+        assert np.array_equal(ticks[first : first + 7], true[first : first + 7])
+
+
 # -- out -------------------------------------------------------------------------------------
 
 

@@ -256,3 +256,10 @@ def test_what_is_no_dat(tmp_path: Path, raw: bytes) -> None:
     assert not PropheseeDat().recognises(path)
     with pytest.raises(FormatError, match="no DAT file"):
         list(PropheseeDat().read(path))
+
+
+def test_vectors_beyond_the_last_column(tmp_path: Path) -> None:
+    words = [0x8000, 0x6001, 0x0005, 0x3000 | 2040, 0x4FFF, 0x5081, 0x3800 | 2047, 0x4003]
+    path = written(tmp_path / "x.raw", "H", words)
+    assert ours(Evt3(), path) == evt3(words)
+    assert ours(Evt3(), path)[0][8] == (0, 5, 0, 1)
