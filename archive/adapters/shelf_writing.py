@@ -12,13 +12,15 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import schemas
 from archive.adapters.entry_documents import plain_name
 from archive.adapters.replacing import replacing
 from archive.entry import Entry, Loss, ways
 from archive.errors import AlreadyExists, FormatError
-from archive.values import from_schema
+from archive.values import from_schema, to_schema
+from schemas.v1.value import identical
 
 _BLOCK = 512  # where a value begins, as the writer of this format lays it
 Kept = list[tuple[str, Any]]
@@ -85,7 +87,12 @@ def _values(root: Entry, path: Path) -> tuple[dict[str, Kept], list[Loss]]:
                 losses.append(Loss(way, "author", "shelves do not say who set a value"))
             if model.session is None:
                 losses.append(Loss(way, "session", f"it is called {path.stem!r}"))
-            value = _portable(from_schema(model.value), way, losses)
+            value = from_schema(model.value)
+            if not identical(to_schema(value, way), model.value):
+                losses.append(
+                    Loss(way, "value", "of numbers that Python has, that they were NumPy's")
+                )
+            value = _portable(value, way, losses)
             found.setdefault(model.session or path.stem, []).append((model.key, value))
         elif not any(way.startswith(f"{above}/") for above in lost):
             lost.append(way)
@@ -103,7 +110,12 @@ def _portable(value: Any, way: str, losses: list[Loss]) -> Any:
         return [_portable(item, way, losses) for item in value]
     if isinstance(value, dict):
         return {key: _portable(item, way, losses) for key, item in value.items()}
-    if isinstance(value, datetime) and not isinstance(value.tzinfo, (timezone, type(None))):
+    if not isinstance(value, datetime):
+        return value
+    if value.fold:  # which pickles have from protocol 4 on
+        losses.append(Loss(way, "value", "which of two equal times it was, when clocks went back"))
+        value = value if isinstance(value.tzinfo, ZoneInfo) else value.replace(fold=0)
+    if not isinstance(value.tzinfo, (timezone, type(None))):
         losses.append(Loss(way, "value", "a time has its distance from UTC, and no zone"))
         return value.replace(tzinfo=timezone(value.utcoffset() or timedelta()), fold=0)
     return value
