@@ -180,7 +180,7 @@ def _limit(size: int, seconds: float) -> None:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         spent = usage.ru_utime + usage.ru_stime
         whole = int(spent + seconds) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
+        resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))  # the first one tells why
         # only Linux says what is mapped already
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         bound = pages * resource.getpagesize() + size

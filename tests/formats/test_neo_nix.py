@@ -25,13 +25,14 @@ from tests.unit import rich_archive
 PYNN = Path(__file__).parent.parent / "data/pynn/ex2.nix"
 
 
-@pytest.fixture
-def exported(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is in `rich_archive`, and a second run, as a user of Neo gets it."""
-    path = rich_archive.write(tmp_path / "rich.nix", 2)
+    folder = tmp_path_factory.mktemp("exported")
+    path = rich_archive.write(folder / "rich.nix", 2)
     with archive.open(path, "a") as experiment, experiment.run("second") as run:
         run.append({"cells/v": np.ones((5, 2)) * pq.mV}, sampling_period=0.1 * pq.ms)
-    target = tmp_path / "for-neo.nix"
+    target = folder / "for-neo.nix"
     with archive.open(path) as experiment:
         losses = experiment.export(target, "neo-nix")
     assert {(loss.field, loss.reason) for loss in losses} == {("labels", "NUL became ␀")}
@@ -72,8 +73,8 @@ def test_nixio_finds_nothing_wrong_but_silent_trains(exported: Path) -> None:
     assert errors == {"positions are not set"}
 
 
-def test_what_was_written_comes_back(exported: Path, tmp_path: Path) -> None:
-    with archive.open(tmp_path / "rich.nix") as experiment:
+def test_what_was_written_comes_back(exported: Path) -> None:
+    with archive.open(exported.with_name("rich.nix")) as experiment:
         source = experiment.entry()
         wanted = list(ways(source))
         (read,) = reader_for(exported).read(exported)
@@ -152,6 +153,15 @@ def test_an_archive_is_refused_with_the_way_to_merge_it(tmp_path: Path) -> None:
         list(NeoNix().read(path))
 
 
+def test_a_unit_that_is_none_is_not_computed(tmp_path: Path) -> None:
+    path = tmp_path / "unit.nix"
+    shutil.copy(PYNN, path)
+    with nixio.File.open(str(path), nixio.FileMode.ReadWrite) as file:
+        file.blocks[0].data_arrays[0].unit = "9**9**9**9"
+    with pytest.raises(FormatError, match="is no unit"):
+        list(NeoNix().read(path))
+
+
 @pytest.mark.damaged
 def test_other_files_are_not_recognised(tmp_path: Path) -> None:
     path = tmp_path / "other.nix"
@@ -166,11 +176,14 @@ def test_other_files_are_not_recognised(tmp_path: Path) -> None:
 
 
 def test_an_existing_file_stays(exported: Path, tmp_path: Path) -> None:
-    with archive.open(tmp_path / "rich.nix") as experiment:
+    target = tmp_path / "mine.nix"
+    target.write_bytes(b"mine")
+    with archive.open(exported.with_name("rich.nix")) as experiment:
         with pytest.raises(AlreadyExists):
-            experiment.export(exported, "neo-nix")
-        experiment.export(exported, "neo-nix", overwrite=True)
-    assert len(blocks(exported)) == 2
+            experiment.export(target, "neo-nix")
+        assert target.read_bytes() == b"mine"
+        experiment.export(target, "neo-nix", overwrite=True)
+    assert len(blocks(target)) == 2
 
 
 class Given:
@@ -182,13 +195,13 @@ class Given:
 
 
 def test_what_nixio_cannot_hold_is_a_loss(tmp_path: Path) -> None:
-    odd = {
+    odd: dict[str, Any] = {
         "none": None, "deep": [[1, [2]], {"a": 1j}], "huge": 2**70, "bytes": b"\0\xff",
         "name": "not its name", "when": datetime(2024, 1, 2, 3, 4, 5, 6, tzinfo=UTC),
         "table": schemas.Array("<f4", (1, 2), bytes(8)), "..": 1, "empty": [], "one": [1],
     }  # fmt: skip
     segment = Entry(
-        schemas.Segment(name="s", annotations=dict(odd)),
+        schemas.Segment(name="s", annotations=odd),
         parts=[
             Entry(
                 schemas.Signal(variable=name, unit="mV", sampling_period=0.3),

@@ -131,7 +131,7 @@ def test_other_names_are_refused_with_near_ones(name: str, said: str) -> None:
 @pytest.mark.parametrize("option", ["use_cache", "cache_path", "lazy", "nonsense"])
 def test_other_options_are_refused(option: str) -> None:
     with pytest.raises(FormatError, match=option):
-        list(Neo("AxonIO").read(ABF2, **{option: True}))
+        parts(ABF2, "neo:AxonIO", **{option: True})
 
 
 def test_options_that_are_no_plain_values_are_refused() -> None:
@@ -174,6 +174,14 @@ def test_names_that_no_entry_can_have_are_losses(tmp_path: Path) -> None:
 def test_what_is_read_takes_no_more_than_it_may() -> None:
     with pytest.raises(FormatError, match="more than 1000 bytes"):
         list(Neo().read(ABF2, limit=1000))
+
+
+def test_a_unit_that_computes_for_ever_ends(tmp_path: Path) -> None:
+    """quantities computes what stands in a unit."""
+    path = neo_files.brainvision(tmp_path)
+    path.write_text(path.read_text("utf-8").replace("µV", "9**9**9"), "utf-8")
+    with pytest.raises(FormatError, match="took more than 2 s"):
+        list(Neo().read(path))
 
 
 def test_the_folder_of_arrays_goes_with_them(tmp_path: Path, monkeypatch: Any) -> None:
