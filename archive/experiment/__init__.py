@@ -27,6 +27,7 @@ from archive.experiment.sessions import (
     locking_session,
     session,
 )
+from archive.experiment.shared_parameters import SharedParameters
 from archive.experiment.shared_run import SharedRun
 from archive.experiment.snapshot_diff import ArrayDiff, ConnectionDiff, FactDiff, SnapshotDiff
 
@@ -55,6 +56,7 @@ __all__ = [
     "Segment",
     "SegmentView",
     "Session",
+    "SharedParameters",
     "SharedRun",
     "Signal",
     "Snapshot",

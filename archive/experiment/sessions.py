@@ -13,8 +13,10 @@ import schemas
 from archive.container import Container, KeyedValues
 from archive.errors import NotFound
 from archive.experiment.creating import ensure_archive
+from archive.experiment.joined import Joined
 from archive.experiment.mapping import KeyedMapping
 from archive.experiment.parameter_set import Parameters
+from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.parts import (
     PATIENCE,
     begin_part,
@@ -24,6 +26,7 @@ from archive.experiment.parts import (
     session_name,
 )
 from archive.experiment.recording import Recording
+from archive.experiment.shared_parameters import SharedParameters
 from archive.experiment.shared_run import SharedRun
 
 
@@ -179,6 +182,26 @@ class LockingSession(KeyedMapping):
             recording.leave_running()
             row = recording.run(name, resume=True, **facts).index
             return SharedRun(self._container, self.run, container, row)
+
+    @property
+    def parameters(self) -> SharedParameters:
+        """The parameter sets of the archive; each operation locks it as those here do."""
+        return SharedParameters(self._sets)
+
+    @contextmanager
+    def _sets(self) -> Iterator[ParameterSets]:
+        with self._container() as container:
+            yield ParameterSets(Joined({"": container}), lambda: self._archives(container))
+
+    @contextmanager
+    def _archives(self, whole: Container) -> Iterator[Mapping[str, Container]]:
+        """The archive with all of its parts."""
+        parts = open_parts(self.path, whole)
+        try:
+            yield {"": whole, **parts}
+        finally:
+            for part in parts.values():
+                part.close()
 
     @contextmanager
     def _container(self) -> Iterator[Container]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,11 @@ class Plan:
     def skip(self, entry: str, what: str, reason: str) -> None:
         """Something of the snapshot that has no place, through no fault of the network's."""
         self.skipped.append(Loss(entry, what, reason))
+
+    def skip_unlisted(self, entry: str, native: Mapping[str, Any]) -> None:
+        """What a file of ANNarchy has of a part beside its attributes; ANNarchy ignores it too."""
+        for what in native.get("unlisted", {}):
+            self.skip(entry, what, "the file does not list it among the attributes")
 
     def fault(self, entry: str, what: str, reason: str) -> None:
         """Something of the snapshot that this network cannot take."""

@@ -50,6 +50,7 @@ def plan_population(plan: Plan, population: Any, part: Entry, target: Live) -> N
     for unknown in held.keys() - attributes.keys():
         plan.fault(name, unknown, "its neurons have nothing of that name")
     native: dict[str, Any] = from_schema(dict(model.native))
+    plan.skip_unlisted(name, native)
     _plan_settings(plan, population, native)
     if type(population).__name__ not in CLOCKED:  # whose clock would start again
         # after the values: the queue of delayed rates is filled with the present ones

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import schemas
@@ -165,10 +166,13 @@ def _plan_network(plan: Plan, model: schemas.Snapshot, target: Live, own: bool) 
         plan.skip("network", "time", f"the clock of {model.simulator} is another")
         return
     native: dict[str, Any] = from_schema(dict(model.native))
-    step = round(model.time / target.time_step)
-    if model.time_step in (None, target.time_step):
-        step = int(native.get("step", native.get("time_step", step)))  # so in ANNarchy's files
-    plan.put("network: time", lambda: network.instance.set_time(step))
+    step = native.get("step", native.get("time_step"))  # so in ANNarchy's files
+    if step is None and model.time == 0:  # a file without one is no file of the beginning
+        plan.skip("network", "time", "the snapshot does not say it, and the clock stays")
+    else:
+        if step is None or model.time_step not in (None, target.time_step):
+            step = round(model.time / target.time_step)
+        plan.put("network: time", partial(network.instance.set_time, int(step)))
     constants = {str(each.name): each for each in network.get_constants()}
     for name, value in model.constants.items():
         if name not in constants:

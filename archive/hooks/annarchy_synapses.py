@@ -56,6 +56,7 @@ def plan_projection(plan: Plan, projection: Any, part: Entry, target: Live, own:
         plan.fault(name, "connections", reason)
         return
     native: dict[str, Any] = from_schema(dict(model.native)) if own else {}
+    plan.skip_unlisted(name, native)
     pre, post = ends(model, part.arrays)
     connections, order = by_dendrite(pre, post, native.get("post_ranks"))
     held = {

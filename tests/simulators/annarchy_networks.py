@@ -180,6 +180,9 @@ def bad(net: Any, snapshot: Entry) -> dict[str, Any]:
             snapshot, name, lambda part: replace(part, model=part.model.model_copy(update=new))
         )
 
+    def renamed(part: Entry, name: str) -> Entry:
+        return replace(part, model=part.model.model_copy(update={"name": name}))
+
     n = part_of(snapshot, "learns").model.size
     wrong = {
         "too long": arrays("b", state_r=np.zeros(6)),
@@ -188,6 +191,11 @@ def bad(net: Any, snapshot: Entry) -> dict[str, Any]:
         "shaped": arrays("b", state_r=np.zeros((5, 1))),
         "unknown": arrays("b", state_other=np.zeros(5)),
         "integers": arrays("b", state_r=np.zeros(5, np.int64)),
+        "unknown of synapses": arrays("learns", state_other=np.zeros(n)),
+        "one weight for many": arrays("learns", weights=np.zeros(1)),
+        "a part of another": replace(
+            snapshot, parts=(*snapshot.parts, renamed(part_of(snapshot, "a"), "stranger"))
+        ),
         "missing": changed_part(
             snapshot,
             "b",
@@ -211,6 +219,10 @@ def bad(net: Any, snapshot: Entry) -> dict[str, Any]:
     found["geometry"] = restore(model("a", geometry=(4,)), [net])
     nan = arrays("learns", weights=np.full(n, np.nan))
     found["nan"] = (restore(nan, [net]), net.get_projection("learns").w)
+    step = net.current_step
+    silent = {"native": {}, "time": 0.0}  # as a file without the key "time_step" is read
+    timeless = replace(snapshot, model=snapshot.model.model_copy(update=silent))
+    found["no clock"] = (restore(timeless, [net], strict=False), step, net.current_step)
     lax = {name: restore(each, [net], strict=False) for name, each in wrong.items()}
     return found | {"lax": lax}
 

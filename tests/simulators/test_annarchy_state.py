@@ -296,6 +296,9 @@ def test_connections_that_were_pruned(plain: tuple[Results, Results]) -> None:
         ("one for all", "b: r: one value for all"),
         ("shaped", "b: r: it has (5, 1) values, not 5"),
         ("unknown", "b: other: its neurons have nothing of that name"),
+        ("unknown of synapses", "learns: other: its synapses have nothing of that name"),
+        ("one weight for many", "learns: w: one value for all became one for each"),
+        ("a part of another", "stranger: population: the network has none of that name"),
         ("integers", "b: r: they were int64, and are float64"),
         ("missing", "b: r: not in the snapshot"),
         ("size", "b: size: it has 5 neurons, the snapshot 6"),
@@ -331,3 +334,6 @@ def test_what_fits_though_it_looks_otherwise(plain: tuple[Results, Results]) -> 
     report, weights = bad["nan"]
     assert "learns: weights" in report.restored
     assert np.isnan(np.concatenate(weights)).all()
+    report, before, after = bad["no clock"]
+    assert before == after > 0
+    assert ("network", "time") in losses(report)
