@@ -97,6 +97,15 @@ class Pool:
         found: np.void = rows[row]
         return found
 
+    def stored_bytes(self, first: int) -> int:
+        """How much all arrays from a row on take in the file."""
+        rows, size = self.rows()[first:], 0
+        for field in ("pool", "where_pool"):
+            for code in set(rows[field].tolist()) - {NONE}:
+                counts = rows["count"][rows[field] == code]
+                size += int(counts.sum()) * self._pool(code).dtype.itemsize
+        return size
+
     def find(self, digest: bytes) -> int | None:
         """The row of the array with a digest."""
         self.rows()

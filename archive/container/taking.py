@@ -94,9 +94,12 @@ class _Taking:
         if last > first:
             self._take_segments(first, last, runs)
         value, values = self._take_values(len(known.values))
-        snapshot, snapshots = take_snapshots(
-            self.target, self.source, self.moving, self.transaction, len(known.snapshots), runs
-        )
+        snapshot, snapshots = len(self.target.snapshots), 0
+        if last == len(self.source.segments):  # those of a step that has the last, or is later
+            before = len(known.snapshots)
+            snapshot, snapshots = take_snapshots(
+                self.target, self.source, self.moving, self.transaction, before, runs, BATCH
+            )
         if snapshots:
             numbers = np.arange(len(known.snapshots), len(known.snapshots) + snapshots)
             self._index("snapshot", numbers, None)

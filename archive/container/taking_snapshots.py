@@ -11,6 +11,8 @@ from archive.container.snapshots import parts_of
 from archive.container.tables import table_of
 from archive.storage import Transaction
 
+SNAPSHOTS = 20_000  # per transaction, at most
+
 
 def take_snapshots(
     target: Container,
@@ -19,10 +21,11 @@ def take_snapshots(
     transaction: Transaction,
     first: int,
     runs: Rows,
+    limit: int,
 ) -> tuple[int, int]:
-    """Append the snapshots of `source` from `first` on; `runs` are the rows here of its runs.
-    Returns the first row here, and how many."""
-    table = source.snapshots.all()[first:].copy()
+    """Append the snapshots of `source` from `first` on, until so many bytes of arrays have come;
+    `runs` are the rows here of its runs. Returns the first row here, and how many."""
+    table = source.snapshots.all()[first : first + SNAPSHOTS].copy()
     start = len(target.snapshots)
     known: dict[int, int] = {}
     came_with = []
@@ -37,6 +40,10 @@ def take_snapshots(
         row["run"] = runs[row["run"]]
         row["array"], row["arrays"] = before, len(target.pool) - before
         came_with.append(layout.sealed(row) + target.pool.rows()[before:].tobytes())
+        limit -= target.pool.stored_bytes(before)
+        if limit <= 0:
+            break
+    table = table[: len(parts)]
     if len(table):
         moving.rows(table, came_with, parts)
         transaction.append(table_of(target.session, "snapshots"), table)
