@@ -51,11 +51,9 @@ class TestJsonInline(RoundTripSuite):
     write_options: ClassVar = {"arrays": "inline"}
 
 
-class OfMatlab(WriterSuite):
+class OfMatlab(RoundTripSuite):
     adapter = Mat()
-
-    def sources(self) -> st.SearchStrategy[Entry]:
-        return st.just(self.source())
+    examples = 15
 
 
 class TestMat5(OfMatlab):
@@ -217,9 +215,13 @@ class TestFilesOfParametersOfAnnarchy(OfTheProgram):
     samples = "annarchy_parameters/network-*.json"
 
 
+# To one any bytes are a file; what the other reads is Neo's. They have tests of their own.
+UNMARKED = {"AerHeaderless", "Neo"}
+
+
 def test_every_adapter_is_judged() -> None:
     """Here, or in the file of tests that its format has."""
     texts = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
     judged = set(re.findall(r"^    adapter(?:: ClassVar\[?\w*\]?)? = (\w+)", texts, re.MULTILINE))
-    for adapter in {**readers(), **writers()}.values():
-        assert type(adapter).__name__ in judged, f"nothing judges {adapter.name}"
+    for name, adapter in {**readers(), **writers()}.items():
+        assert type(adapter).__name__ in judged | UNMARKED, f"nothing judges {name}"
