@@ -52,6 +52,7 @@ def test_the_code_of_the_page_runs(
     for module in sorted(filter(is_optional, set().union(*map(imported, found)))):
         require(module)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # a page may lay a package there
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for block in found:
         run(block, namespace, tmp_path)
