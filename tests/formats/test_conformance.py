@@ -40,20 +40,20 @@ EVERYTHING = {
 
 class TestJson(RoundTripSuite):
     adapter = JsonArchive()
-    examples = 15
+    examples = 8
     carries = EVERYTHING
 
 
 class TestJsonInline(RoundTripSuite):
     adapter = JsonArchive()
-    examples = 15
+    examples = 8
     carries = EVERYTHING
     write_options: ClassVar = {"arrays": "inline"}
 
 
 class OfMatlab(RoundTripSuite):
     adapter = Mat()
-    examples = 15
+    examples = 8
 
 
 class TestMat5(OfMatlab):
@@ -72,7 +72,7 @@ def within_a_run(one: Entry) -> Entry:
 class OfConnections(RoundTripSuite):
     """Formats that arrange connections in their own way."""
 
-    examples = 12
+    examples = 8
 
     may_refuse = True
 
@@ -184,7 +184,7 @@ class OfTheProgram(ReaderSuite):
     """Files that the program itself wrote."""
 
     samples: ClassVar[str]
-    mutations = 40
+    mutations = 25
 
     def files(self, folder: Path) -> Iterable[Path]:
         found = sorted(DATA.glob(self.samples))
