@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from archive.adapters import BUILT_IN
 from tests.doc_blocks import ROOT, Block, DocumentError, blocks, imported, run
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -51,6 +52,7 @@ def test_the_code_of_the_page_runs(
     for module in sorted(filter(is_optional, set().union(*map(imported, found)))):
         require(module)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # a page may lay a package there
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for block in found:
         run(block, namespace, tmp_path)
@@ -62,6 +64,18 @@ def test_every_public_name_is_in_the_reference() -> None:
     text = (ROOT / "docs/reference/api.md").read_text("utf-8")
     words = set(re.findall(r"\w+", text))
     assert sorted(set(archive.__all__) - words) == []
+
+
+def test_every_format_has_a_page() -> None:
+    """The table names each adapter, with a page that exists and says its name."""
+    table = (ROOT / "docs/reference/formats.md").read_text("utf-8")
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("| `")]
+    pages = {name: row[5] for row in rows for name in re.findall(r"`([\w-]+)`", row[1])}
+    assert sorted(pages) == sorted(BUILT_IN)
+    for name, links in pages.items():
+        linked = re.findall(r"\(([\w/-]+\.md)\)", links)
+        texts = [(ROOT / "docs/reference" / link).read_text("utf-8") for link in linked]
+        assert any(f"`{name}`" in text for text in texts), f"no page of {name} says its name"
 
 
 def page(*lines: str) -> list[Block]:

@@ -53,6 +53,10 @@ def losses(entry: Entry, where: str, written: Collection[str]) -> list[Loss]:
         array = entry.arrays.get(name)
         if array is None or name in _INDICES:
             continue
+        rowless = isinstance(model, schemas.Projection) and "post_ranks" not in model.native
+        if name.startswith("state:") and rowless and not array.shape[0]:
+            found.append(Loss(where, name, "there is no connection to have it"))
+            continue
         wide = _WIDE.get(array.dtype.kind)
         if wide and array.dtype.str != wide:
             found.append(Loss(where, name, f"its values become {wide}"))

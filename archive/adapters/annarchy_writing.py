@@ -303,6 +303,7 @@ def _plain(value: Any, where: str, writing: Writing) -> Any:
     if isinstance(held, (bool, int, float)):
         return held
     if isinstance(held, np.generic) and held.dtype.kind in "biuf":
+        writing.lose(place, f"parameters.{name}", f"its type, {held.dtype}: it becomes Python's")
         return held.item()
     if isinstance(held, np.ndarray) and held.dtype.kind in "biuf":
         return held

@@ -53,7 +53,7 @@ def mat73_variables(path: Path, budget: Budget) -> Iterator[tuple[str, Found]]:
         for fault in inspect(path):
             raise FormatError(fault.what, entry=fault.name, hint=_HINT)
         with h5py.File(path, "r") as file:
-            for name in file:
+            for name in _names(file):
                 if name not in _OWN:
                     yield name, _Objects(file, budget).read(name)
     except FormatError as error:
@@ -97,7 +97,7 @@ class _Objects:
         opaque = _opaque(group, kind)
         if opaque is not None:
             return opaque
-        names = list(group)
+        names = _names(group)
         members = [group[name] for name in names]
         several = [item for item in members if _is_of_array(item)]
         class_name = None if kind in ("struct", "") else kind
@@ -219,6 +219,15 @@ def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
     ):
         raise FormatError("it is nothing that MATLAB writes", entry=f"{item.name}@{name}")
     return item.attrs[name]
+
+
+def _names(group: h5py.Group) -> list[str]:
+    """The names in a group. Raises FormatError for one that is no text: h5py has bytes."""
+    found: list[Any] = list(group)
+    for name in found:
+        if not isinstance(name, str):
+            raise FormatError(f"the name {name!r:.80} is no text", entry=group.name)
+    return found
 
 
 def _class(item: h5py.Group | h5py.Dataset) -> str:

@@ -142,16 +142,20 @@ PARTS: dict[str, Callable[[], st.SearchStrategy[Entry]]] = {
 }
 
 
-def annotation_changes() -> st.SearchStrategy[Entry]:
-    """Later changes of the annotations of a run or segment."""
-    return st.builds(
-        schemas.AnnotationChange,
-        annotations=facts(),
-        removed=st.lists(NAMES, max_size=2).map(tuple),
-        former=facts(),
-        author=optional(TEXTS),
-        at=MOMENTS,
-    ).map(Entry)
+@st.composite
+def annotation_changes(draw: st.DrawFn) -> Entry:
+    """A later change of the annotations of a run or segment: the former values are those of what
+    it sets or removes."""
+    annotations, removed = draw(facts()), tuple(draw(st.lists(NAMES, max_size=2)))
+    former = zip([*annotations, *removed], draw(facts()).values(), strict=False)
+    model = schemas.AnnotationChange(
+        annotations=annotations,
+        removed=removed,
+        former=dict(former),
+        author=draw(optional(TEXTS)),
+        at=draw(MOMENTS),
+    )
+    return Entry(model)
 
 
 @st.composite

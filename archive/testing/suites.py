@@ -83,7 +83,7 @@ class _Suite:
 class ReaderSuite(_Suite):
     """Inherit, and give `adapter` and `files`, to have a reader judged."""
 
-    mutations: ClassVar[int] = 60
+    mutations: ClassVar[int] = 30
     """How many damaged copies are read; give thousands now and then."""
     seconds: ClassVar[float] = SECONDS
     """That reading a damaged file may take, of the processor."""
@@ -177,7 +177,7 @@ class ReaderSuite(_Suite):
 class WriterSuite(_Suite):
     """Inherit, and give `adapter`, to have a writer judged."""
 
-    examples: ClassVar[int] = 25
+    examples: ClassVar[int] = 15
     """How many experiments Hypothesis makes."""
     file_name: ClassVar[str] = "written"
     may_refuse: ClassVar[bool] = False

@@ -40,22 +40,20 @@ EVERYTHING = {
 
 class TestJson(RoundTripSuite):
     adapter = JsonArchive()
-    examples = 15
+    examples = 8
     carries = EVERYTHING
 
 
 class TestJsonInline(RoundTripSuite):
     adapter = JsonArchive()
-    examples = 15
+    examples = 8
     carries = EVERYTHING
     write_options: ClassVar = {"arrays": "inline"}
 
 
-class OfMatlab(WriterSuite):
+class OfMatlab(RoundTripSuite):
     adapter = Mat()
-
-    def sources(self) -> st.SearchStrategy[Entry]:
-        return st.just(self.source())
+    examples = 8
 
 
 class TestMat5(OfMatlab):
@@ -74,7 +72,7 @@ def within_a_run(one: Entry) -> Entry:
 class OfConnections(RoundTripSuite):
     """Formats that arrange connections in their own way."""
 
-    examples = 12
+    examples = 8
 
     may_refuse = True
 
@@ -186,7 +184,7 @@ class OfTheProgram(ReaderSuite):
     """Files that the program itself wrote."""
 
     samples: ClassVar[str]
-    mutations = 40
+    mutations = 25
 
     def files(self, folder: Path) -> Iterable[Path]:
         found = sorted(DATA.glob(self.samples))
@@ -217,9 +215,13 @@ class TestFilesOfParametersOfAnnarchy(OfTheProgram):
     samples = "annarchy_parameters/network-*.json"
 
 
+# To one any bytes are a file; what the other reads is Neo's. They have tests of their own.
+UNMARKED = {"AerHeaderless", "Neo"}
+
+
 def test_every_adapter_is_judged() -> None:
     """Here, or in the file of tests that its format has."""
     texts = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
     judged = set(re.findall(r"^    adapter(?:: ClassVar\[?\w*\]?)? = (\w+)", texts, re.MULTILINE))
-    for adapter in {**readers(), **writers()}.values():
-        assert type(adapter).__name__ in judged, f"nothing judges {adapter.name}"
+    for name, adapter in {**readers(), **writers()}.items():
+        assert type(adapter).__name__ in judged | UNMARKED, f"nothing judges {name}"

@@ -47,7 +47,7 @@ def _segments(run: Entry, part: Entry, which: list[Entry] | None) -> Iterator[En
 
 class OfRecordings(RoundTripSuite):
     adds = CHANNELS
-    examples = 20
+    examples = 8
     part = signal([[1.0, 2.5], [-3.0, np.nan], [0.1 + 0.2, 4.0]], "the v")
 
     def sources(self) -> st.SearchStrategy[Entry]:

@@ -36,7 +36,7 @@ def pixels(rows: list[tuple[int, int, int]]) -> Entry:
 
 class OfPixels(RoundTripSuite):
     scope = "address-events"
-    examples = 15
+    examples = 8
 
     def source(self) -> Entry:
         return pixels([(5, 1, 10), (6, 0, 20), (2047, 1, 99_000)])

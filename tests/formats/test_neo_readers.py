@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from archive.adapters import reader_for
 from archive.adapters.neo_ import Neo
 from archive.entry import Entry, Loss, walk
 from archive.errors import ArchiveError, FormatError, MissingPackage
+from archive.hooks.neo_lazy import LazyValues
 from tests.formats import neo_files
 
 AXON = Path(__file__).parent.parent / "data/axon"
@@ -53,6 +55,18 @@ def test_abf_is_recognised_and_read_as_neo_reads_it(path: Path) -> None:
         assert model.sampling_period == pytest.approx(float(1 / signal.sampling_rate))
         piece = one.arrays["values"][7:19]
         np.testing.assert_array_equal(piece, signal.magnitude[7:19])
+
+
+@pytest.mark.parametrize("path", sorted(AXON.glob("*.abf")), ids=lambda path: path.stem)
+def test_blocks_of_a_signal_are_the_whole(path: Path) -> None:
+    (block,) = neo.io.AxonIO(str(path)).read(lazy=True)
+    proxy = block.segments[-1].analogsignals[0]
+    lazy, whole = LazyValues(proxy), proxy.load().magnitude
+    assert lazy.dtype == whole.dtype
+    steps = [*range(0, len(whole), 777), len(whole)]
+    pieces = [lazy[start:stop] for start, stop in pairwise(steps)]
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    np.testing.assert_array_equal(lazy[5:9, 0], whole[5:9, 0])
 
 
 def test_ten_sweeps_are_ten_segments_with_the_time_of_recording() -> None:

@@ -27,7 +27,7 @@ STARTED = datetime(2024, 5, 1, 12, 30, tzinfo=UTC)
 class TestWhatWeWrite(RoundTripSuite):
     adapter = Nwb()
     examples = 8  # pynwb takes 100 ms for a file
-    mutations = 30
+    mutations = 20
 
 
 def foreign(folder: Path) -> Path:
@@ -100,7 +100,7 @@ def foreign(folder: Path) -> Path:
 
 class TestWhatOthersWrite(ReaderSuite):
     adapter = Nwb()
-    mutations = 30
+    mutations = 20
 
     def files(self, folder: Path) -> Iterable[Path]:
         yield foreign(folder)

@@ -266,11 +266,15 @@ def test_changes_that_run_in_a_circle_end(sound: Path, tmp_path: Path) -> None:
 
 @pytest.mark.damaged
 def test_the_command_line(sound: Path, tmp_path: Path) -> None:
-    assert "sound, 4 runs, 10 segments and 3 snapshots checked" in run("check", sound, "--deep").stdout
+    assert (
+        "sound, 4 runs, 10 segments and 3 snapshots checked" in run("check", sound, "--deep").stdout
+    )
     path = damaged(sound, tmp_path, item("cell.v", (250, 1)))
     assert run("check", path).exit_code == 0
     done = run("check", path, "--deep", code=13)
-    assert "4 of 4 runs, 9 of 10 segments and 3 of 3 snapshots are sound" in " ".join(done.stdout.split())
+    assert "4 of 4 runs, 9 of 10 segments and 3 of 3 snapshots are sound" in " ".join(
+        done.stdout.split()
+    )
     said = run_json("check", path, "--deep", code=13)
     assert (said["valid"], said["damaged_runs"], said["damaged_segments"]) == (False, [], [3])
     assert (said["snapshots"], said["damaged_snapshots"]) == (3, [])

@@ -35,8 +35,14 @@ def recorded(experiment: Placed) -> list[Placed]:
         own = [one for one in run.parts if one.entry.model.kind in ("segment", "snapshot")]
         for number, part in enumerate(own):
             model = part.entry.model
-            if isinstance(model, schemas.Segment) and model.name is None:
-                model = model.model_copy(update={"name": f"segment{number:03d}"})
+            if isinstance(model, schemas.Segment):
+                # what was changed later is as it is after that; a strategy knows no order of it
+                changes = [one.model for one in part.parts]
+                told = [c for c in changes if isinstance(c, schemas.AnnotationChange)]
+                changed = {key for one in told for key in (*one.annotations, *one.removed)}
+                facts = {k: v for k, v in model.annotations.items() if k not in changed}
+                update = {"name": model.name or f"segment{number:03d}", "annotations": facts}
+                model = model.model_copy(update=update)
             found.append(replace(part, entry=Entry(model, part.entry.arrays), way=""))
     return found
 

@@ -61,6 +61,7 @@ def interpreted(
     return folder
 
 
+@pytest.mark.slow  # a process for each way: half a minute
 @pytest.mark.parametrize("mode", MODES[2:])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_goes_on_bit_for_bit_in_another_process(interpreted: Path, name: str, mode: str) -> None:

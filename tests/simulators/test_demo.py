@@ -32,6 +32,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.simulator
 def test_the_demonstration(tmp_path: Path, require: Callable[[str], object]) -> None:
     require("pyNN.neuron")

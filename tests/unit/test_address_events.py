@@ -52,7 +52,7 @@ def test_bits_of_each_coding(coding: str, address: int, said: dict[str, int]) ->
 
 
 def test_every_coding_is_in_the_reference() -> None:
-    page = Path(__file__).resolve().parents[2] / "docs/reference/formats-events.md"
+    page = Path(__file__).resolve().parents[2] / "docs/reference/formats/events.md"
     text = page.read_text("utf-8")
     assert [name for name in CODINGS if f"| `{name}` |" not in text] == []
 
