@@ -294,7 +294,7 @@ VALUES: list[tuple[Any, Any, str | None]] = [
 
 @pytest.mark.parametrize("protocol", [0, 3, 5])
 @pytest.mark.parametrize(
-    ("given", "expected", "loss"), VALUES, ids=[str(v[0])[:30] for v in VALUES]
+    ("given", "expected", "loss"), VALUES, ids=map(str, range(len(VALUES)))
 )
 def test_values_become_what_is_nearest(
     tmp_path: Path, given: Any, expected: Any, loss: str | None, protocol: int
