@@ -264,7 +264,7 @@ def _vectors(
     bases = _signed(said & 0xFFF) - passed.take(before)
     firsts = _held(bases, before, _signed(base), len(events))
     firsts += passed[:-1]
-    masks = events & 0xFFF
+    masks: npt.NDArray[np.uint16] = (events & 0xFFF).astype(np.uint16, copy=False)
     if is_short.any():
         masks[is_short] &= 0xFF
     if is_single.any():
