@@ -98,9 +98,10 @@ class Records:
         rows = self.rows_per_piece
         done = 0
         while done < len(out):
-            # up to the next border between pieces, where the wraps are known
+            # where the clock wraps, up to the next border between pieces: so much is known there
             at = first + done
-            last = min(first + len(out), (at // rows + 1) * rows)
+            border = (at // rows + 1) * rows if self.wraps is not None else at + rows
+            last = min(first + len(out), border)
             if name == "ticks" and self.wraps is not None:
                 begin = at // rows * rows
                 steps = unwrapped(self.read(begin, last)["ticks"], int(self.wraps[begin // rows]))

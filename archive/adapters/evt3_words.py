@@ -17,6 +17,10 @@ from archive.adapters.evt_words import Survey, Words
 ROW, COLUMN, BASE, VECTOR_12, VECTOR_8, LOW, HIGH, TRIGGER = 0, 2, 3, 4, 5, 6, 8, 10
 SIGN = 24
 
+Kinds = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+
 
 class State(NamedTuple):
     """What was last said: row, next column of a vector and its polarity, clock."""
@@ -28,126 +32,208 @@ class State(NamedTuple):
 
 
 class Evt3Words:
-    """See `Coded`. What rows, or the clock, say goes into one line of numbers, as differences
-    where they are said: their sum up to a word is what holds there."""
+    """See `Coded`. Words that are events are told from those that say what holds from there on.
+    These are looked at by themselves, and repeated for as many events as come before the next."""
 
     dtype = np.dtype("<u2")
     first = State()
 
     def survey(self, words: Words, state: State) -> Survey[State]:
         """What some words hold, and the state after them."""
-        kind = (words >> 12).astype(np.uint8)
-        is_low, is_high, is_row = kind == LOW, kind == HIGH, kind == ROW
-        is_vector, is_base = kind - VECTOR_12 <= 1, kind == BASE  # of other kinds 252 and more
-        is_trigger, is_single = kind == TRIGGER, kind == COLUMN
-        triggered = np.flatnonzero(is_trigger) if is_trigger.any() else _NOWHERE
-        count, base = int(np.count_nonzero(is_single)), state.base
-        others = len(words) - sum(
-            int(np.count_nonzero(mask))
-            for mask in (is_low, is_high, is_row, is_vector, is_base, is_trigger, is_single)
-        )
-        if is_vector.any() or is_base.any():
-            count, base = int(_counts(words, kind).sum()), _next_base(words, kind, state.base)
-        triggers = np.empty((len(triggered), 3), np.int64)
-        if len(triggered):
-            triggers[:, 0] = self._clock(words, kind, state)[triggered]
-            triggers[:, 1] = words[triggered] >> 8 & 15
-            triggers[:, 2] = words[triggered] & 1
-        upper, clock = turned((words[_where(is_high)] & 0xFFF).astype(np.int64), state.clock, 12)
+        kind = _kinds(words)
+        is_high = kind == HIGH
+        count, base = _number(kind == COLUMN), state.base
+        if _has_vectors(kind):
+            count = int(_counts(words, kind).sum(dtype=np.int64))
+            base = _next_base(words, kind, state.base)
+        others = _others(kind)
         now = state.clock.high + state.clock.wraps
-        row = _last(words, is_row, 0x7FF, state.row)
-        low = _last(words, is_low, 0xFFF, state.low)
-        highs = (now, int(upper.min()), int(upper.max())) if len(upper) else (now,)
-        lowest, highest = min(highs) << 12, max(highs) + 1 << 12
-        after = State(row, base, clock, low)
-        return Survey(count, lowest, highest, triggers, others, after)
+        clock, highs = state.clock, [now]
+        # the clock's upper bits are repeated more often than they change
+        if _number(words == (HIGH << 12 | clock.high)) != _number(is_high):
+            said = words.compress(is_high)
+            said = said.compress(_changed(said, clock.high))
+            upper, clock = turned((said & 0xFFF).astype(np.int64), clock, 12)
+            highs += [int(upper.min()), int(upper.max())]
+        row, low = _last(kind, ROW), _last(kind, LOW)
+        after = State(
+            state.row if row is None else int(words[row]) & 0x7FF,
+            base,
+            clock,
+            state.low if low is None else int(words[low]) & 0xFFF,
+        )
+        triggers = self._triggers(words, kind, state)
+        return Survey(count, min(highs) << 12, max(highs) + 1 << 12, triggers, others, after)
 
     def addresses(self, words: Words, state: State) -> npt.NDArray[np.uint32]:
         """The addresses of the events of some words, of the coding ``prophesee``."""
-        kind = (words >> 12).astype(np.uint8)
-        line = np.zeros(len(words), np.int32)
-        rows = _where(kind == ROW)
-        line[rows] = _steps(words.take(rows) & 0x7FF, state.row)
-        line[:1] += state.row
-        np.cumsum(line, out=line)
-        found = _sources(words, kind, state.base)
-        addresses = line.take(found.words).view(np.uint32)
-        addresses <<= 14
-        columns = found.columns
-        addresses |= columns & 0x7FF
-        addresses |= (columns & 0x800).astype(np.uint32) << 17
-        if found.masks is None:
+        kind = _kinds(words)
+        found = _split(words, kind)
+        events = words.compress(found.is_event)
+        is_row = found.said < 1 << 12
+        rows = (found.said.compress(is_row) & 0x7FF).astype(np.uint32)
+        rows <<= 14
+        addresses = _held(rows, found.before.compress(is_row), state.row << 14, len(events))
+        if not _has_vectors(kind):
+            addresses |= events & 0x7FF
+            signs = (events & 0x800).astype(np.uint32)
+            signs <<= 17
+            addresses |= signs
             return addresses
+        columns, masks = _vectors(events, found, state.base)
+        addresses |= columns
         # sixteen places for each word, of which those are taken that are set
-        lanes = np.unpackbits(found.masks.astype("<u2").view(np.uint8), bitorder="little")
+        lanes = np.unpackbits(masks.astype("<u2", copy=False).view(np.uint8), bitorder="little")
         bits = np.flatnonzero(lanes.view(bool))
-        addresses = addresses.take(bits >> 4)
-        addresses += (bits & 15).astype(np.uint32)
+        beside = bits.astype(np.uint32)
+        beside &= 15
+        bits >>= 4
+        addresses = addresses.take(bits)
+        addresses += beside
         addresses &= np.uint32(0xFFFFC7FF)  # beyond the last column they begin anew
         return addresses
 
-    def ticks(self, words: Words, state: State) -> npt.NDArray[np.int64]:
+    def ticks(self, words: Words, state: State) -> npt.NDArray[Any]:
         """The times of the events of some words, in µs."""
-        kind = (words >> 12).astype(np.uint8)
-        clock = self._clock(words, kind, state)
-        if (kind - VECTOR_12 <= 1).any():
-            return np.repeat(clock, _counts(words, kind))
-        return clock.take(_where(kind == COLUMN))
+        kind = _kinds(words)
+        where = _clock_words(words, state)
+        events = _counts(words, kind) if _has_vectors(kind) else (kind == COLUMN).view(np.uint8)
+        passed = np.cumsum(events, dtype=np.int32)
+        count = int(passed[-1]) if len(passed) else 0
+        first = (state.clock.high + state.clock.wraps) << 12 | state.low
+        return _held(_times(words.take(where), state), passed.take(where), first, count)
 
-    def _clock(
-        self, words: Words, kind: npt.NDArray[np.uint8], state: State
-    ) -> npt.NDArray[np.int64]:
-        """The time at each word."""
-        line = np.zeros(len(words), np.int64)
-        lows, highs = _where(kind == LOW), _where(kind == HIGH)
-        line[lows] = _steps(words.take(lows) & 0xFFF, state.low)
-        upper, _ = turned((words[highs] & 0xFFF).astype(np.int64), state.clock, 12)
-        high = state.clock.high + state.clock.wraps
-        line[highs] = _steps(upper, high) << 12
-        line[:1] += high << 12 | state.low
-        return np.cumsum(line, out=line)
-
-
-def _where(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    # most kinds are rare, and counting is much quicker than looking where they are
-    return np.flatnonzero(mask) if np.count_nonzero(mask) else _NOWHERE
+    def _triggers(self, words: Words, kind: Kinds, state: State) -> npt.NDArray[np.int64]:
+        """Time, channel and value of each."""
+        is_trigger = kind == TRIGGER
+        triggers = np.empty((_number(is_trigger), 3), np.int64)
+        if len(triggers):
+            where, said = np.flatnonzero(is_trigger), _clock_words(words, state)
+            first = (state.clock.high + state.clock.wraps) << 12 | state.low
+            times = np.concatenate([[first], _times(words[said], state)])
+            triggers[:, 0] = times[np.searchsorted(said, where)]
+            triggers[:, 1] = words[where] >> 8 & 15
+            triggers[:, 2] = words[where] & 1
+        return triggers
 
 
-_NOWHERE = np.empty(0, np.int64)
+def _kinds(words: Words) -> Kinds:
+    return (words >> 12).astype(np.uint8)
 
 
-def _last(words: Words, mask: npt.NDArray[np.bool_], bits: int, before: int) -> int:
-    """What the last of some words says."""
-    if not mask.any():
-        return before
-    return int(words[len(mask) - 1 - int(mask[::-1].argmax())] & bits)
+def _number(mask: npt.NDArray[Any]) -> int:
+    return int(np.count_nonzero(mask))
 
 
-def _steps(values: npt.NDArray[Any], before: int) -> npt.NDArray[np.int64]:
-    """How much each value differs from the one before it."""
-    steps = values.astype(np.int64)
-    if len(steps):
-        steps[1:] -= values[:-1]
-        steps[0] -= before
-    return steps
+def _has_vectors(kind: Kinds) -> bool:
+    """Whether some words are vectors, or say where one begins."""
+    return bool(_number(kind - BASE <= VECTOR_8 - BASE))
 
 
-def _next_base(words: Words, kind: npt.NDArray[np.uint8], base: int) -> int:
+def _clock_words(words: Words, state: State) -> Places:
+    """Which words set the clock. The upper bits are repeated much more often than they change."""
+    kind = words >> 12
+    is_high = kind == HIGH
+    is_clock = kind == LOW
+    if _number(words == (HIGH << 12 | state.clock.high)) != _number(is_high):
+        highs = np.flatnonzero(is_high)
+        is_clock[highs.compress(_changed(words.take(highs), state.clock.high))] = True
+    return np.flatnonzero(is_clock)
+
+
+def _changed(said: Words, before: int) -> Mask:
+    """Which words that say the upper bits differ from the one before."""
+    changed = np.empty(len(said), bool)
+    np.not_equal(said[1:], said[:-1], out=changed[1:])
+    changed[:1] = said[:1] != (HIGH << 12 | before)
+    return changed
+
+
+def _others(kind: Kinds) -> int:
+    """How many words are of types that say nothing of events."""
+    is_other = (kind & 1).view(bool)
+    if _number(is_other):
+        is_other &= (kind != BASE) & (kind != VECTOR_8)
+    is_other |= kind > TRIGGER
+    return _number(is_other)
+
+
+def _last(kind: Kinds, wanted: int) -> int | None:
+    """Where the last word of a kind is."""
+    for most in (256, len(kind)):  # it is among the last ones, as a rule
+        found = np.flatnonzero(kind[-most:] == wanted)
+        if len(found):
+            return int(found[-1]) + max(0, len(kind) - most)
+    return None
+
+
+class Split(NamedTuple):
+    """Words that are events, and others."""
+
+    is_event: Mask
+    said: Words  # the others
+    before: Places  # how many words that are events come before each of these
+
+
+def _split(words: Words, kind: Kinds) -> Split:
+    is_event = kind == COLUMN
+    is_event |= kind - VECTOR_12 <= 1  # of other kinds this is more
+    at = np.flatnonzero(~is_event)
+    said = words.take(at)
+    at -= np.arange(len(at))
+    return Split(is_event, said, at)
+
+
+def _held(
+    values: npt.NDArray[Any], before: npt.NDArray[Any], first: int, count: int
+) -> npt.NDArray[Any]:
+    """What holds at each of `count` events: at first one value, and then each of `values` from
+    where so many events were before it."""
+    all_values = np.empty(len(values) + 1, values.dtype)
+    all_values[0], all_values[1:] = first, values
+    times = np.empty(len(values) + 1, np.int64)
+    times[:-1], times[-1] = before, count
+    times[1:] -= before
+    return all_values.repeat(times)
+
+
+def _times(said: Words, state: State) -> npt.NDArray[Any]:
+    """The time from each word on that sets the clock: of 32 bits, if they are enough."""
+    highs = np.flatnonzero(said >= HIGH << 12)
+    values = (said & 0xFFF).astype(np.int32)
+    upper, _ = turned(values.take(highs).astype(np.int64), state.clock, 12)
+    high = state.clock.high + state.clock.wraps
+    fits = min(upper.min(initial=high), high) << 12 >= -(1 << 31)
+    fits = fits and max(upper.max(initial=high), high) + 1 << 12 < 1 << 31
+    upper = (upper << 12).astype(np.int32 if fits else np.int64)
+    times = _held(upper, highs, high << 12, len(said))
+    if len(highs):
+        # the lower bits go on, from the last word that said them
+        places = highs - np.arange(len(highs))
+        last = highs.take(np.searchsorted(places, places)) - 1
+        values[highs] = np.where(last < 0, state.low, values.take(last))
+    times |= values
+    return times
+
+
+def _next_base(words: Words, kind: Kinds, base: int) -> int:
     """The column that the next vector begins with, and its polarity in bit 11."""
-    is_base = kind == BASE
-    if is_base.any():
-        last = len(words) - 1 - int(is_base[::-1].argmax())
+    last = _last(kind, BASE)
+    if last is not None:
         base, kind = int(words[last] & 0xFFF), kind[last:]
-    passed = 12 * np.count_nonzero(kind == VECTOR_12) + 8 * np.count_nonzero(kind == VECTOR_8)
+    passed = 12 * _number(kind == VECTOR_12) + 8 * _number(kind == VECTOR_8)
     return int(base + passed & 0x7FF) | base & 0x800
 
 
-def _counts(words: Words, kind: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+def _counts(words: Words, kind: Kinds) -> npt.NDArray[Any]:
     """How many events each word is: the bits that are set in a vector, one for a column."""
     bits: npt.NDArray[Any] = (kind == VECTOR_12).astype(np.uint16) * np.uint16(0xFFF)
     bits |= (kind == VECTOR_8).astype(np.uint16) * np.uint16(0xFF)
     bits &= words
     bits |= kind == COLUMN
+    if _bitwise_count is not None:
+        found: npt.NDArray[Any] = _bitwise_count(bits)
+        return found
     # pairs, fours, bytes and words are added up
     bits -= bits >> 1 & 0x5555
     bits = (bits & 0x3333) + (bits >> 2 & 0x3333)
@@ -157,59 +243,40 @@ def _counts(words: Words, kind: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
     return bits
 
 
-class Vectors(NamedTuple):
-    """Words with a bit for each of 12 or 8 columns side by side."""
-
-    masks: npt.NDArray[np.uint16]
-    firsts: npt.NDArray[np.uint16]  # the column of the lowest bit, and the polarity in bit 11
+_bitwise_count = getattr(np, "bitwise_count", None)  # since NumPy 2.0
 
 
 def _vectors(
-    words: Words, kind: npt.NDArray[np.uint8], vectors: npt.NDArray[np.int64], base: int
-) -> Vectors:
-    is_short = kind == VECTOR_8
-    widths = is_short.astype(np.int32) * 8
-    widths += (kind == VECTOR_12).astype(np.int32) * 12
-    # the columns that all vectors have passed, and by how much each base differs from them
-    passed = np.cumsum(widths, dtype=np.int32)
-    line = np.zeros(len(words), np.int32)
-    bases = _where(kind == BASE)
-    said = words.take(bases).astype(np.int32)
-    line[bases] = _steps(_signed(said) - passed.take(bases), _signed(base))
-    line[:1] += _signed(base)
-    passed += np.cumsum(line, out=line)
-    masks = (words.take(vectors) & 0xFFF).astype(np.uint16, copy=False)
-    masks[is_short.take(vectors)] &= 0xFF
-    firsts = passed.take(vectors)
-    firsts -= widths.take(vectors)
-    return Vectors(masks, (firsts & 0x7FF | firsts >> SIGN << 11).astype(np.uint16))
+    events: Words, found: Split, base: int
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16]]:
+    """Words that are events as vectors, of one bit for a single column: column of the lowest bit,
+    with the polarity, as in an address, and the bits."""
+    kind = _kinds(events)
+    is_short, is_single = kind == VECTOR_8, kind == COLUMN
+    # the columns that all vectors before have passed, and by how much each base differs from them
+    widths = (kind == VECTOR_12).view(np.uint8) * np.uint8(12)
+    widths |= is_short.view(np.uint8) << 3
+    passed = np.zeros(len(events) + 1, np.int32)
+    np.cumsum(widths, dtype=np.int32, out=passed[1:])
+    is_base = found.said >> 12 == BASE
+    before = found.before.compress(is_base)
+    said = found.said.compress(is_base).astype(np.int32)
+    bases = _signed(said & 0xFFF) - passed.take(before)
+    firsts = _held(bases, before, _signed(base), len(events))
+    firsts += passed[:-1]
+    masks: npt.NDArray[np.uint16] = (events & 0xFFF).astype(np.uint16, copy=False)
+    if is_short.any():
+        masks[is_short] &= 0xFF
+    if is_single.any():
+        np.copyto(firsts, _signed(masks.astype(np.int32)), where=is_single)
+        masks[is_single] = 1
+    columns = firsts & 0x7FF
+    firsts >>= SIGN
+    firsts <<= 28
+    columns |= firsts
+    return columns.view(np.uint32), masks
 
 
 def _signed(said: Any) -> Any:
     """A column with its polarity in bit 11, as it is with that above all that columns add up to."""
     return (said & 0x7FF) + (said >> 11 << SIGN)
-
-
-class Sources(NamedTuple):
-    """The words that events come from, and of each a bit for each event."""
-
-    words: npt.NDArray[np.int64]
-    columns: npt.NDArray[np.uint16]  # of the lowest bit, and the polarity in bit 11
-    masks: npt.NDArray[np.uint16] | None  # None: each word is one event
-
-
-def _sources(words: Words, kind: npt.NDArray[np.uint8], base: int) -> Sources:
-    vectors = _where(kind - VECTOR_12 <= 1)  # of other kinds this is more
-    if not len(vectors):
-        singles = _where(kind == COLUMN)
-        return Sources(singles, words.take(singles), None)
-    found = _vectors(words, kind, vectors, base)
-    is_single = kind == COLUMN
-    if not is_single.any():
-        return Sources(vectors, found.firsts, found.masks)
-    # a single column is a vector of one
-    where = np.flatnonzero(is_single | (kind - VECTOR_12 <= 1))
-    at = np.flatnonzero(kind.take(where) != COLUMN)
-    columns, masks = words.take(where), np.ones(len(where), np.uint16)
-    columns[at], masks[at] = found.firsts, found.masks
-    return Sources(where, columns, masks)

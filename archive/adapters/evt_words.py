@@ -73,7 +73,7 @@ class EventWords(Decoded, Generic[State]):
 
     @property
     def _words(self) -> int:
-        return PIECE // self._coded.dtype.itemsize // 2
+        return max(1, PIECE // self._coded.dtype.itemsize // 4)
 
     def _read(self, number: int) -> Words:
         first = number * self._words

@@ -310,7 +310,10 @@ class Growing:
             end = min(stop, (start // rows + 1) * rows)
             part = values[: end - start]
             alone = start % rows == 0 and end in (start + rows, self._length)
-            if alone and (*width,) == self.row_shape:
+            if alone and (*width,) == self.row_shape and stop - start >= 2 * rows:
+                end = stop - stop % rows
+                self._write_lines(start, values[: end - start])
+            elif alone and (*width,) == self.row_shape:
                 self._write_chunk((start, *self._zeros), part)
             elif alone and len(width) == 1:
                 self._write_chunks(start, part)
@@ -326,6 +329,12 @@ class Growing:
             full[tuple(map(slice, values.shape))] = values
             values = full
         self._id.write_direct_chunk(corner, np.ascontiguousarray(values))
+
+    def _write_lines(self, start: int, values: npt.NDArray[Any]) -> None:
+        """Chunks one behind the other, as wide as a row: their bytes are those of the values."""
+        chunks = np.ascontiguousarray(values).reshape(-1, *self.chunks)
+        corners = [(start + at * self.chunks[0], *self._zeros) for at in range(len(chunks))]
+        self._whole.write_ready(corners, chunks, self.file)
 
     def _write_chunks(self, start: int, values: npt.NDArray[Any]) -> None:
         """The chunks side by side in which these rows (row, channel) lie."""

@@ -58,6 +58,19 @@ class WholeChunks:
             fill(at, chunks)
             file.put(chunks.reshape(-1).view(np.uint8).data, places[at])
 
+    def write_ready(
+        self, corners: Sequence[Corner], chunks: npt.NDArray[Any], file: PagedFile | None
+    ) -> None:
+        """Write chunks that lie side by side in memory (chunk, *shape) as they are."""
+        places = None if file is None else self._places(corners, file)
+        if file is None or places is None:
+            for corner, chunk in zip(corners, chunks, strict=True):
+                self._id.write_direct_chunk(corner, chunk)
+            return
+        view = chunks.reshape(-1).view(np.uint8).data
+        for at, count in _runs(places, self._size, len(chunks)):
+            file.put(view[at * self._size : (at + count) * self._size], places[at])
+
     def _places(self, corners: Sequence[Corner], file: PagedFile) -> Sequence[int] | None:
         """Where in the file chunks lie that HDF5 believes to have written; None if it does not
         tell, as a version of it might that copies what it is given."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from archive.adapters import evt_words, reader_for
+from archive.adapters import evt3_words, evt_words, reader_for
 from archive.adapters.evt2 import Evt2
 from archive.adapters.evt3 import Evt3
 from archive.adapters.prophesee_dat import PropheseeDat
@@ -114,7 +114,7 @@ def test_any_words_of_evt3(
 ) -> None:
     path = written(tmp_path_factory.mktemp("evt") / "x.raw", "H", words)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evt_words, "PIECE", 4 * piece)
+        patch.setattr(evt_words, "PIECE", 8 * piece)
         assert ours(Evt3(), path) == evt3(words)
 
 
@@ -125,7 +125,7 @@ def test_any_words_of_evt2(
 ) -> None:
     path = written(tmp_path_factory.mktemp("evt") / "x.raw", "I", words)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evt_words, "PIECE", 8 * piece)
+        patch.setattr(evt_words, "PIECE", 16 * piece)
         assert ours(Evt2(), path) == evt2(words)
 
 
@@ -263,3 +263,13 @@ def test_vectors_beyond_the_last_column(tmp_path: Path) -> None:
     path = written(tmp_path / "x.raw", "H", words)
     assert ours(Evt3(), path) == evt3(words)
     assert ours(Evt3(), path)[0][8] == (0, 5, 0, 1)
+
+
+@pytest.mark.skipif(not hasattr(np, "bitwise_count"), reason="NumPy 1 has the other way only")
+def test_bits_are_counted_the_same_without_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = np.arange(1 << 16).astype(np.uint16)
+    kind = (words >> 12).astype(np.uint8)
+    there = evt3_words._counts(words, kind).tolist()
+    monkeypatch.setattr(evt3_words, "_bitwise_count", None)
+    assert evt3_words._counts(words, kind).tolist() == there
+    assert max(there) == 12
