@@ -293,9 +293,7 @@ VALUES: list[tuple[Any, Any, str | None]] = [
 
 
 @pytest.mark.parametrize("protocol", [0, 3, 5])
-@pytest.mark.parametrize(
-    ("given", "expected", "loss"), VALUES, ids=map(str, range(len(VALUES)))
-)
+@pytest.mark.parametrize(("given", "expected", "loss"), VALUES, ids=map(str, range(len(VALUES))))
 def test_values_become_what_is_nearest(
     tmp_path: Path, given: Any, expected: Any, loss: str | None, protocol: int
 ) -> None:
