@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import copysign
 from typing import Any
 
 from pydantic import JsonValue
@@ -43,6 +44,10 @@ def dump(model: Model, *, keep: Keep | None = None) -> dict[str, Any]:
     """The document of a model, for ``load``: its kind, and all fields that differ from their
     default. Payloads of more than 1024 bytes are given to `keep`, if there is one."""
     fields = model.model_dump(mode="json", exclude_defaults=True, context={"keep": keep})
+    for name, value in model.__dict__.items():
+        # equal to a default of 0.0, and yet another number
+        if value.__class__ is float and value == 0 and copysign(1, value) < 0:
+            fields[name] = value
     return {"kind": model.__dict__["kind"], **fields}
 
 

@@ -27,9 +27,11 @@ COMPILED = re.compile(r"^\s*(?:>>> )?(?:import|from) ANNarchy\b", re.MULTILINE)
 
 
 def case(page: Path) -> Any:
-    """A page as a case of the test, slow if ANNarchy compiles its networks."""
+    """A page as a case of the test, slow if ANNarchy compiles its networks, or it calls every
+    command."""
     compiled = COMPILED.search(page.read_text("utf-8"))
     marks = [pytest.mark.slow, pytest.mark.simulator] if compiled else []
+    marks += [pytest.mark.slow] if page.name == "command-line.md" else []
     return pytest.param(page, marks=marks, id=str(page.relative_to(ROOT)))
 
 

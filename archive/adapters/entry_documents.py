@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ def described(
     later = bool(model.model_extra) or isinstance(model, Unknown)
     try:
         written: dict[str, Any] = {"contract": _LATER if later else _OURS}
-        written["model"] = schemas.dump(model) | _negative_zeros(model)
+        written["model"] = schemas.dump(model)
     except ValueError as error:
         raise FormatError(f"it has no place in JSON: {error}", entry=way) from error
     if before is not None:
@@ -52,16 +51,6 @@ def described(
     if parts:
         written["parts"] = parts
     return written
-
-
-def _negative_zeros(model: schemas.Model) -> dict[str, float]:
-    """Fields that a document leaves out, because they equal their default of zero."""
-    values = model.__dict__.items()
-    return {
-        name: value
-        for name, value in values
-        if type(value) is float and value == 0 and math.copysign(1, value) < 0
-    }
 
 
 def step_of(model: schemas.Model) -> str:

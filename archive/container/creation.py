@@ -16,8 +16,10 @@ from archive.storage import Transaction, create
 
 def create_container(path: Path, experiment: schemas.Experiment, writer: str) -> None:
     """A new archive file with no runs. Raises AlreadyExists, ContractError and Refused."""
-    if experiment.name == ".":  # HDF5 means the group itself by it
-        raise ContractError("an experiment cannot be called '.'", path=path, hint="give its name")
+    if experiment.name in (".", ".."):  # HDF5, or who goes along its paths, means a group by it
+        raise ContractError(
+            f"an experiment cannot be called {experiment.name!r}", path=path, hint="give its name"
+        )
     contract = ".".join(map(str, schemas.CONTRACT))
     stamp: dict[str, str | int] = dict(zip(STAMPS, (layout.LAYOUT, contract, writer), strict=True))
 

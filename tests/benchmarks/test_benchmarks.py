@@ -44,14 +44,8 @@ TARGETS = {
 SIMULATORS = {"brian2_capture": "brian2"}  # what each of them cannot do without
 
 
-# many processes, each of which imports all anew
-SLOW = {"many_writers", "query_runs"}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in MEASURES],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MEASURES)
 def test_figures_are_taken(name: str, tmp_path: Path, require: Callable[[str], ModuleType]) -> None:
     if name in SIMULATORS:
         require(SIMULATORS[name])

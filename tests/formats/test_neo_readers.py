@@ -190,6 +190,7 @@ def test_what_is_read_takes_no_more_than_it_may() -> None:
         list(Neo().read(ABF2, limit=1000))
 
 
+@pytest.mark.slow
 def test_a_unit_that_computes_for_ever_ends(tmp_path: Path) -> None:
     """quantities computes what stands in a unit."""
     path = neo_files.brainvision(tmp_path)
@@ -242,6 +243,7 @@ def read_damaged(path: Path, seeds: range) -> None:
         assert time.perf_counter() - start < 60
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::archive.ArchiveWarning")
 def test_damaged_abf_is_read_or_refused(tmp_path: Path) -> None:
     path = tmp_path / "sound.abf"

@@ -84,6 +84,7 @@ def test_refused_before_neo_reads_it(theirs: Path, how: Callable[[h5py.File], No
     assert caught.value.hint
 
 
+@pytest.mark.slow
 def test_a_reader_that_hangs_is_ended(theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A global heap of zeros, in which HDF5 2.0 searches for ever."""
     content = bytearray(theirs.read_bytes())

@@ -60,6 +60,7 @@ def test_places_that_end_the_process_are_left_out() -> None:
     assert seen == ["a", "b", "a", "b", "c", "a", "b", "c", "d"]
 
 
+@pytest.mark.slow
 def test_a_place_that_keeps_the_process_is_left_out() -> None:
     began = time.monotonic()
     (avoided,) = run(("a", "hang"), ("b", ""), patience=5)

@@ -204,6 +204,7 @@ def test_a_part_stays_if_an_array_was_not_taken_well(
     assert len(list(path.parent.glob("*.parts/*.nix"))) == 1
 
 
+@pytest.mark.slow
 def test_a_chain_that_would_be_too_long_is_cut(tmp_path: Path) -> None:
     """A part whose arrays differ little from ones that are at the end of a chain here."""
     random = np.random.default_rng(0)
@@ -239,6 +240,7 @@ def test_a_salvage_of_an_archive_that_is_sound_keeps_all(path: Path, tmp_path: P
         assert new.check(deep=True).findings == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGE)
 def test_a_salvage_keeps_what_it_can(path: Path, tmp_path: Path, name: str) -> None:
     with h5py.File(path, "r+") as file:

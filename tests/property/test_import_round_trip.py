@@ -56,6 +56,8 @@ def recorded(experiment: Placed) -> list[Placed]:
 def test_an_experiment_comes_and_goes(experiment: Entry) -> None:
     if not any(part.model.kind == "run" for part in experiment.parts):
         return  # a run that says where it came from is made, then
+    if getattr(experiment.model, "name", "") == "..":
+        return  # no archive can be called so
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         JsonArchive().write(Given(experiment), folder / "first.json")

@@ -87,6 +87,7 @@ def test_a_fault_is_found(adapter: type[Any], test: str, message: str) -> None:
         file.close()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_read_for_ever_is_a_finding_and_the_rest_goes_on(tmp_path: Path) -> None:
     (path,) = suite(faulty.Sound()).files(tmp_path)
     damaged = [one.number for one in fuzz(faulty.LetsErrorsThrough(), [path], range(30))][:2]

@@ -55,6 +55,14 @@ FULL: list[schemas.Model] = [
 ]  # fmt: skip
 
 
+def test_a_negative_zero_is_no_default() -> None:
+    made = schemas.Signal(variable="v", unit="mV", sampling_period=1.0, t_start=-0.0)
+    back = load(dump(made))
+    assert isinstance(back, schemas.Signal)
+    assert str(back.t_start) == "-0.0"
+    assert "t_start" not in dump(made.model_copy(update={"t_start": 0.0}))
+
+
 def test_there_is_an_example_of_every_kind() -> None:
     assert {type(model) for model in FULL} == set(KINDS.values())
     assert len(KINDS) == len(FULL)
