@@ -71,26 +71,29 @@ def walk(entry: Entry) -> Iterator[Entry]:
         yield from walk(part)
 
 
-def steps(entry: Entry) -> Iterator[tuple[str, Entry]]:
-    """The parts of the entry, each with its step on the way to it: its name; of what lies in a
-    segment the population, if it has one, and the variable, joined by ``/``; of what has no name
-    its kind and number, as ``segment 2``."""
+def parts_of(entry: Entry, way: str = "") -> Iterator[tuple[str, Entry]]:
+    """The parts of the entry with the ways to them; `way` is that to the entry itself.
+
+    A way is made of steps joined by ``/``: the name of each; of what lies in a segment the
+    population, if it has one, and the variable, joined alike; of what has no name its kind and
+    number, as ``segment 2``.
+    """
     seen: Counter[str] = Counter()
     for part in entry.parts:
         seen[part.model.kind] += 1
-        yield _name(part.model) or f"{part.model.kind} {seen[part.model.kind]}", part
+        step = name_of(part.model) or f"{part.model.kind} {seen[part.model.kind]}"
+        yield (f"{way}/{step}" if way else step), part
 
 
-def ways(entry: Entry) -> Iterator[tuple[str, Entry]]:
-    """Everything inside the entry with the way to it, steps joined by ``/``; parents before
-    children."""
-    for step, part in steps(entry):
-        yield step, part
-        for way, inner in ways(part):
-            yield f"{step}/{way}", inner
+def ways(entry: Entry, way: str = "") -> Iterator[tuple[str, Entry]]:
+    """Everything inside the entry with the ways to it, parents before children."""
+    for to, part in parts_of(entry, way):
+        yield to, part
+        yield from ways(part, to)
 
 
-def _name(model: schemas.Model) -> str:
+def name_of(model: schemas.Model) -> str:
+    """What an entry is called on the way to it; empty if it has no name."""
     if isinstance(model, schemas.Part):
         return "/".join(filter(None, (model.population, model.variable)))
     if isinstance(model, schemas.KeyedValue):

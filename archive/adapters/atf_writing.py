@@ -22,8 +22,7 @@ from archive.adapters.foreign_names import name_of
 from archive.adapters.foreign_units import NO_UNIT
 from archive.adapters.left_out import NO_PLACE, left_out, whole
 from archive.adapters.sampling import regular
-from archive.adapters.segments import parts_of
-from archive.entry import ArrayLike, Entry, Loss
+from archive.entry import ArrayLike, Entry, Loss, parts_of
 from archive.errors import FormatError
 
 AnySignal = schemas.Signal | schemas.IrregularSignal

@@ -13,8 +13,8 @@ import schemas
 from archive.adapters.foreign_names import Distinct, population_and_variable
 from archive.adapters.left_out import NO_PLACE, left_out, whole
 from archive.adapters.sampling import regular
-from archive.adapters.segments import Found, parts_of
-from archive.entry import Entry, Loss
+from archive.adapters.segments import Found
+from archive.entry import Entry, Loss, parts_of
 from archive.errors import FormatError
 
 AnySignal = schemas.Signal | schemas.IrregularSignal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 
 from archive.adapters import nwb_objects as objects
 from archive.adapters.nwb_segments import SegmentRow, segments_table
-from archive.entry import Entry, Loss, Source, steps
+from archive.entry import Entry, Loss, Source, parts_of
 from archive.errors import FormatError, MissingPackage
 from archive.provenance import writer
 from schemas import CONTRACT, dump, to_json
@@ -70,7 +69,7 @@ class Writing:
 
     def _take_experiment(self) -> None:
         self._document(-1, self._experiment)
-        for way, run in _steps(self._experiment, ""):
+        for way, run in parts_of(self._experiment, ""):
             if isinstance(run.model, Run):
                 self._take_run(run, run.model, way)
             else:
@@ -80,7 +79,7 @@ class Writing:
         row = self._document(0, run)
         self._simulators |= {model.simulator: None} if model.simulator else {}
         self._starts += [model.started] if model.started else []
-        for inner, part in _steps(run, way):
+        for inner, part in parts_of(run, way):
             if isinstance(part.model, Segment):
                 self._take_segment(row, part, part.model, model, inner)
             else:
@@ -90,7 +89,7 @@ class Writing:
         row = self._document(parent, entry)
         self._starts += [model.recorded] if model.recorded else []
         told = SegmentRow(run, model, way.rpartition("/")[2])
-        for inner, part in _steps(entry, way):
+        for inner, part in parts_of(entry, way):
             if not isinstance(part.model, Part):  # a later change of the annotations
                 self._take_other(row, part, inner)
                 continue
@@ -196,12 +195,6 @@ class Writing:
             columns=columns,
             id=objects.numbered(len(self._documents)),
         )
-
-
-def _steps(entry: Entry, way: str) -> Iterator[tuple[str, Entry]]:
-    """What lies in an entry, with the way to it."""
-    for step, part in steps(entry):
-        yield (f"{way}/{step}" if way else step), part
 
 
 def _channels(entry: Entry) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import schemas
 from archive.adapters.left_out import NO_PLACE, left_out, whole
-from archive.entry import Entry, Loss, Source
+from archive.entry import Entry, Loss, Source, parts_of
 from archive.errors import FormatError
 
 ROOT = "experiment"  # how losses name the experiment itself
@@ -29,7 +28,7 @@ def chosen_run(
     if isinstance(root.model, schemas.Run):
         losses += left_out("", root, {"name"}, NO_PLACE)
         return "", root
-    placed = list(_placed(root))
+    placed = list(parts_of(root))
     runs = [(way, one) for way, one in placed if isinstance(one.model, schemas.Run)]
     way, run = _only(runs, name, "run", path)
     losses += left_out(ROOT, root, (), NO_PLACE)
@@ -49,16 +48,16 @@ def chosen_segment(
     root = source.entry()
     if isinstance(root.model, schemas.Segment):
         return "", root
-    inside = [("", root)] if isinstance(root.model, schemas.Run) else list(_placed(root))
+    within = [("", root)] if isinstance(root.model, schemas.Run) else list(parts_of(root))
     found: list[Found] = []
     others: list[Found] = []
     runs: list[Found] = []
-    for at, one in inside:
+    for at, one in within:
         if not isinstance(one.model, schemas.Run):
             others.append((at, one))
             continue
         runs.append((at, one))
-        for way, part in _placed(one, at):
+        for way, part in parts_of(one, at):
             (found if isinstance(part.model, schemas.Segment) else others).append((way, part))
     way, segment = _only(found, name, "segment", path)
     if not isinstance(root.model, schemas.Run):
@@ -75,29 +74,6 @@ def chosen_segment(
         if at != way.rpartition("/")[0]
     ]
     return way, segment
-
-
-def parts_of(entry: Entry, way: str) -> Iterator[Found]:
-    """What lies in an entry, with the ways."""
-    return _placed(entry, way)
-
-
-def _placed(entry: Entry, way: str = "") -> Iterator[Found]:
-    # as `archive.entry.ways`, but one level of it: what other runs hold need not be read
-    seen: dict[str, int] = {}
-    for part in entry.parts:
-        kind = part.model.kind
-        seen[kind] = seen.get(kind, 0) + 1
-        step = _name(part.model) or f"{kind} {seen[kind]}"
-        yield (f"{way}/{step}" if way else step), part
-
-
-def _name(model: schemas.Model) -> str:
-    if isinstance(model, schemas.Part):
-        return "/".join(filter(None, (model.population, model.variable)))
-    if isinstance(model, schemas.KeyedValue):
-        return model.key
-    return getattr(model, "name", None) or ""
 
 
 def _only(found: list[Found], name: str | None, what: str, path: Path) -> Found:

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import schemas
 from archive.adapters.left_out import NO_PLACE, left_out, whole
 from archive.adapters.replacing import replacing
-from archive.adapters.segments import Found, chosen_segment, parts_of
+from archive.adapters.segments import Found, chosen_segment
 from archive.adapters.sonata_files import mark
 from archive.adapters.sonata_spikes import UNNAMED
-from archive.entry import Entry, Loss, Source
+from archive.entry import Entry, Loss, Source, parts_of
 from archive.errors import FormatError
 from archive.values import from_schema
 from schemas.v1.value import Array

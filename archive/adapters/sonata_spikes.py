@@ -14,10 +14,10 @@ import schemas
 from archive.adapters.left_out import NO_PLACE, left_out, whole
 from archive.adapters.models import model_of
 from archive.adapters.replacing import replacing
-from archive.adapters.segments import chosen_segment, parts_of
+from archive.adapters.segments import chosen_segment
 from archive.adapters.sonata_arrays import SpikeColumn, Spikes
 from archive.adapters.sonata_files import child, group, mark, put, required, time_unit_of
-from archive.entry import Entry, Loss, Source
+from archive.entry import Entry, Loss, Source, parts_of
 from archive.errors import FormatError
 
 SORTING = {"none": 0, "by_id": 1, "by_time": 2}

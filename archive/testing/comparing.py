@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.entry import ArrayLike, Entry, Loss
+from archive.entry import ArrayLike, Entry, Loss, name_of, parts_of
 from schemas.v1.value import identical
 
 ROOT = "experiment"  # the way to the experiment itself
@@ -63,21 +63,8 @@ class Placed:
 
 def placed(entry: Entry, way: str = "") -> Placed:
     """The entry with the ways to all that is in it, as `archive.entry.ways` has them."""
-    seen: dict[str, int] = defaultdict(int)
-    parts = []
-    for part in entry.parts:
-        seen[part.model.kind] += 1
-        step = _name(part.model) or f"{part.model.kind} {seen[part.model.kind]}"
-        parts.append(placed(part, f"{way}/{step}" if way else step))
+    parts = [placed(part, to) for to, part in parts_of(entry, way)]
     return Placed(way or (ROOT if entry.model.kind == ROOT else ""), entry, tuple(parts))
-
-
-def _name(model: schemas.Model) -> str:
-    if isinstance(model, schemas.Part):
-        return "/".join(filter(None, (model.population, model.variable)))
-    if isinstance(model, schemas.KeyedValue):
-        return model.key
-    return getattr(model, "name", None) or ""
 
 
 class Declared:
@@ -140,7 +127,7 @@ def _paired(
 
 
 def _kind_and_name(one: Placed) -> tuple[str, str]:
-    return one.model.kind, _name(one.model)
+    return one.model.kind, name_of(one.model)
 
 
 def _disordered(
