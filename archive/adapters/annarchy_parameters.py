@@ -7,6 +7,7 @@ It has the objects ``populations`` and ``projections``, with the numbers of each
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Mapping
 from decimal import Decimal
@@ -28,11 +29,21 @@ _OBJECTS: Final = ("populations", "projections")
 _TIME = parse("ms").dimension
 SNAPSHOT: Final = "a snapshot keeps arrays: run.snapshot(network)"
 
+BEGINNING: Final = re.compile(rb'\s*\{\s*"populations"\s*:\s*\{')
+
 
 class AnnarchyParameters(JsonParameters):
-    """Files that ANNarchy wrote, or that its ``load_parameters`` is to read."""
+    """Reads and writes the files of ANNarchy's ``save_parameters`` and ``load_parameters``."""
 
     name: ClassVar[str] = "annarchy-parameters"
+
+    def recognises(self, path: Path, /) -> bool:
+        """Whether it begins as ANNarchy writes it, with the group of populations."""
+        try:
+            with path.open("rb") as file:
+                return BEGINNING.match(file.read(256)) is not None
+        except OSError:
+            return False
 
     def values(self, document: Any, path: Path) -> dict[str, Value]:
         try:

@@ -17,7 +17,7 @@ import quantities as pq
 from hypothesis import given, settings, strategies as st
 
 import archive
-from archive.adapters import parameter_files, writer_for
+from archive.adapters import parameter_files, reader_for, writer_for
 from archive.adapters.measured import from_plain, to_plain
 from archive.errors import ArchiveWarning, FormatError
 from archive.experiment.parameter_set import ParameterSet, as_model
@@ -73,6 +73,15 @@ def test_files_of_annarchy_come_back_the_same(
     assert (tmp_path / "back.json").read_text() == original.read_text() + "\n"
     assert exp.parameters.load(tmp_path / "back.json") == found
     assert len(exp.parameters) == 1
+
+
+def test_files_of_annarchy_are_found_by_how_they_begin(tmp_path: Path) -> None:
+    for path in sorted(DATA.glob("*.json")):
+        assert reader_for(path).name == "annarchy-parameters"
+    other = tmp_path / "other.json"
+    other.write_text('{"populations": 3}')
+    with pytest.raises(FormatError, match="no format"):
+        reader_for(other)
 
 
 def test_commas_as_in_the_documentation_are_read(exp: archive.Experiment, tmp_path: Path) -> None:
