@@ -37,9 +37,7 @@ class Layer:
 CONTRACT = {"schemas", "archive.errors"}
 NOUN = CONTRACT | {"archive.entry", "archive.values", "archive.addresses"}
 STATES = {"archive.connections", "archive.modelling", "archive.states"}
-# What looks at a foreign file before it is trusted.
-LOOKING = {"archive.storage.inspection", "archive.storage.marks"}
-BELOW_CONTAINER = NOUN | LOOKING | {"archive.query", "archive.provenance", "archive.storage"}
+BELOW_CONTAINER = NOUN | {"archive.query", "archive.provenance", "archive.storage"}
 BELOW_EXPERIMENT = (
     BELOW_CONTAINER | STATES | {"archive.container", "archive.hooks", "archive.adapters"}
 )
@@ -59,12 +57,11 @@ LAYERS = {
     "archive.query": Layer(NOUN, {"numpy"}, set()),
     "archive.provenance": Layer(NOUN, set(), set()),
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
-    "archive.storage.inspection": Layer({"archive.storage"}, {"h5py", "numpy"}, set()),
-    "archive.storage.marks": Layer({"archive.storage"}, {"h5py"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | STATES | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
     "archive.adapters": Layer(
-        NOUN | STATES | LOOKING | {"archive.hooks", "archive.provenance", "archive.storage"},
+        # of storage the guards of HDF5 files that come from strangers
+        NOUN | STATES | {"archive.hooks", "archive.provenance", "archive.storage"},
         {"h5py", "numpy"},
         NEO | {"aedat", "hdmf", "lxml", "pynwb", "scipy", "yaml"},
     ),
@@ -72,10 +69,7 @@ LAYERS = {
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
     "archive": Layer(FRONT | {"archive._contract"}, set(), set()),
     "archive.testing": Layer(
-        NOUN
-        | STATES
-        | {"archive.query", "archive.storage", "archive.container"}
-        | {"archive.adapters"},
+        NOUN | STATES | {f"archive.{name}" for name in ("storage", "container", "adapters")},
         {"hypothesis", "numpy", "pytest"},
         NEO,
     ),

@@ -89,6 +89,7 @@ def test_what_was_written_comes_back(exported: Path) -> None:
             assert rich_archive.same(Entry(one.model, arrays), other), way
 
 
+@pytest.mark.slow
 def test_changes_that_users_of_neo_make_count(exported: Path, tmp_path: Path) -> None:
     changed = tmp_path / "changed.nix"
     first, second = blocks(exported)
@@ -107,6 +108,7 @@ def test_changes_that_users_of_neo_make_count(exported: Path, tmp_path: Path) ->
     assert signal.annotations == {"note": "said later"}
 
 
+@pytest.mark.slow
 def test_objects_that_users_of_neo_add_are_read(exported: Path, tmp_path: Path) -> None:
     changed = tmp_path / "changed.nix"
     second = blocks(exported)[1]
@@ -123,6 +125,7 @@ def test_objects_that_users_of_neo_add_are_read(exported: Path, tmp_path: Path) 
     assert "added" in {getattr(one.model, "variable", None) for one in walk(found["second"])}
 
 
+@pytest.mark.slow
 def test_files_of_pynn_are_read(tmp_path: Path) -> None:
     (run,) = reader_for(PYNN).read(PYNN)
     assert isinstance(run.model, schemas.Run)

@@ -88,6 +88,7 @@ def test_the_python_queue_goes_on_too(b2: ModuleType, monkeypatch: pytest.Monkey
     assert spikes.endswith(again["spikes"].t_[:].tobytes())
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=12),

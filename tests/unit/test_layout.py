@@ -188,6 +188,7 @@ def grown(path: Path, count: int) -> int:
     return objects(path)
 
 
+@pytest.mark.slow
 def test_objects_do_not_grow(tmp_path: Path) -> None:
     assert grown(tmp_path / "few.nix", 10) == grown(tmp_path / "many.nix", 1000)
 

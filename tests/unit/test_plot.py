@@ -184,6 +184,7 @@ def test_short_traces_stay_whole() -> None:
     np.testing.assert_array_equal(values, np.arange(9.0))
 
 
+@pytest.mark.slow
 def test_ten_million_samples_and_a_million_spikes_are_drawn_fast(tmp_path: Path) -> None:
     values = np.zeros((10_000_000, 1), np.float32)
     values[7_654_321] = 55.0
