@@ -285,7 +285,8 @@ def _steps(model: schemas.Snapshot, writing: Writing) -> int | None:
     exact = model.time * milliseconds_in(model.time_unit, "time") / writing.dt
     if not 0 <= exact < 2**63:
         raise FormatError(f"ANNarchy has no time {model.time} {model.time_unit}")
-    if round(exact) * writing.dt != model.time and model.time_unit == "ms":
+    # as text, since a time of -0.0 is equal to the 0.0 that it becomes
+    if str(round(exact) * writing.dt) != str(float(model.time)) and model.time_unit == "ms":
         writing.lose("", "time", f"it is rounded to steps of {writing.dt:g} ms")
     return round(exact)
 

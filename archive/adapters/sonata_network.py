@@ -74,7 +74,9 @@ def write_network(source: Source, path: Path, *, overwrite: bool) -> list[Loss]:
         if isinstance(one.model, schemas.Population | schemas.Projection):
             parts.append((way, one))
         elif isinstance(one.model, schemas.Snapshot):
-            kept = {"populations", "projections"} | ({"time"} if not one.model.time else set())
+            kept = {"populations", "projections"} | (
+                {"time"} if str(one.model.time) == "0.0" else set()
+            )
             losses += left_out(way, one, kept, NO_PLACE)
         elif isinstance(one.model, schemas.Experiment | schemas.Run):
             losses += left_out(way, one, (), NO_PLACE)
