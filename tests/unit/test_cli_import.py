@@ -102,7 +102,10 @@ def test_options_are_given_and_kept(tmp_path: Path) -> None:
     assert (source["path"], source["options"]) == (str(path), {"scale": 2.5})
 
 
-@pytest.mark.parametrize("option", ["trust=True", "trust=1", "Trust=1", "losses=1", "scale"])
+@pytest.mark.parametrize(
+    "option",
+    ["trust=True", "trust=1", "Trust=1", "losses=1", "paths=1", "progress=1", "self=1", "scale"],
+)
 def test_what_is_no_option_of_the_command_line(tmp_path: Path, option: str) -> None:
     path = write_lines(tmp_path / "a.lines", "one:1")
     run("import", path, "-o", tmp_path / "e.nix", "--option", option, code=2)
