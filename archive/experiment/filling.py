@@ -16,7 +16,6 @@ from archive import provenance
 from archive.container import Container, KeyedValues, ParameterNames, add_snapshot
 from archive.container.annotation_changes import annotations_before
 from archive.container.contents import digest
-from archive.container.whole_runs import add_whole_run
 from archive.entry import Entry, Loss
 from archive.errors import ContractError, FormatError
 from archive.experiment.adding import add_annotations
@@ -128,7 +127,7 @@ class Filling:
                 "provenance": None,
             }
         )
-        row = add_whole_run(self._container, whole, run.parameters, run.provenance, changes)
+        row = self._container.add_run(whole, run.parameters, run.provenance, changes)
         self.runs.append(Made(row, name, model.name if given else name))
         for number, parameters in enumerate(run.more_parameters, 2):
             self._call(parameters, parameters.name or f"{name[:240]} {number}")

@@ -141,7 +141,7 @@ def test_a_system_that_fails_ends_the_import(
 
     with archive.open(tmp_path / "e.nix", "x") as exp:
         with monkeypatch.context() as patch:
-            patch.setattr("archive.experiment.filling.add_whole_run", full)
+            patch.setattr("archive.container.Container.add_run", full)
             with pytest.raises(TransactionError, match="No space left"):
                 exp.import_files([given], "odd")
         assert exp.import_files([given], "odd").imported
