@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,21 @@ def test_what_is_named_must_come_in(tmp_path: Path, old: Path) -> None:
     (old / "bad.lines").unlink()
     run("import", old, "-o", out)
     run("import", old, "-o", out, "--strict", code=10)
+
+
+def test_a_folder_that_the_system_does_not_show(
+    tmp_path: Path, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = Path.iterdir
+
+    def refused(folder: Path) -> Iterator[Path]:
+        if folder.name == "er":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return inside(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    done = run("import", old, "--recursive", "-o", tmp_path / "e.nix", code=10)
+    assert "er: it cannot be looked at: Permission denied" in " ".join(done.output.split())
 
 
 def test_options_are_given_and_kept(tmp_path: Path) -> None:

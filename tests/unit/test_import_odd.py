@@ -231,7 +231,10 @@ def test_a_file_that_covers_nothing_sensible(
     index.write_text("missing.piece")
     with archive.open(tmp_path / "e.nix", "x") as exp:
         (failed,) = exp.import_files([index]).failed
-    assert "cannot be read" in (failed.reason or "")
+        assert "cannot be read" in (failed.reason or "")
+        index.write_text("no\0path")
+        (failed,) = exp.import_files([index]).failed
+        assert "null" in (failed.reason or "")
 
 
 @pytest.mark.parametrize("name", ["a/b\n", "ü" * 250, " ", "x.pkl.gz"])
