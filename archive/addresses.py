@@ -31,7 +31,7 @@ def ticks_to_times(
 ) -> npt.NDArray[np.float64]:
     """Numbers of ticks of a duration `tick` as times in its unit, each the float that is nearest
     where a unit has a whole number of ticks."""
-    per_unit = round(1 / tick) if tick < 1 else 0
+    per_unit = round(1 / tick) if 1e-300 < tick < 1 else 0  # of less, 1 / tick may be infinite
     if out is None:
         out = np.empty(np.shape(ticks), np.float64)
     if per_unit and 1 / per_unit == tick:

@@ -7,7 +7,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import NamedTuple
 
-from archive.errors import ArchiveNotFound
+from archive.errors import ArchiveError, ArchiveNotFound, FormatError
 from archive.experiment.importing import is_of_archive
 
 # Beside a database that is open, or was not closed: they are read with it.
@@ -28,8 +28,20 @@ def files_of(
 
     A folder of which `is_one` is true counts as a file. Of others and of patterns are left out:
     hidden files, what lies beside a database, and the archive itself with its parts. Raises
-    ArchiveNotFound for what is not there.
+    ArchiveNotFound for what is not there, and FormatError for what the system does not show.
     """
+    try:
+        return _files_of(given, archive, recursive=recursive, is_one=is_one)
+    except ArchiveError:
+        raise  # some are errors of the system as well
+    except OSError as error:
+        reason = error.strerror or error
+        raise FormatError(f"it cannot be looked at: {reason}", path=error.filename) from error
+
+
+def _files_of(
+    given: Iterable[str], archive: Path, *, recursive: bool, is_one: Callable[[Path], bool]
+) -> list[Found]:
     found: dict[Path, Found] = {}
     for text in given:
         path = Path(text)

@@ -10,10 +10,16 @@ from typing import Any
 import typer
 
 from archive.errors import FormatError
+from archive.experiment.recording import Recording
 
 TRUTHS = {"true": True, "false": False}
 # Given in Python only: who types a command may have copied it from anywhere.
 IN_PYTHON_ONLY = ("trust",)
+# What is told to the import itself.
+_OWN = {
+    *inspect.signature(Recording.import_file).parameters,
+    *inspect.signature(Recording.import_files).parameters,
+}
 
 
 def reading_options(given: Sequence[str]) -> dict[str, Any]:
@@ -27,7 +33,7 @@ def reading_options(given: Sequence[str]) -> dict[str, Any]:
                 f"exp.import_file(path, {key}=True)",
                 param_hint="--option",
             )
-        if key in ("losses", "path", "format", "name", "again", "strict"):
+        if key == "losses" or key in _OWN:
             raise typer.BadParameter(f"{key!r} is no option of a format", param_hint="--option")
         options[key] = _value(text)
     return options

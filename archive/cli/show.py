@@ -52,7 +52,8 @@ def show(
 
     --json of a segment: what "ls --json" says of it, and parts (name, kind, population, variable,
     annotations, time_unit; for signals and images shape, dtype, unit; for regular signals
-    sampling_period, t_start, t_stop; for spikes trains, spikes, t_start, t_stop; else entries).
+    sampling_period, t_start, t_stop; for spikes trains, spikes, t_start, t_stop; for
+    address events entries, tick, coding; else entries).
     Of a run: what "ls --json" says of it, description, reason (the traceback of a failed run),
     parameters, provenance, inputs (files that it came from, or used). Of a snapshot: what
     "ls --json" says of it, time_step, constants, and parts (name, kind, size, pre and post of

@@ -16,14 +16,14 @@ import numpy as np
 
 import schemas
 from archive.container import layout
-from archive.container.annotation_changes import annotations_before
+from archive.container.annotation_changes import annotations_after, annotations_before
 from archive.container.columns import NAME, ColumnIndex, parameter_row
 from archive.container.contents import digest
 from archive.container.documents import STAMPS
 from archive.container.extents import extent
 from archive.container.layout import Scope
 from archive.container.opened import Opened
-from archive.container.rows import Rows, microseconds
+from archive.container.rows import Rows, ending, microseconds
 from archive.container.streams import Place
 from archive.container.tables import require_apart, table_of
 from archive.container.versions import check_versions
@@ -183,9 +183,15 @@ class Container(Opened):
         run: schemas.Run,
         parameters: schemas.ParameterSet | None,
         provenance: schemas.Provenance | None,
+        changes: Sequence[schemas.Model] = (),
     ) -> int:
-        """A new run; the digests of its parameter set and provenance are filled in."""
+        """A new run; the digests of its parameter set and provenance are filled in.
+
+        `changes`, in their order, are those of a run that is over when it comes in: the last
+        `RunEnd` says how, and `run` has the annotations that it began with.
+        """
         index = self.index("run")
+        end = next((one for one in reversed(changes) if isinstance(one, schemas.RunEnd)), None)
         with self.transaction() as transaction:
             row = -1
             if parameters is not None:
@@ -198,16 +204,17 @@ class Container(Opened):
             added = self.runs.append(
                 transaction,
                 run,
+                changes,
                 started=microseconds(run.started),
-                ended=0,
-                outcome=0,
+                **ending(end),
                 parameters=row,
             )
-            index.add({NAME: run.name, **run.annotations})
+            index.add({NAME: run.name, **annotations_after(run.annotations, changes)})
             self.write_batch(transaction)
         self._run_names[run.name] = added
-        self._segment_counts[added] = 0
-        self._goes_on(added, run.name)
+        self._segment_counts.setdefault(added, 0)
+        if end is None:
+            self._goes_on(added, run.name)
         return added
 
     def _goes_on(self, row: int, name: str | None) -> None:
@@ -233,13 +240,7 @@ class Container(Opened):
         """Note how a run ended."""
         self._running.discard(row)
         with self.transaction() as transaction:
-            self.runs.change(
-                transaction,
-                row,
-                end,
-                ended=microseconds(end.ended),
-                outcome=layout.OUTCOMES.index(end.outcome),
-            )
+            self.runs.change(transaction, row, end, **ending(end))
         self._goes_on(row, None)
 
     def abandon_runs(self, at: datetime) -> None:
@@ -255,7 +256,7 @@ class Container(Opened):
     def resume_run(self, row: int) -> None:
         """Let a run that has ended go on; how it ended stays among its changes."""
         with self.transaction() as transaction:
-            self.runs.set(transaction, row, ended=0, outcome=0)
+            self.runs.set(transaction, row, **ending(None))
         self._goes_on(row, self.runs.document(row)["name"])
 
     def add_segments(self, run: int, segments: Sequence[Entry]) -> list[int]:
@@ -329,13 +330,10 @@ class Container(Opened):
             self.rows(scope).change(transaction, row, change)
 
     def next_run(self) -> int:
-        """The row of the next run, which has no segments yet."""
+        """The row of the next run. Its segments and snapshots may come before it, in the same
+        transaction; it has none yet."""
         self._segment_counts[len(self.runs)] = 0
         return len(self.runs)
-
-    def remember_run(self, row: int, name: str) -> None:
-        """Know a run that was added without `add_run`."""
-        self._run_names[name] = row
 
     # -- reading -----------------------------------------------------------------------------
 

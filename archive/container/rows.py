@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
@@ -40,6 +40,13 @@ def microseconds(moment: datetime | None) -> int:
 def moment(microseconds: int) -> datetime | None:
     """The moment, in UTC; None for 0."""
     return EPOCH + timedelta(microseconds=microseconds) if microseconds else None
+
+
+def ending(end: schemas.RunEnd | None) -> dict[str, int]:
+    """The columns of a run that say how it ended; None: it goes on."""
+    if end is None:
+        return {"ended": 0, "outcome": 0}
+    return {"ended": microseconds(end.ended), "outcome": layout.OUTCOMES.index(end.outcome)}
 
 
 @lru_cache(maxsize=64)
@@ -96,20 +103,32 @@ class Rows:
         """The error that says so of a row."""
         return self._table.damaged(f"row {row}: {what}")
 
-    def append(self, transaction: Transaction, model: schemas.Model, **fields: Any) -> int:
-        """A new row; `fields` are the columns of the table beyond document and change."""
-        return self.append_document(transaction, self._documents.dump(transaction, model), **fields)
+    def append(
+        self,
+        transaction: Transaction,
+        model: schemas.Model,
+        changes: Iterable[schemas.Model] = (),
+        **fields: Any,
+    ) -> int:
+        """A new row, and what has changed since, the oldest first; `fields` are the columns of the
+        table beyond document and change."""
+        newest = (0, 0)
+        for change in changes:
+            newest = self._append_change(transaction, change, newest)
+        document = self._documents.dump(transaction, model)
+        return self.append_document(transaction, document, newest=newest, **fields)
 
     def append_document(
         self,
         transaction: Transaction,
         document: Mapping[str, Any],
         came_with: bytes = b"",
+        newest: tuple[int, int] = (0, 0),
         **fields: Any,
     ) -> int:
-        """The same, from a document that is JSON already. Its digest also covers what came with it:
-        the stretches of a segment."""
-        row = np.array([(0, 0, 0, 0, *fields.values())], self._dtype)
+        """The same, from a document that is JSON already, with the place of the newest change. Its
+        digest also covers what came with it: the stretches of a segment."""
+        row = np.array([(0, 0, *newest, *fields.values())], self._dtype)
         sealed = layout.sealed(row) + came_with
         row["record"], row["length"] = self._documents.records.append(transaction, document, sealed)
         return transaction.append(self._table, row)
@@ -129,10 +148,16 @@ class Rows:
     ) -> None:
         """Add a change to a row: a document that knows the one before it."""
         former = self[row]
+        before = (int(former["change"]), int(former["change_length"]))
+        start, length = self._append_change(transaction, model, before)
+        self.set(transaction, row, change=start, change_length=length, **fields)
+
+    def _append_change(
+        self, transaction: Transaction, model: schemas.Model, before: tuple[int, int]
+    ) -> tuple[int, int]:
         document = self._documents.dump(transaction, model)
-        document["previous"] = [int(former["change"]), int(former["change_length"])]
-        place = self._documents.records.append(transaction, document)
-        self.set(transaction, row, change=place[0], change_length=place[1], **fields)
+        document["previous"] = list(before)
+        return self._documents.records.append(transaction, document)
 
     def document(self, row: int) -> dict[str, Any]:
         """The document that the row was made with."""

@@ -16,7 +16,6 @@ from archive import provenance
 from archive.container import Container, KeyedValues, ParameterNames, add_snapshot
 from archive.container.annotation_changes import annotations_before
 from archive.container.contents import digest
-from archive.container.whole_runs import add_whole_run
 from archive.entry import Entry, Loss
 from archive.errors import ContractError, FormatError
 from archive.experiment.adding import add_annotations
@@ -43,6 +42,7 @@ class Filling:
         self,
         container: Container,
         keyed: KeyedValues,
+        names: ParameterNames,
         label: str,
         folder: str,
         moment: datetime | None,
@@ -50,6 +50,7 @@ class Filling:
     ) -> None:
         self._container = container
         self._keyed = keyed
+        self._names = names
         self._label = label
         self._folder = folder
         self._moment = moment
@@ -126,7 +127,7 @@ class Filling:
                 "provenance": None,
             }
         )
-        row = add_whole_run(self._container, whole, run.parameters, run.provenance, changes)
+        row = self._container.add_run(whole, run.parameters, run.provenance, changes)
         self.runs.append(Made(row, name, model.name if given else name))
         for number, parameters in enumerate(run.more_parameters, 2):
             self._call(parameters, parameters.name or f"{name[:240]} {number}")
@@ -181,7 +182,7 @@ class Filling:
 
     def _is_new(self) -> bool:
         container = self._container
-        return not (len(container.runs) or len(self._keyed) or len(ParameterNames(container)))
+        return not (len(container.runs) or len(self._keyed) or len(self._names))
 
     def _describe(
         self, model: schemas.Experiment, changes: list[schemas.AnnotationChange], is_new: bool
@@ -204,14 +205,12 @@ class Filling:
             container.annotate(EXPERIMENT, 0, change)
 
     def _name_set(self, said: schemas.ParameterName) -> None:
-        container = self._container
-        if container.parameter_sets.find(said.parameters) is None:
+        if self._container.parameter_sets.find(said.parameters) is None:
             raise FormatError(f"the parameter set called {said.name!r} is not in the file")
-        names = ParameterNames(container)
-        free = free_name(said, names.newest(), self._label)
+        free = free_name(said, self._names.get, self._label)
         renamed = said.model_copy(update={"name": free})
-        if renamed not in names.history(free):
-            names.add(renamed, None)
+        if renamed not in self._names.history(free):
+            self._names.add(renamed, None)
 
     def _call(self, parameters: schemas.ParameterSet, name: str) -> None:
         """Keep a parameter set under a name, since no run has it."""
@@ -222,10 +221,9 @@ class Filling:
             author=provenance.user(),
             at=datetime.now(UTC),
         )
-        names = ParameterNames(self._container)
-        free = free_name(said, names.newest(), self._label)
-        if names.get(free) is None:
-            names.add(said.model_copy(update={"name": free}), parameters)
+        free = free_name(said, self._names.get, self._label)
+        if self._names.get(free) is None:
+            self._names.add(said.model_copy(update={"name": free}), parameters)
 
 
 class _RunInside:

@@ -45,10 +45,17 @@ def losses_by_run(losses: Sequence[Loss], names: Sequence[str]) -> list[LossFact
 
 
 def _facts(losses: Sequence[Loss]) -> LossFacts:
-    kept = [(loss.entry, loss.field, loss.reason) for loss in losses[:LOSSES_KEPT]]
+    kept = [
+        (_said(loss.entry), _said(loss.field), _said(loss.reason)) for loss in losses[:LOSSES_KEPT]
+    ]
     if len(losses) > LOSSES_KEPT:
         kept.append(("", "losses", f"{len(losses) - LOSSES_KEPT} more were found"))
     return tuple(kept)
+
+
+def _said(text: str) -> str:
+    """The text as a document can hold it: it may name a file, whose name need not be Unicode."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def reason_of(error: ArchiveError, path: Path) -> str:

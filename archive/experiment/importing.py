@@ -14,7 +14,7 @@ import schemas
 from archive import provenance, values
 from archive.adapters import Reader, announced, candidates, reader_for, readers
 from archive.adapters.listing import owner
-from archive.container import Container, KeyedValues
+from archive.container import Container, KeyedValues, ParameterNames
 from archive.entry import Loss
 from archive.errors import ArchiveError, ArchiveWarning, FormatError, Refused, TransactionError
 from archive.experiment.filling import Filling, Made
@@ -55,8 +55,10 @@ class Importing:
         self._strict = strict
         self._options = dict(options)
         self._options_kept = values.to_schema_dict(options, "options of the import")
+        self._elsewhere = False  # whether the last file was found in one of the others
         self._shared = False  # whether an option is only for the formats that have it
         self._keyed = KeyedValues(container)
+        self._names = ParameterNames(container)
         self._readers: Mapping[str, Reader]
         self._readers = readers() if format is None else {format: reader_for(Path(), format)}
         self._announced = announced()
@@ -145,6 +147,7 @@ class Importing:
         """Import one file, unless it was before; `names` are the formats it may have, where that
         is known. Raises FormatError and other errors of ours for what cannot be imported, and
         then nothing of it is."""
+        self._elsewhere = False
         self._refuse_own(path)
         if len(names) == 1 or self._format is not None:
             format = self._format or names[0]
@@ -165,8 +168,15 @@ class Importing:
             if known.has_size(file.size):
                 found = known.runs(self._record(file, format))
                 if found:
+                    self._elsewhere = known is not self._known
                     return found
         return []
+
+    def rows(self, done: ImportedFile) -> list[int]:
+        """The rows of the runs that the file of the last `file` is now; none, if it was imported
+        into another part: a run of that name that lies here came from something else."""
+        found = [] if self._elsewhere else map(self._container.run_named, done.runs)
+        return [row for row in found if row is not None]
 
     def _record(self, file: SourceFile, format: str) -> schemas.Input:
         package, version = owner(format, self._announced)
@@ -200,14 +210,15 @@ class Importing:
         entries = Ahead(entries_of(reader, file, losses, options))
         label, folder = label_of(file.path), legal(file.path.parent.name) or "file"
         modified = file.modified
-        filling = Filling(self._container, self._keyed, label, folder, modified, losses)
+        kept = self._keyed, self._names
+        filling = Filling(self._container, *kept, label, folder, modified, losses)
         try:
             with self._container.transaction(held=False):
                 filling.take(entries, name)
                 losses += said()
                 self._check_losses(losses, file)
-                file.check_unchanged()
                 record = self._record(file, format)
+                file.check_unchanged()  # last: the digest must be that of what was read
                 self._note(record, filling.runs, losses)
                 names = [run.name for run in filling.runs]
         except Exception as error:

@@ -16,9 +16,8 @@ def take_parameter_names(target: Container, source: Container, part: str) -> Non
         return
     with target.transaction():
         for name in there.newest():
-            known = here.newest()
             said = there.history(name)
-            free = free_name(said[-1], known, part)
+            free = free_name(said[-1], here.get, part)
             row = source.parameter_sets.find(said[-1].parameters)
             parameters = None if row is None else source.parameter_sets.model(row)
             if not isinstance(parameters, schemas.ParameterSet):

@@ -61,7 +61,7 @@ class Home:
         together: dict[str, schemas.ParameterName] = {}
         for table, part in zip(self.tables, self._joined.names, strict=True):
             for model in table.newest().values():
-                together.setdefault(free_name(model, together, part), model)
+                together.setdefault(free_name(model, together.get, part), model)
         return together
 
     def run_counts(self) -> Counter[str]:
@@ -94,12 +94,12 @@ class Home:
 
 
 def free_name(
-    model: schemas.ParameterName, taken: Mapping[str, schemas.ParameterName], part: str
+    model: schemas.ParameterName, taken: Callable[[str], schemas.ParameterName | None], part: str
 ) -> str:
     """The name under which a set of a part is known beside others: its own, if no other set has
-    it, or with the name of the part behind it."""
+    it, or with the name of the part behind it. `taken` gives what was said of a name."""
     name, number = model.name, 1
-    while name in taken and taken[name].parameters != model.parameters:
+    while (there := taken(name)) is not None and there.parameters != model.parameters:
         name = spare_name(model.name, part, number)
         number += 1
     return name

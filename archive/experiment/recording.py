@@ -154,17 +154,17 @@ class Recording(Annotated):
         tells, and else its suffix. `options` are those of the format.
 
         A file that was imported before, with the same options, is not imported `again` unless
-        told so: an ArchiveWarning says it, and its runs are returned. What could not be carried
+        told so: an ArchiveWarning says it, and its runs are returned, unless they lie in another
+        part. What could not be carried
         stands in ``run.inputs``; with `strict` it is an error. Raises FormatError, MissingPackage,
         ContractError, and Refused in mode 'r'.
         """
         with self._importing(format, again=again, strict=strict, options=options) as importing:
             done = importing.file(Path(path).absolute(), name)
+            rows = np.array(importing.rows(done), np.int64)
         if done.outcome == "skipped":
             warnings.warn(f"{path} was {done.reason}", ArchiveWarning, stacklevel=2)
-        rows = [self._container.run_named(run) for run in done.runs]
-        here = np.array([row for row in rows if row is not None], np.int64)
-        return RunView(Joined({"": self._container}), here)
+        return RunView(Joined({"": self._container}), rows)
 
     def import_files(
         self,

@@ -113,10 +113,11 @@ def _state(path: Path) -> list[tuple[str, int, int]]:
             return [(name, one.st_size, one.st_mtime_ns) for name, one in inside] or [
                 ("", 0, found.st_mtime_ns)
             ]
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: what its index names may be no path
         raise _unreadable(path, error) from error
     raise FormatError("it is neither a file nor a folder", path=path)
 
 
-def _unreadable(path: Path, error: OSError) -> FormatError:
-    return FormatError(f"the file cannot be read: {error.strerror or error}", path=path)
+def _unreadable(path: Path, error: OSError | ValueError) -> FormatError:
+    reason = getattr(error, "strerror", None) or error
+    return FormatError(f"the file cannot be read: {reason}", path=path)

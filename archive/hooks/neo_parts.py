@@ -175,6 +175,9 @@ def neo_addresses(entry: Entry) -> Any:
         units="dimensionless",
     )
     annotations |= {} if model.coding is None else {"coding": model.coding}
+    # in Neo those of a signal are by channel, and this one has one channel
+    annotations |= {name: from_schema(along) for name, along in model.array_annotations.items()}
+    model = model.model_copy(update={"array_annotations": {}})
     return _finished(signal, entry, model, annotations, kept)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import archive
 import schemas
+from archive import values
 from archive.addresses import CODINGS, decoded, ticks_to_times
 from archive.entry import Entry
 from archive.errors import ContractError, NotFound
@@ -61,6 +62,7 @@ def test_a_tick_is_the_nearest_float() -> None:
     ticks = np.arange(1000, dtype=np.int32)
     assert ticks_to_times(ticks, 0.1).tolist() == [n / 10 for n in range(1000)]
     assert ticks_to_times(ticks, 0.3).tolist() == [n * 0.3 for n in range(1000)]
+    assert ticks_to_times(ticks, 1e-310).tolist() == [n * 1e-310 for n in range(1000)]
 
 
 def test_they_are_kept_as_they_are(tmp_path: Path) -> None:
@@ -90,6 +92,14 @@ def test_they_are_kept_as_they_are(tmp_path: Path) -> None:
         assert signal.magnitude[:, 0].tolist() == addresses.tolist()
         assert signal.times.magnitude.tolist() == [0.7, -0.3, 0.7]
         assert signal.annotations == {"coding": "davis"}
+
+
+def test_what_is_said_of_each_event_goes_to_neo(tmp_path: Path) -> None:
+    said = {"valid": values.to_schema(np.array([1, 0, 1]), "valid")}
+    stored(tmp_path / "x.nix", part(np.arange(3), np.arange(3), array_annotations=said))
+    with archive.open(tmp_path / "x.nix") as exp:
+        (signal,) = exp.segments[0].to_neo().irregularlysampledsignals
+    assert signal.annotations["valid"].tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,26 @@ def places_asked_for_at_once() -> Iterator[None]:
         yield
 
 
+@pytest.mark.parametrize("channels", [37, 40])
+def test_whole_rows_that_do_not_fit_the_buffer(channels: int) -> None:
+    with dataset("<f8", (channels,), (3, 4)) as (_, theirs), places_asked_for_at_once():
+        theirs.resize(9, axis=0)
+        values = theirs[:] = numbers((9, channels), "<f8", 1)
+        theirs.file.flush()
+        image = theirs.file.id.get_file_image()
+        fetched: list[int] = []
+
+        def fetch(pieces: Sequence[memoryview], offsets: Sequence[int]) -> None:
+            fetched.append(len(pieces))
+            for piece, offset in zip(pieces, offsets, strict=True):
+                piece[:] = image[offset : offset + len(piece)]
+
+        found = Growing(theirs)
+        found.fetch = fetch
+        assert np.array_equal(found.read_part((4, 0), (2, channels), (1, 1)), values[4:6])
+        assert fetched == [4, 4, 2]  # of two rows of four
+
+
 @given(st.data(), shapes(), st.sampled_from(DTYPES), st.integers(1, 40))
 def test_boxes_are_the_same_past_hdf5(
     data: st.DataObject, shape: tuple[tuple[int, ...], tuple[int, ...]], dtype: str, length: int

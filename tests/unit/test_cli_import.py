@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,21 @@ def test_what_is_named_must_come_in(tmp_path: Path, old: Path) -> None:
     run("import", old, "-o", out, "--strict", code=10)
 
 
+def test_a_folder_that_the_system_does_not_show(
+    tmp_path: Path, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = Path.iterdir
+
+    def refused(folder: Path) -> Iterator[Path]:
+        if folder.name == "er":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return inside(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    done = run("import", old, "--recursive", "-o", tmp_path / "e.nix", code=10)
+    assert "er: it cannot be looked at: Permission denied" in " ".join(done.output.split())
+
+
 def test_options_are_given_and_kept(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "a.lines", "one:1")
     out = tmp_path / "e.nix"
@@ -102,7 +118,10 @@ def test_options_are_given_and_kept(tmp_path: Path) -> None:
     assert (source["path"], source["options"]) == (str(path), {"scale": 2.5})
 
 
-@pytest.mark.parametrize("option", ["trust=True", "trust=1", "Trust=1", "losses=1", "scale"])
+@pytest.mark.parametrize(
+    "option",
+    ["trust=True", "trust=1", "Trust=1", "losses=1", "paths=1", "progress=1", "self=1", "scale"],
+)
 def test_what_is_no_option_of_the_command_line(tmp_path: Path, option: str) -> None:
     path = write_lines(tmp_path / "a.lines", "one:1")
     run("import", path, "-o", tmp_path / "e.nix", "--option", option, code=2)

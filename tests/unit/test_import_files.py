@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import archive
 from archive.adapters.listing import version_of
+from archive.container.documents import Documents
 from archive.errors import ArchiveWarning, FormatError, Refused
+from archive.experiment import source_file
 from tests.unit.foreign_files import lines as lines, write_lines
 
 pytestmark = pytest.mark.usefixtures("lines")
@@ -169,3 +173,53 @@ def test_a_session_imports_and_knows_what_the_archive_has(tmp_path: Path) -> Non
         exp.merge()
         assert [one.path for run in exp.runs for one in run.inputs] == [str(first), str(second)]
         assert exp.import_files([first, second]).skipped == exp.import_files([first, second]).files
+
+
+def test_a_run_of_the_same_name_is_not_taken_for_that_of_another_part(tmp_path: Path) -> None:
+    first = write_lines(tmp_path / "x" / "a.lines", "one:1")
+    second = write_lines(tmp_path / "y" / "a.lines", "one:2")
+    with archive.session(tmp_path / "e.nix") as session:
+        session.import_file(first)
+    with archive.open(tmp_path / "e.nix", "a") as exp:
+        assert len(exp.import_file(second)) == 1
+        with pytest.warns(ArchiveWarning, match="imported before"):
+            assert len(exp.import_file(first)) == 0
+        with pytest.warns(ArchiveWarning, match="imported before"):
+            assert len(exp.import_file(second)) == 1
+
+
+def test_the_digest_is_that_of_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_lines(tmp_path / "a.lines", "one:1")
+    digest = source_file.file_digest
+
+    def late(path: Path) -> str:
+        path.write_text("LINES\ntwo:22\n")
+        return digest(path)
+
+    with archive.open(tmp_path / "e.nix", "x") as exp:
+        with monkeypatch.context() as patch:
+            patch.setattr(source_file, "file_digest", late)
+            with pytest.raises(FormatError, match="changed while it was read"):
+                exp.import_file(path)
+        assert [segment.name for segment in exp.import_file(path)[0].segments] == ["two"]
+
+
+def test_names_of_sets_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with archive.open(tmp_path / "e.nix", "x") as exp:
+        for number in range(20):
+            exp.parameters.save(f"set {number}", {"tau": float(number)})
+        exp.export(tmp_path / "e.json", "json")
+    read: list[int] = []
+    all_said = Documents.read_many
+
+    def counted(documents: Documents, places: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+        read.append(len(places))
+        return all_said(documents, places)
+
+    with archive.open(tmp_path / "f.nix", "x") as exp:
+        monkeypatch.setattr(Documents, "read_many", counted)
+        exp.import_file(tmp_path / "e.json", "json")
+        assert sum(read) <= 2 * 20
+        assert len(exp.parameters.names) == 20

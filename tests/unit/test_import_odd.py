@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,7 @@ def test_a_system_that_fails_ends_the_import(
 
     with archive.open(tmp_path / "e.nix", "x") as exp:
         with monkeypatch.context() as patch:
-            patch.setattr("archive.experiment.filling.add_whole_run", full)
+            patch.setattr("archive.container.Container.add_run", full)
             with pytest.raises(TransactionError, match="No space left"):
                 exp.import_files([given], "odd")
         assert exp.import_files([given], "odd").imported
@@ -230,7 +231,10 @@ def test_a_file_that_covers_nothing_sensible(
     index.write_text("missing.piece")
     with archive.open(tmp_path / "e.nix", "x") as exp:
         (failed,) = exp.import_files([index]).failed
-    assert "cannot be read" in (failed.reason or "")
+        assert "cannot be read" in (failed.reason or "")
+        index.write_text("no\0path")
+        (failed,) = exp.import_files([index]).failed
+        assert "null" in (failed.reason or "")
 
 
 @pytest.mark.parametrize("name", ["a/b\n", "ü" * 250, " ", "x.pkl.gz"])
@@ -243,6 +247,19 @@ def test_names_of_runs_are_legal(
         names = [exp.import_file(path, "odd", again=True)[0].name for _ in range(3)]
         assert len(set(names)) == 3
     assert names[0] == {"a": "a_b_", "ü": "ü" * 120, " ": "file", "x": "x"}[name[0]]
+
+
+def test_losses_that_name_what_is_no_unicode(
+    tmp_path: Path, given: Path, odd: Callable[[Read], None]
+) -> None:
+    def warns(path: Path) -> Iterator[Entry]:
+        warnings.warn("of b\udcff and \ud800", archive.ArchiveWarning, stacklevel=1)
+        yield part(np.ones((3, 1)))
+
+    odd(warns)
+    with archive.open(tmp_path / "e.nix", "x") as exp:
+        (run,) = exp.import_file(given, "odd")
+        assert [reason for _, _, reason in run.inputs[0].losses] == ["of b\\udcff and \\ud800"]
 
 
 def test_a_name_that_is_given_and_taken(tmp_path: Path, lines: Path) -> None:

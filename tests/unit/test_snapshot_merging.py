@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import quantities as pq
 
 import archive
 from archive.container import merge_notes, taking, taking_snapshots
@@ -95,6 +96,26 @@ def test_many_small_ones_are_taken_in_steps_too(
         exp.merge()
     assert told(path) == before
     assert stored(path)[2] == 3
+
+
+def test_no_step_has_more_than_its_segments_before_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "e.nix"
+    with archive.session(path) as session, session.run("r") as run:
+        for number in range(3):
+            run.append({"v": np.full((2, 1), float(number))}, sampling_period=0.1 * pq.ms)
+        run.snapshot(taken(np.arange(SYNAPSES) / 3), name="one")
+    monkeypatch.setattr(taking, "SEGMENTS", 1)
+    with archive.open(path, "a") as exp:
+        exp.merge()
+        steps = [row for _, row in merge_notes.merges(exp._container)]
+        assert [(int(row["segments"]), int(row["snapshots"])) for row in steps] == [
+            (1, 0),
+            (1, 0),
+            (1, 1),
+        ]
+        assert exp.check().is_valid()
 
 
 @pytest.mark.parametrize("stop", [1, 4, 7])
