@@ -78,7 +78,7 @@ def _values(root: Entry, path: Path) -> tuple[dict[str, Kept], list[Loss]]:
     called after the file."""
     found: dict[str, Kept] = {}
     losses: list[Loss] = []
-    lost: list[str] = []
+    lost = None  # the way to what was lost last; what is in it follows at once
     for way, entry in ways(root):
         model = entry.model
         if isinstance(model, schemas.KeyedValue):
@@ -94,8 +94,8 @@ def _values(root: Entry, path: Path) -> tuple[dict[str, Kept], list[Loss]]:
                 )
             value = _portable(value, way, losses)
             found.setdefault(model.session or path.stem, []).append((model.key, value))
-        elif not any(way.startswith(f"{above}/") for above in lost):
-            lost.append(way)
+        elif lost is None or not way.startswith(f"{lost}/"):
+            lost = way
             losses.append(Loss(way, model.kind, "shelves have keyed values alone"))
     if not found:
         raise FormatError(
