@@ -61,16 +61,30 @@ def write_folder(root: Entry, path: Path, overwrite: bool) -> list[Loss]:
             if (staged / f"{name}.dat").exists():
                 raise FormatError(f"two sessions would both be called {name!r}", path=path)
             _write(values, staged / name, overwrite=False)
-        if path.exists():
-            path.rename(old)
-        staged.rename(path)
+        _put_in_place(staged, path, old)
     except OSError as error:
         reason = error.strerror or str(error)
         raise FormatError(f"the folder cannot be written: {reason}", path=path) from error
     finally:
         for left in (staged, old):
+            if left.is_symlink() or left.is_file():
+                left.unlink()
             shutil.rmtree(left, ignore_errors=True)
     return losses
+
+
+def _put_in_place(staged: Path, path: Path, old: Path) -> None:
+    """Let a folder take the place of `path`, which is `old` from then on; or let all be as it
+    was."""
+    if not path.exists():
+        staged.rename(path)
+        return
+    path.rename(old)
+    try:
+        staged.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
 
 
 def _values(root: Entry, path: Path) -> tuple[dict[str, Kept], list[Loss]]:

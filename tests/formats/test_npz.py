@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
+import time
+import warnings
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -150,3 +154,37 @@ def test_a_bomb_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(FormatError, match="more than 1000000 bytes"):
         Npy().read(tmp_path / "y", limits=Limits(size=1_000_000))
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ({"texts": {"a": 1}, "shape": [1]}, "a text is none"),
+        ({"texts": ["a", 1], "shape": [2]}, "a text is none"),
+        ({"texts": ["a"], "shape": [2]}, "cannot reshape"),
+        ({"texts": "nowhere"}, "nowhere"),
+        ({}, "texts"),
+        ("nowhere", "nowhere"),
+        ([1], "unhashable"),
+    ],
+)
+def test_arrays_that_a_document_does_not_have(tmp_path: Path, place: Any, message: str) -> None:
+    event = {"model": {"kind": "event", "variable": "e"}, "arrays": {"labels": place}}
+    document = json.dumps({"contract": "1.0", **event})
+    path = tmp_path / "x.npz"
+    np.savez(path, neuroarchive=np.array(b"neuroarchive-npz 1\n" + document.encode()))
+    with pytest.raises(FormatError, match=message) as caught:
+        Npz().read(path)
+    assert (caught.value.path, caught.value.entry) == (str(path), "event")
+
+
+def test_many_members_of_which_two_have_one_name_are_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in (*range(20_000), 19_999):
+            file.writestr(f"{number}.npy", b"")
+    start = time.process_time()
+    with pytest.raises(FormatError, match=r"two members .* '19999\.npy'"):
+        Npz().read(path)
+    assert time.process_time() - start < 2

@@ -6,6 +6,8 @@ import pickle
 import shelve
 import shutil
 import struct
+import time
+import tracemalloc
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -192,6 +194,44 @@ def test_gnu_dbm_of_32_bits_is_read(order: str, magic: int) -> None:
     assert dict(dbm_gnu.pairs(narrowed(data, order, magic))) == dict(dbm_gnu.pairs(data))
 
 
+def test_buckets_of_gnu_dbm_that_lie_in_one_another_take_no_time() -> None:
+    count = 4000
+    first = -(-(64 + 8 * count) // 24) * 24
+    head = struct.pack("<Iiqiiii", 0x13579ACF, 512, 64, 8 * count, 3, 112 + count * 24, count)
+    places = struct.pack(f"<{count}q", *(first + 24 * number for number in range(count)))
+    empty = bytes(16) + b"\xff" * 4 + bytes(4)  # a slot, and the count of one, 112 bytes on
+    data = head.ljust(64, b"\0") + places
+    start = time.process_time()
+    with pytest.raises(FormatError, match="again and again"):
+        list(dbm_gnu.pairs(data.ljust(first, b"\0") + empty * (2 * count + 10)))
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("name", ["bdb_little", "bdb_big"])
+def test_berkeley_files_that_end_early_are_refused(tmp_path: Path, name: str) -> None:
+    data = (DATA / name).read_bytes()
+    size = int.from_bytes(data[20:24], "little" if name == "bdb_little" else "big")
+    path = tmp_path / "x"
+    for length in (*range(16, 40), size, len(data) // size // 2 * size, len(data) - 1):
+        path.write_bytes(data[:length])
+        with pytest.raises(FormatError) as caught:
+            read(path)
+        assert caught.value.path == str(path)
+
+
+def test_large_files_beside_an_index_are_not_taken_into_memory(tmp_path: Path) -> None:
+    (tmp_path / "x.dir").touch()
+    with (tmp_path / "x.pag").open("wb") as file:
+        file.write(bytes(1024) + b"\xff" * 1024)
+        file.truncate(1 << 28)
+    tracemalloc.start()
+    try:
+        assert not Shelves().recognises(tmp_path / "x.pag")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
 class Own:
     pass
 
@@ -282,6 +322,33 @@ def test_a_folder_has_a_shelf_for_each_session(tmp_path: Path) -> None:
     Shelves().write(experiment("anna", "otto"), tmp_path / "y", session="otto")
     with pytest.raises(FormatError, match="no session 'nobody'"):
         Shelves().write(experiment("anna"), tmp_path / "z", session="nobody")
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.data"
+    Shelves().write(experiment("anna"), path)
+    rename = Path.rename
+
+    def refusing(self: Path, target: Path) -> Path:
+        if target == path and (self / "otto.dat").exists():
+            raise OSError(5, "the disk is broken")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(FormatError, match="the disk is broken"):
+        Shelves().write(experiment("otto"), path, overwrite=True)
+    assert set(read(path)) == {"anna"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_in_the_place_of_a_folder_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "x.data"
+    path.touch()
+    Shelves().write(experiment("anna"), path, overwrite=True)
+    assert set(read(path)) == {"anna"}
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_times_lose_their_zone_and_that_is_said(tmp_path: Path) -> None:
