@@ -167,3 +167,15 @@ def test_what_is_not_in_a_table_is_lost(tmp_path: Path) -> None:
 def test_an_option_that_there_is_not(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(FormatError, match="cannot be"):
         CsvTables().write(Given(sample()), tmp_path / "t.csv", **options)
+
+
+def test_values_of_one_column_are_not_lost_in_silence(tmp_path: Path) -> None:
+    facts = {"a.b": 1, "a": {"b": 2, "c": 3}}
+    parameters = Entry(schemas.ParameterSet(values={"p": 1}))
+    source = run(segment(**facts), parameters, annotations=facts)
+    for table, way in (("runs", "r"), ("segments", "r/s")):
+        head, row = rows(tmp_path / "t.csv", source, table=table)
+        assert dict(zip(head, row, strict=True))["annotations.a.b"] == "1"
+        losses = CsvTables().write(Given(source), tmp_path / "t.csv", table=table, overwrite=True)
+        assert (way, "annotations.a.b") in ways_lost(losses)
+        assert (way, "annotations.a.c") not in ways_lost(losses)
