@@ -116,6 +116,13 @@ def test_arrays_of_others_become_keyed_values(tmp_path: Path) -> None:
         assert reader_for(other).name == "annarchy"
 
 
+def test_an_array_without_a_name_is_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", **{"": np.arange(2)})  # type: ignore[arg-type]
+    losses: list[Loss] = []
+    assert set(keyed(Npz(), tmp_path / "x.npz", losses)) == {"empty key"}
+    assert losses == [Loss("empty key", "key", "it was an empty text")]
+
+
 def test_a_member_that_is_a_stray_option_is_no_value(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, **{"a": np.arange(2), "allow_pickle": np.array(True)})  # type: ignore[arg-type]

@@ -6,7 +6,6 @@ import pickle
 import shelve
 import shutil
 import struct
-import time
 import tracemalloc
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ import pytest
 import quantities as pq
 
 import schemas
-from archive.adapters import dbm_gnu, dbm_ndbm, reader_for
+from archive.adapters import dbm_ndbm, reader_for
 from archive.adapters.shelves import Shelves
 from archive.entry import Entry, Loss
 from archive.errors import AlreadyExists, FormatError
@@ -162,51 +161,6 @@ def test_files_that_are_no_shelves_are_told(tmp_path: Path) -> None:
     assert {"notes.txt", "more"} <= {loss.entry for loss in losses}
 
 
-def narrowed(data: bytes, order: str, magic: int) -> bytes:
-    """A file of GNU dbm with offsets of 32 bits and in a byte order, of one with 64, little."""
-    block, directory, size, bits, bucket, slots = struct.unpack_from("<iqiiii", data, 4)
-    places = struct.unpack_from(f"<{size // 8}q", data, directory)
-    made = bytearray(data)  # keys and values stay where they are
-    head = (block, directory, size // 2, bits, bucket, slots)
-    struct.pack_into(f"{order}I6i", made, 0, magic, *head)
-    struct.pack_into(f"{order}{len(places)}i", made, directory, *places)
-    for place in set(places):
-        (count,) = struct.unpack_from("<i", data, place + 108)
-        struct.pack_into(f"{order}i", made, place + 56, count)
-        for slot in range(slots):
-            hashed, start, at, key, value = struct.unpack_from(
-                "<i4sqii", data, place + 112 + 24 * slot
-            )
-            struct.pack_into(
-                f"{order}i4siii", made, place + 60 + 20 * slot, hashed, start, at, key, value
-            )
-        # of a narrower slot more fit into a bucket; the rest are empty
-        for slot in range(slots, (bucket - 60) // 20):
-            struct.pack_into(f"{order}i", made, place + 60 + 20 * slot, -1)
-    struct.pack_into(f"{order}i", made, 24, (bucket - 60) // 20)
-    return bytes(made)
-
-
-@pytest.mark.parametrize("order", "<>")
-@pytest.mark.parametrize("magic", [0x13579ACE, 0x13579ACD])
-def test_gnu_dbm_of_32_bits_is_read(order: str, magic: int) -> None:
-    data = (DATA / "gdbm123").read_bytes()
-    assert dict(dbm_gnu.pairs(narrowed(data, order, magic))) == dict(dbm_gnu.pairs(data))
-
-
-def test_buckets_of_gnu_dbm_that_lie_in_one_another_take_no_time() -> None:
-    count = 4000
-    first = -(-(64 + 8 * count) // 24) * 24
-    head = struct.pack("<Iiqiiii", 0x13579ACF, 512, 64, 8 * count, 3, 112 + count * 24, count)
-    places = struct.pack(f"<{count}q", *(first + 24 * number for number in range(count)))
-    empty = bytes(16) + b"\xff" * 4 + bytes(4)  # a slot, and the count of one, 112 bytes on
-    data = head.ljust(64, b"\0") + places
-    start = time.process_time()
-    with pytest.raises(FormatError, match="again and again"):
-        list(dbm_gnu.pairs(data.ljust(first, b"\0") + empty * (2 * count + 10)))
-    assert time.process_time() - start < 2
-
-
 @pytest.mark.parametrize("name", ["bdb_little", "bdb_big"])
 def test_berkeley_files_that_end_early_are_refused(tmp_path: Path, name: str) -> None:
     data = (DATA / name).read_bytes()
@@ -259,6 +213,26 @@ def test_the_index_of_a_dumb_shelf_is_not_evaluated(tmp_path: Path, line: bytes)
     (tmp_path / "x.dir").write_bytes(b"'k', (0, 2)\n" + line + b"\n")
     with pytest.raises(FormatError, match="line 2"):
         read(tmp_path / "x.dat")
+
+
+def test_of_a_key_that_was_set_again_the_last_value_counts(tmp_path: Path) -> None:
+    (tmp_path / "x.dat").write_bytes(b"K\x01.K\x02.")
+    (tmp_path / "x.dir").write_bytes(b"'k', (0, 3)\n'k', (3, 3)\n")
+    assert read(tmp_path / "x.dat") == {"x": {"k": 2}}
+
+
+def test_two_keys_that_are_one_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.dat").write_bytes(b"K\x01.K\x02.")
+    (tmp_path / "x.dir").write_bytes(b"'\\xe4', (0, 3)\n'\\xc3\\xa4', (3, 3)\n")
+    with pytest.raises(FormatError, match="stands in the shelf twice"):
+        read(tmp_path / "x.dat")
+
+
+def test_two_shelves_of_one_name_are_refused(tmp_path: Path) -> None:
+    shutil.copy(DATA / "bdb_little", tmp_path / "x")
+    shutil.copy(DATA / "ndbm_berkeley.db", tmp_path / "x.db")
+    with pytest.raises(FormatError, match="two shelves in the folder have one name"):
+        read(tmp_path)
 
 
 # Writing
