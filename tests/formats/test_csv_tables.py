@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -179,3 +180,23 @@ def test_values_of_one_column_are_not_lost_in_silence(tmp_path: Path) -> None:
         losses = CsvTables().write(Given(source), tmp_path / "t.csv", table=table, overwrite=True)
         assert (way, "annotations.a.b") in ways_lost(losses)
         assert (way, "annotations.a.c") not in ways_lost(losses)
+
+
+def test_fields_of_a_newer_contract_are_lost_too(tmp_path: Path) -> None:
+    document = {"kind": "segment", "name": "s", "mood": "good"}
+    newer = Entry(schemas.load(document, contract=(1, 99)))
+    losses = CsvTables().write(Given(run(newer)), tmp_path / "t.csv", table="segments")
+    assert ("r/s", "mood") in ways_lost(losses)
+
+
+def test_of_a_run_that_was_gone_on_with_the_last_end_is_in_the_table(tmp_path: Path) -> None:
+    ends = [
+        Entry(schemas.RunEnd(ended=datetime(2020, 1, day, tzinfo=UTC), outcome=outcome))
+        for day, outcome in ((1, "failed"), (2, "finished"))
+    ]
+    head, row = rows(tmp_path / "t.csv", run(*ends))
+    assert dict(zip(head, row, strict=True))["outcome"] == "finished"
+    losses = CsvTables().write(Given(run(*ends)), tmp_path / "t.csv", overwrite=True)
+    assert [loss.reason for loss in losses if loss.field == "run-end"] == [
+        "the run was gone on with, and its last end is in the table"
+    ]

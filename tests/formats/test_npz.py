@@ -195,3 +195,30 @@ def test_many_members_of_which_two_have_one_name_are_refused_at_once(tmp_path: P
     with pytest.raises(FormatError, match=r"two members .* '19999\.npy'"):
         Npz().read(path)
     assert time.process_time() - start < 2
+
+
+def labelled(labels: list[str]) -> Given:
+    event = Entry(
+        schemas.Event(variable="e"),
+        {"times": np.arange(float(len(labels))), "labels": np.array([*labels, None], object)[:-1]},
+    )
+    run = Entry(schemas.Run(name="r"), {}, [Entry(schemas.Segment(name="s"), {}, [event])])
+    return Given(Entry(schemas.Experiment(id="0", name="x"), {}, [run]))
+
+
+@pytest.mark.parametrize("labels", [["a\0", "b"], ["x" * 10_000, *[""] * 10_000], ["a", "bc"], []])
+def test_texts_come_back_and_one_long_one_does_not_make_all_long(
+    tmp_path: Path, labels: list[str]
+) -> None:
+    path = tmp_path / "x.npz"
+    Npz().write(labelled(labels), path, compressed=False)
+    assert path.stat().st_size < 1 << 20
+    *_, last = (one for entry in Npz().read(path) for one in walk(entry))
+    assert np.asarray(last.arrays["labels"]).tolist() == labels
+
+
+@pytest.mark.parametrize("text", [b"neuroarchive-npz 2\n{}", b"neuroarchive-npz 19\n{}", b"{}"])
+def test_a_document_of_no_version_that_is_known(tmp_path: Path, text: bytes) -> None:
+    np.savez(tmp_path / "x.npz", neuroarchive=np.array(text))
+    with pytest.raises(FormatError, match="of no version that is known"):
+        Npz().read(tmp_path / "x.npz")

@@ -298,6 +298,28 @@ def test_a_folder_has_a_shelf_for_each_session(tmp_path: Path) -> None:
         Shelves().write(experiment("anna"), tmp_path / "z", session="nobody")
 
 
+def test_what_a_shelf_does_not_say_is_told(tmp_path: Path) -> None:
+    parts = [
+        Entry(schemas.KeyedValue(key=key, value=1, session=key, author="me", at=AT)) for key in "ab"
+    ]
+    source = Given(Entry(schemas.Experiment(id="0", name="x"), {}, parts))
+    losses = Shelves().write(source, tmp_path / "x", session="a")
+    told = {(loss.entry.rpartition("/")[2], loss.field) for loss in losses}
+    assert told == {
+        ("a", "at"),
+        ("b", "at"),
+        ("a", "author"),
+        ("b", "author"),
+        ("b", "keyed-value"),
+    }
+
+
+def test_sessions_that_would_have_one_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="two sessions would both be called 'a_b'"):
+        Shelves().write(experiment("a:b", "a?b"), tmp_path / "x.data")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
