@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -73,7 +74,7 @@ def _check_members(infos: list[zipfile.ZipInfo], limit: int, size: int) -> None:
         raise FormatError(f"a zip file of more than {_MEMBERS} members")
     names = [info.filename for info in infos]
     if len(set(names)) < len(names):
-        (twice, *_) = (name for name in names if names.count(name) > 1)
+        twice = Counter(names).most_common(1)[0][0]
         raise FormatError(f"two members of the zip file have the name {twice!r:.100}")
     for info in infos:
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

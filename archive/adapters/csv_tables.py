@@ -31,6 +31,7 @@ from schemas.v1.segment import (
 
 _BLOCK = 1 << 16  # samples at a time
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # with which spreadsheets begin one
+Row = dict[str, tuple[Any, str]]  # the values of a line and their units, by column
 _WHERE = ("run", "segment", "segment name", "population", "variable")
 
 
@@ -158,6 +159,14 @@ class _Table:
         self._lost = ""
         self.losses += left_out(place.way, place.entry, kept, reason)
 
+    def fill(self, row: Row, place: _Place, facts: Iterable[tuple[str, Any]]) -> None:
+        """Put values into a line; names with dots in them can be those of other, nested ones."""
+        for name, value in facts:
+            if name in row:
+                reason = "another value of this name, and not this one, is in the table"
+                self.losses.append(Loss(place.way, name, reason))
+            row[name] = row.get(name, (value, unit_of(value)))
+
     def guarded(self, way: str, what: str, cells: list[Cell]) -> list[Cell]:
         """The cells, without formulas if none are wanted."""
         if not self._quote:
@@ -172,6 +181,9 @@ class _Table:
         return made
 
 
+_TOLD = ("simulator", "started", "description")
+
+
 class _Runs(_Table):
     kept: ClassVar = {
         Run: ("name", "simulator", "started", "description", "annotations", "parameters"),
@@ -183,7 +195,7 @@ class _Runs(_Table):
         super().__init__(quote)
         names = ("run", "simulator", "started", "ended", "outcome", "reason", "description")
         self.columns = Columns(names)
-        self._run: tuple[str, dict[str, tuple[Any, str]]] | None = None
+        self._run: tuple[str, Row] | None = None
         self._end = ""
 
     def look(self, place: _Place) -> None:
@@ -202,13 +214,8 @@ class _Runs(_Table):
         model = place.model
         if isinstance(model, Run):
             yield from self.last()
-            told = {
-                "run": model.name,
-                "simulator": model.simulator,
-                "started": model.started,
-                "description": model.description,
-            }
-            self._run = place.way, {name: (value, "") for name, value in told.items()}
+            told = {name: (getattr(model, name), "") for name in _TOLD}
+            self._run = place.way, {"run": (model.name, "")} | told
             self._end = ""
         if self._run is None or place.run is None:
             return
@@ -220,8 +227,7 @@ class _Runs(_Table):
             self._end = place.way
             for name in ("ended", "outcome", "reason"):
                 row[name] = getattr(model, name), ""
-        for name, value in self._facts(place):
-            row[name] = value, unit_of(value)
+        self.fill(row, place, self._facts(place))
 
     def last(self) -> Iterable[Sequence[Any]]:
         if self._run is not None:
@@ -249,12 +255,9 @@ class _Segments(_Table):
         model = place.model
         if not isinstance(model, Segment):
             return
-        row: dict[str, tuple[Any, str]] = {
-            name: (value, "") for name, value in zip(_WHERE, place.where(), strict=False)
-        }
+        row: Row = {name: (value, "") for name, value in zip(_WHERE, place.where(), strict=False)}
         row |= {name: (getattr(model, name), "") for name in ("recorded", "description")}
-        for name, value in flat(model.annotations, "annotations"):
-            row[name] = value, unit_of(value)
+        self.fill(row, place, flat(model.annotations, "annotations"))
         yield self.guarded(place.way, "name", self.columns.row(row))
 
 

@@ -33,14 +33,15 @@ def pairs(data: bytes) -> Pairs:
     if order is None:
         raise FormatError("this is no hash file of Berkeley DB")
     file = Pages(data, order)
-    version, size = file.numbers("II", 16)
-    encrypted, kind = data[24], data[25]
+    version, size, encrypted, kind, _, _, _, last = file.numbers("IIBBBBII", 16)
     if version not in _VERSIONS:
         raise FormatError(f"a hash file of Berkeley DB of version {version} is not read")
     if encrypted or kind != 8:
         raise FormatError("the file of Berkeley DB is encrypted, or no hash")
     if size not in _SIZES:
         raise FormatError(f"a file of Berkeley DB has pages of {size} bytes")
+    if (last + 1) * size > len(data):
+        raise FormatError(f"the file ends before its last page, {last}")
     for start in range(size, len(data) - _HEADER + 1, size):
         if data[start + 25] in (_HASH, _HASH_UNSORTED):
             yield from paired(_items(file, start, size))
@@ -79,8 +80,8 @@ def _overflow(file: Pages, page: int, total: int, size: int) -> bytes:
     parts, found = [], 0
     while found < total:
         start = page * size
-        next_page, _, here = file.numbers("IHH", start + 16)
-        if page == 0 or file.data[start + 25] != _OVERFLOW or not 0 < here <= size - _HEADER:
+        next_page, _, here, _, kind = file.numbers("IHHBB", start + 16)
+        if page == 0 or kind != _OVERFLOW or not 0 < here <= size - _HEADER:
             raise FormatError("an item leads to a page that is none of it")
         parts.append(file.take(start + _HEADER, here))
         found += here

@@ -1,8 +1,8 @@
 """The database files below Python's shelves, read without the libraries that wrote them.
 
 Each reader gives pairs of key and value, both bytes. What a file says of places and sizes is
-checked against the file; FormatErrors are without a path. `Budget` bounds how much a file makes of
-itself: pages that point to one another can name the same bytes again and again.
+checked against the file; FormatErrors are without a path. `Pages.spend` bounds how much a file
+makes of itself: pages that point to one another can name the same bytes again and again.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ def _bucket(file: Pages, place: int, slots: int, offset: str) -> Pairs:
     (count,) = file.numbers("i", place + first - 4)
     if not 0 <= count <= slots:
         raise FormatError(f"a bucket claims {count} keys in {slots} slots")
+    file.spend(slots * step)  # buckets that lie in one another are walked again and again
     found = 0
     for number in range(slots):
         at = place + first + number * step

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from archive.adapters.json_text import parse_json
 from archive.entry import ArrayLike, Entry
 from archive.errors import FormatError, VersionError
 from schemas.v1.unknown import Unknown
 from schemas.versions import CONTRACT, TooNew, parse_contract
 
-_DEPTH = 16  # of entries in entries; an experiment has four
-_OURS = f"{CONTRACT[0]}.{CONTRACT[1]}"
+DEPTH = 16  # of entries in entries; an experiment has four
+OURS = f"{CONTRACT[0]}.{CONTRACT[1]}"
 # Of what contract documents with unknown fields are: of a later one, nobody knows which.
 _LATER = f"{CONTRACT[0]}.{CONTRACT[1] + 1}"
 
@@ -31,9 +30,8 @@ def described(
     """The document of an entry: its model, contract, arrays and parts. `put` keeps an array,
     given the way to its entry and its name, and returns what the document has in its place."""
     model = entry.model
-    later = bool(model.model_extra) or isinstance(model, Unknown)
     try:
-        written: dict[str, Any] = {"contract": _LATER if later else _OURS}
+        written: dict[str, Any] = {"contract": contract_of(model)}
         written["model"] = schemas.dump(model)
     except ValueError as error:
         raise FormatError(f"it has no place in JSON: {error}", entry=way) from error
@@ -51,6 +49,11 @@ def described(
     if parts:
         written["parts"] = parts
     return written
+
+
+def contract_of(model: schemas.Model) -> str:
+    """The version of the contract that the document of a model follows."""
+    return _LATER if model.model_extra or isinstance(model, Unknown) else OURS
 
 
 def step_of(model: schemas.Model) -> str:
@@ -71,39 +74,65 @@ def plain_name(part: str) -> str:
     return kept.encode("utf-8", "replace").decode() if kept.strip(". ") else "_"
 
 
-def entry_of(text: str, take: Take, path: Path) -> Entry:
+def entry_of(document: Any, take: Take, path: Path, contract: Any = None) -> Entry:
     """The entry that a document describes; `take` gives the array for what stands in its place.
+    `contract` is that of the models that do not name another.
 
     Raises FormatError, with the way, for what is no such document, VersionError for one of a
     contract that is not known yet.
     """
-    return _entry(parse_json(text, path), take, path, "")
+    return _Reading(path, take, contract).entry(document, ())
 
 
-def _entry(document: Any, take: Take, path: Path, way: str, depth: int = 0) -> Entry:
-    if depth > _DEPTH:
-        raise FormatError("it is nested too deeply", path=path, entry=way)
-    if not isinstance(document, dict) or not isinstance(document.get("model"), dict):
-        raise FormatError("an entry is an object with a model", path=path, entry=way or None)
-    try:
-        contract = parse_contract(document.get("contract", ""))
-        model = schemas.load(document["model"], contract=contract)
-    except TooNew as error:
-        raise VersionError(str(error), path=path, entry=way or None) from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise FormatError(f"{error!s:.300}", path=path, entry=way or None) from error
-    arrays, parts = document.get("arrays", {}), document.get("parts", [])
-    if not isinstance(arrays, dict) or not isinstance(parts, list):
-        raise FormatError("arrays are an object, and parts a list", path=path, entry=way or None)
-    found: dict[str, ArrayLike] = {}
-    for name, place in arrays.items():
+class _Reading:
+    """Makes entries of the objects of one file."""
+
+    def __init__(self, path: Path, take: Take, contract: Any) -> None:
+        self._path = path
+        self._take = take
+        self._contract = contract
+
+    def entry(self, document: Any, way: tuple[str, ...], depth: int = 0) -> Entry:
+        if depth > DEPTH:
+            raise self._error("it is nested too deeply", way)
+        if not isinstance(document, dict) or not isinstance(document.get("model"), dict):
+            raise self._error("an entry is an object with a model", way)
+        unknown = document.keys() - {"model", "arrays", "parts", "contract"}
+        if unknown:
+            raise self._error(f"an entry has no {sorted(unknown)[0]!r:.60}", way)
+        model = self._model(document["model"], document.get("contract", self._contract), way)
+        arrays, parts = document.get("arrays", {}), document.get("parts", [])
+        if not isinstance(arrays, dict) or not isinstance(parts, list):
+            raise self._error("arrays are an object, and parts a list", way)
+        way = (*way, f"{model.kind} {getattr(model, 'name', '') or ''}".strip()[:60])
+        return Entry(
+            model,
+            {name: self._array(name, array, way) for name, array in arrays.items()},
+            [self.entry(part, (*way, f"part {at}"), depth + 1) for at, part in enumerate(parts, 1)],
+        )
+
+    def _model(self, document: Any, contract: Any, way: tuple[str, ...]) -> schemas.Model:
         try:
-            found[name] = take(place)
-        except (LookupError, TypeError, ValueError) as error:
-            message = f"the array {name!r:.60} is not sound: {error!s:.200}"
-            raise FormatError(message, path=path, entry=way or None) from error
-    inside = [
-        _entry(part, take, path, f"{way}/{number}".strip("/"), depth + 1)
-        for number, part in enumerate(parts, 1)
-    ]
-    return Entry(model, found, inside)
+            if not isinstance(contract, str):
+                raise ValueError("it does not say of which contract it is")
+            return schemas.load(document, contract=parse_contract(contract))
+        except TooNew as error:
+            raise VersionError(str(error), path=self._path, entry="/".join(way) or None) from error
+        except ValueError as error:
+            raise self._error(_problems(error), way) from error
+
+    def _array(self, name: str, place: Any, way: tuple[str, ...]) -> ArrayLike:
+        try:
+            return self._take(place)
+        except (FormatError, LookupError, OverflowError, TypeError, ValueError) as error:
+            message = error.message if isinstance(error, FormatError) else f"{error!s:.200}"
+            raise self._error(f"{name:.60}: {message}", way) from error
+
+    def _error(self, message: str, way: tuple[str, ...]) -> FormatError:
+        return FormatError(message, path=self._path, entry="/".join(way) or None)
+
+
+def _problems(error: ValueError) -> str:
+    listed: list[Any] = getattr(error, "errors", list)()
+    told = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}".lstrip(": ") for one in listed]
+    return "; ".join(told)[:500] or str(error)[:500]

@@ -171,9 +171,9 @@ def _listed(values: Any, dtype: str) -> npt.NDArray[Any]:
     if kind == "O":
         return np.array([*map(_unicode, values), None], object)[:-1]
     if kind == "U":
-        return _fitting(np.array(list(map(_unicode, values)), "U"), values, dtype)
+        return _fitting(list(map(_unicode, values)), dtype)
     if kind == "S":
-        return _fitting(np.array([v.encode("latin-1") for v in values], "S"), values, dtype)
+        return _fitting([v.encode("latin-1") for v in values], dtype)
     if kind in "mM":
         return np.array(values, "<i8").astype(dtype)
     if kind == "c":
@@ -186,11 +186,12 @@ def _listed(values: Any, dtype: str) -> npt.NDArray[Any]:
         raise FormatError(f"an integer is beyond what {dtype} holds") from None
 
 
-def _fitting(made: npt.NDArray[Any], values: list[str], dtype: str) -> npt.NDArray[Any]:
+def _fitting(values: list[str] | list[bytes], dtype: str) -> npt.NDArray[Any]:
+    # before anything is made of them: one long text makes an array of many short ones a huge one
     longest = max(map(len, values), default=0)
     if longest > itemsize(dtype) // (4 if dtype[1] == "U" else 1):
         raise FormatError(f"a text of {longest} characters does not fit into {dtype}")
-    return made.astype(dtype)
+    return np.array(values, dtype[1]).astype(dtype)
 
 
 def _real(values: list[Any], dtype: str) -> npt.NDArray[Any]:

@@ -17,5 +17,14 @@ def keyed(key: str, values: object, path: Path, unit: str | None = None) -> Entr
     value = to_schema(values, key)
     if isinstance(value, Array) and unit not in (None, "", "dimensionless"):
         value = schemas.Quantity(value, str(unit))
-    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return Entry(model_of(schemas.KeyedValue, key, key=key, value=value, at=changed))
+    at = written_at(path)
+    return Entry(model_of(schemas.KeyedValue, key, key=key, value=value, at=at))
+
+
+def written_at(path: Path) -> datetime:
+    """When a file was written, or the first moment of 1970 where nobody knows: no such file says
+    when a value was set, but it was not later."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, OverflowError, ValueError):
+        return datetime.fromtimestamp(0, UTC)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import schemas
+from archive.adapters.keyed import written_at
 from archive.adapters.models import model_of
 from archive.adapters.pickle_units import BareQuantity, UnitStandIn
 from archive.adapters.pickle_values import StandIn
@@ -29,11 +30,7 @@ class Keeping:
         self.losses = losses
         self._path = path
         self._author = author
-        # When a value was set, no such file says: not later than the file was written.
-        try:
-            self._at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        except (OSError, OverflowError, ValueError):
-            self._at = datetime.fromtimestamp(0, UTC)
+        self._at = written_at(path)
         self._told: set[tuple[str, str]] = set()
 
     def entry(self, key: str, value: Any, session: str | None = None) -> Entry:
@@ -100,7 +97,12 @@ class Keeping:
         if isinstance(value, (date, time, timedelta, bytearray, np.void)):
             return self._other(value, at, top, depth)
         if isinstance(value, UnitStandIn):
-            return value.measured()
+            try:
+                return value.measured()
+            except FormatError as error:
+                raise FormatError(
+                    error.message, path=self._path, entry=at[:200], hint=error.hint
+                ) from error.__cause__
         if isinstance(value, BareQuantity):
             self.lose(top, "value", f"of a {value.kind} only values and unit are in the file")
             if value.uncertainty is not None:

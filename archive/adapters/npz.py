@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from archive.adapters.bounded import gunzipped, member_names, whole
 from archive.adapters.entry_documents import entry_of
+from archive.adapters.json_text import parse_json
 from archive.adapters.nearest import Keeping
 from archive.adapters.neo_building import NeoBuilding
 from archive.adapters.neo_found import NeoFound, is_neo
@@ -154,4 +155,4 @@ def _own(arrays: dict[str, Any], path: Path) -> Entry:
             return text_array(place, arrays)
         return arrays[place]
 
-    return entry_of(text[len(FORMAT) :], take, path)
+    return entry_of(parse_json(text[len(FORMAT) :], path), take, path)

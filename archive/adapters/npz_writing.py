@@ -125,7 +125,7 @@ def text_array(place: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]])
         if found.dtype.kind != "U":
             raise ValueError("texts are of another kind")
         return found.astype(object)
-    if not all(isinstance(text, str) for text in texts):
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ValueError("a text is none")
     made = np.empty(len(texts), object)
     made[:] = texts

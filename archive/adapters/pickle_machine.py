@@ -41,7 +41,8 @@ class Limits:
 
 
 class Machine:
-    """One reading of one pickle; `run` gives the object. FormatErrors are without a path."""
+    """One reading of pickles that follow one another; each `run` gives the object of the next.
+    The limits are those of all together. FormatErrors are without a path."""
 
     def __init__(
         self,
@@ -67,6 +68,8 @@ class Machine:
 
     def run(self) -> Any:
         """Follow the instructions up to STOP. Raises FormatError, or what damage leads to."""
+        self._stack, self._under, self._memo, self._places = [], [], {}, {}
+        self.check()
         handlers = _HANDLERS
         data, steps = self._data, 0
         while True:

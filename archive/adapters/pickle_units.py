@@ -60,7 +60,12 @@ class UnitStandIn(StandIn):
 
     def measured(self) -> Any:
         """One of the unit, as a quantity. Raises FormatError."""
-        return product([(self, 1)])
+        try:
+            return product([(self, 1)])
+        except (ArithmeticError, TypeError, ValueError) as error:
+            # asked for when the pickle is read, where nobody expects such from a file any more
+            text = f"the unit {self.symbol!r:.60} has no sound definition"
+            raise FormatError(text) from error
 
 
 class _Compound(UnitStandIn):

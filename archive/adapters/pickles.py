@@ -137,9 +137,9 @@ def _ends(path: Path) -> tuple[bytes, bytes]:
 
 def _loaded(data: bytes, path: Path, encoding: str) -> list[Any]:
     """What Python makes of the pickles; anything may happen."""
-    file, values = io.BytesIO(data), []
+    file, values = io.BytesIO(data), list[Any]()
     try:
-        while file.tell() < len(data):
+        while file.tell() < len(data) or not values:
             values.append(pickle.load(file, encoding=encoding))
     except Exception as error:
         raise FormatError(f"the pickle cannot be loaded: {error!r:.300}", path=path) from error

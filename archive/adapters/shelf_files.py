@@ -55,9 +55,11 @@ def _of_stem(stem: Path) -> Shelf | None:
                 return Shelf("dumb", (values, index, *beside), stem.name)
         if blocks.is_file() and index.is_file():
             kind = _kind_of(_start(blocks))
-            data = b"" if kind else blocks.read_bytes()
-            if kind or (data and dbm_ndbm.order_of(data)):
-                return Shelf(kind or "ndbm", (blocks, index), stem.name)
+            if kind is None:
+                with blocks.open("rb") as file:
+                    kind = "ndbm" if dbm_ndbm.order_of(file) else None
+            if kind is not None:
+                return Shelf(kind, (blocks, index), stem.name)
     except OSError:
         return None
     return None

@@ -61,16 +61,30 @@ def write_folder(root: Entry, path: Path, overwrite: bool) -> list[Loss]:
             if (staged / f"{name}.dat").exists():
                 raise FormatError(f"two sessions would both be called {name!r}", path=path)
             _write(values, staged / name, overwrite=False)
-        if path.exists():
-            path.rename(old)
-        staged.rename(path)
+        _put_in_place(staged, path, old)
     except OSError as error:
         reason = error.strerror or str(error)
         raise FormatError(f"the folder cannot be written: {reason}", path=path) from error
     finally:
         for left in (staged, old):
+            if left.is_symlink() or left.is_file():
+                left.unlink()
             shutil.rmtree(left, ignore_errors=True)
     return losses
+
+
+def _put_in_place(staged: Path, path: Path, old: Path) -> None:
+    """Let a folder take the place of `path`, which is `old` from then on; or let all be as it
+    was."""
+    if not path.exists():
+        staged.rename(path)
+        return
+    path.rename(old)
+    try:
+        staged.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
 
 
 def _values(root: Entry, path: Path) -> tuple[dict[str, Kept], list[Loss]]:
@@ -78,7 +92,7 @@ def _values(root: Entry, path: Path) -> tuple[dict[str, Kept], list[Loss]]:
     called after the file."""
     found: dict[str, Kept] = {}
     losses: list[Loss] = []
-    lost: list[str] = []
+    lost = None  # the way to what was lost last; what is in it follows at once
     for way, entry in ways(root):
         model = entry.model
         if isinstance(model, schemas.KeyedValue):
@@ -94,8 +108,8 @@ def _values(root: Entry, path: Path) -> tuple[dict[str, Kept], list[Loss]]:
                 )
             value = _portable(value, way, losses)
             found.setdefault(model.session or path.stem, []).append((model.key, value))
-        elif not any(way.startswith(f"{above}/") for above in lost):
-            lost.append(way)
+        elif lost is None or not way.startswith(f"{lost}/"):
+            lost = way
             losses.append(Loss(way, model.kind, "shelves have keyed values alone"))
     if not found:
         raise FormatError(

@@ -75,16 +75,12 @@ def _made(
         data = source if isinstance(source, bytes) else whole(source, limits.size)
         if len(data) > limits.size:
             raise FormatError(f"a pickle of more than {limits.size} bytes")
-        start = 0
-        while start < len(data) or not values:
-            rest = data[start:] if start else data
-            machine = Machine(rest, {**CONSTRUCTORS, **(allowed or {})}, limits, encoding)
+        machine = Machine(data, {**CONSTRUCTORS, **(allowed or {})}, limits, encoding)
+        survey = _Survey(limits)
+        while not values or (several and machine.position < len(data)):
             value = machine.run()
-            leaves = 20 * machine.objects + 4 * len(rest) + 100_000
-            values.append(_Survey(limits, leaves).checked(value))
-            start += machine.position
-            if not several:
-                break
+            leaves = 20 * machine.objects + 4 * len(data) + 100_000
+            values.append(survey.checked(value, leaves))
         return values
     except FormatError as error:
         raise FormatError(error.message, path=where, hint=error.hint) from error.__cause__
@@ -100,15 +96,18 @@ class _Survey:
     it is small until somebody walks over it.
     """
 
-    def __init__(self, limits: Limits, leaves: int) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._depth = limits.depth
-        self._leaves = leaves
+        self._leaves = 0
+        self._before = 0  # leaves of the values that were checked
         self._sizes: dict[int, int] = {}
         self._open: set[int] = set()
 
-    def checked(self, value: Any) -> Any:
-        """The value, if all that is in it may leave this module. Raises FormatError."""
-        self._size(value, 0)
+    def checked(self, value: Any, leaves: int) -> Any:
+        """The value, if all that is in it may leave this module, and all values so far have no
+        more than so many leaves. Raises FormatError. It must stay alive: it is known by its id."""
+        self._leaves = leaves - self._before
+        self._before += self._size(value, 0)
         return value
 
     def _size(self, value: Any, depth: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -167,3 +168,35 @@ def test_what_is_not_in_a_table_is_lost(tmp_path: Path) -> None:
 def test_an_option_that_there_is_not(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(FormatError, match="cannot be"):
         CsvTables().write(Given(sample()), tmp_path / "t.csv", **options)
+
+
+def test_values_of_one_column_are_not_lost_in_silence(tmp_path: Path) -> None:
+    facts = {"a.b": 1, "a": {"b": 2, "c": 3}}
+    parameters = Entry(schemas.ParameterSet(values={"p": 1}))
+    source = run(segment(**facts), parameters, annotations=facts)
+    for table, way in (("runs", "r"), ("segments", "r/s")):
+        head, row = rows(tmp_path / "t.csv", source, table=table)
+        assert dict(zip(head, row, strict=True))["annotations.a.b"] == "1"
+        losses = CsvTables().write(Given(source), tmp_path / "t.csv", table=table, overwrite=True)
+        assert (way, "annotations.a.b") in ways_lost(losses)
+        assert (way, "annotations.a.c") not in ways_lost(losses)
+
+
+def test_fields_of_a_newer_contract_are_lost_too(tmp_path: Path) -> None:
+    document = {"kind": "segment", "name": "s", "mood": "good"}
+    newer = Entry(schemas.load(document, contract=(1, 99)))
+    losses = CsvTables().write(Given(run(newer)), tmp_path / "t.csv", table="segments")
+    assert ("r/s", "mood") in ways_lost(losses)
+
+
+def test_of_a_run_that_was_gone_on_with_the_last_end_is_in_the_table(tmp_path: Path) -> None:
+    ends = [
+        Entry(schemas.RunEnd(ended=datetime(2020, 1, day, tzinfo=UTC), outcome=outcome))
+        for day, outcome in ((1, "failed"), (2, "finished"))
+    ]
+    head, row = rows(tmp_path / "t.csv", run(*ends))
+    assert dict(zip(head, row, strict=True))["outcome"] == "finished"
+    losses = CsvTables().write(Given(run(*ends)), tmp_path / "t.csv", overwrite=True)
+    assert [loss.reason for loss in losses if loss.field == "run-end"] == [
+        "the run was gone on with, and its last end is in the table"
+    ]

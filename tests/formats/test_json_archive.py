@@ -205,6 +205,28 @@ def test_arrays_that_are_none(tmp_path: Path, array: Any, message: str) -> None:
     assert "signal" in caught.value.entry
 
 
+def test_a_long_text_among_many_does_not_make_all_long(tmp_path: Path) -> None:
+    for dtype in ("<U1", "|S1"):
+        values = ["x" * 10_000, *[""] * 10_000]
+        text = with_array({"dtype": dtype, "shape": [10_001], "values": values})
+        tracemalloc.start()
+        try:
+            with pytest.raises(FormatError, match="does not fit into"):
+                read(tmp_path / "e.json", text)
+            assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        finally:
+            tracemalloc.stop()
+
+
+def test_entries_may_be_sixteen_deep(tmp_path: Path) -> None:
+    entry = EXPERIMENT
+    for _ in range(15):
+        entry = EXPERIMENT | {"parts": [entry]}
+    read(tmp_path / "e.json", document(experiment=entry))
+    with pytest.raises(FormatError, match="nested too deeply"):
+        read(tmp_path / "e.json", document(experiment=EXPERIMENT | {"parts": [entry]}))
+
+
 def test_files_that_are_too_large_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "e.json").write_text(document())
     with pytest.raises(FormatError, match="more than 20 bytes"):

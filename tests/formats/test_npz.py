@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
+import time
+import warnings
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -112,6 +116,13 @@ def test_arrays_of_others_become_keyed_values(tmp_path: Path) -> None:
         assert reader_for(other).name == "annarchy"
 
 
+def test_an_array_without_a_name_is_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", **{"": np.arange(2)})  # type: ignore[arg-type]
+    losses: list[Loss] = []
+    assert set(keyed(Npz(), tmp_path / "x.npz", losses)) == {"empty key"}
+    assert losses == [Loss("empty key", "key", "it was an empty text")]
+
+
 def test_a_member_that_is_a_stray_option_is_no_value(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, **{"a": np.arange(2), "allow_pickle": np.array(True)})  # type: ignore[arg-type]
@@ -150,3 +161,64 @@ def test_a_bomb_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(FormatError, match="more than 1000000 bytes"):
         Npy().read(tmp_path / "y", limits=Limits(size=1_000_000))
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ({"texts": {"a": 1}, "shape": [1]}, "a text is none"),
+        ({"texts": ["a", 1], "shape": [2]}, "a text is none"),
+        ({"texts": ["a"], "shape": [2]}, "cannot reshape"),
+        ({"texts": "nowhere"}, "nowhere"),
+        ({}, "texts"),
+        ("nowhere", "nowhere"),
+        ([1], "unhashable"),
+    ],
+)
+def test_arrays_that_a_document_does_not_have(tmp_path: Path, place: Any, message: str) -> None:
+    event = {"model": {"kind": "event", "variable": "e"}, "arrays": {"labels": place}}
+    document = json.dumps({"contract": "1.0", **event})
+    path = tmp_path / "x.npz"
+    np.savez(path, neuroarchive=np.array(b"neuroarchive-npz 1\n" + document.encode()))
+    with pytest.raises(FormatError, match=message) as caught:
+        Npz().read(path)
+    assert (caught.value.path, caught.value.entry) == (str(path), "event")
+
+
+def test_many_members_of_which_two_have_one_name_are_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in (*range(20_000), 19_999):
+            file.writestr(f"{number}.npy", b"")
+    start = time.process_time()
+    with pytest.raises(FormatError, match=r"two members .* '19999\.npy'"):
+        Npz().read(path)
+    assert time.process_time() - start < 2
+
+
+def labelled(labels: list[str]) -> Given:
+    event = Entry(
+        schemas.Event(variable="e"),
+        {"times": np.arange(float(len(labels))), "labels": np.array([*labels, None], object)[:-1]},
+    )
+    run = Entry(schemas.Run(name="r"), {}, [Entry(schemas.Segment(name="s"), {}, [event])])
+    return Given(Entry(schemas.Experiment(id="0", name="x"), {}, [run]))
+
+
+@pytest.mark.parametrize("labels", [["a\0", "b"], ["x" * 10_000, *[""] * 10_000], ["a", "bc"], []])
+def test_texts_come_back_and_one_long_one_does_not_make_all_long(
+    tmp_path: Path, labels: list[str]
+) -> None:
+    path = tmp_path / "x.npz"
+    Npz().write(labelled(labels), path, compressed=False)
+    assert path.stat().st_size < 1 << 20
+    *_, last = (one for entry in Npz().read(path) for one in walk(entry))
+    assert np.asarray(last.arrays["labels"]).tolist() == labels
+
+
+@pytest.mark.parametrize("text", [b"neuroarchive-npz 2\n{}", b"neuroarchive-npz 19\n{}", b"{}"])
+def test_a_document_of_no_version_that_is_known(tmp_path: Path, text: bytes) -> None:
+    np.savez(tmp_path / "x.npz", neuroarchive=np.array(text))
+    with pytest.raises(FormatError, match="of no version that is known"):
+        Npz().read(tmp_path / "x.npz")

@@ -272,6 +272,15 @@ def test_units_that_lie_or_are_nobody_s_are_told(tmp_path: Path) -> None:
     assert value == 30 * pq.mL
 
 
+@pytest.mark.parametrize("definition", ["I1" + "0" * 400, "Vtext", "F-1.0", "F1e400"])
+def test_a_unit_without_a_sound_definition_is_refused(tmp_path: Path, definition: str) -> None:
+    path = tmp_path / "x.pkl"
+    path.write_text(f"cquantities.unitquantity\nUnitQuantity\n(Vspoon\n{definition}\nVspn\ntR.")
+    with pytest.raises(FormatError, match=r"the unit 'spn'|is of no size") as caught:
+        read(path)
+    assert caught.value.path == str(path)
+
+
 VALUES: list[tuple[Any, Any, str | None]] = [
     (3, 3, None),
     ([1, "a", None, True], [1, "a", None, True], None),
@@ -335,6 +344,13 @@ def test_no_code_is_run_unless_trusted(tmp_path: Path, protocol: int) -> None:
         read(path)
     with pytest.raises(FormatError, match="code of a pickle was run"):
         read(path, trust=True)
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_an_empty_file_is_no_pickle(tmp_path: Path, trust: bool) -> None:
+    (tmp_path / "x.pkl").touch()
+    with pytest.raises(FormatError, match=r"x\.pkl"):
+        read(tmp_path / "x.pkl", trust=trust)
 
 
 class Own(dict[str, int]):

@@ -6,6 +6,7 @@ import pickle
 import shelve
 import shutil
 import struct
+import tracemalloc
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 import quantities as pq
 
 import schemas
-from archive.adapters import dbm_gnu, dbm_ndbm, reader_for
+from archive.adapters import dbm_ndbm, reader_for
 from archive.adapters.shelves import Shelves
 from archive.entry import Entry, Loss
 from archive.errors import AlreadyExists, FormatError
@@ -160,36 +161,29 @@ def test_files_that_are_no_shelves_are_told(tmp_path: Path) -> None:
     assert {"notes.txt", "more"} <= {loss.entry for loss in losses}
 
 
-def narrowed(data: bytes, order: str, magic: int) -> bytes:
-    """A file of GNU dbm with offsets of 32 bits and in a byte order, of one with 64, little."""
-    block, directory, size, bits, bucket, slots = struct.unpack_from("<iqiiii", data, 4)
-    places = struct.unpack_from(f"<{size // 8}q", data, directory)
-    made = bytearray(data)  # keys and values stay where they are
-    head = (block, directory, size // 2, bits, bucket, slots)
-    struct.pack_into(f"{order}I6i", made, 0, magic, *head)
-    struct.pack_into(f"{order}{len(places)}i", made, directory, *places)
-    for place in set(places):
-        (count,) = struct.unpack_from("<i", data, place + 108)
-        struct.pack_into(f"{order}i", made, place + 56, count)
-        for slot in range(slots):
-            hashed, start, at, key, value = struct.unpack_from(
-                "<i4sqii", data, place + 112 + 24 * slot
-            )
-            struct.pack_into(
-                f"{order}i4siii", made, place + 60 + 20 * slot, hashed, start, at, key, value
-            )
-        # of a narrower slot more fit into a bucket; the rest are empty
-        for slot in range(slots, (bucket - 60) // 20):
-            struct.pack_into(f"{order}i", made, place + 60 + 20 * slot, -1)
-    struct.pack_into(f"{order}i", made, 24, (bucket - 60) // 20)
-    return bytes(made)
+@pytest.mark.parametrize("name", ["bdb_little", "bdb_big"])
+def test_berkeley_files_that_end_early_are_refused(tmp_path: Path, name: str) -> None:
+    data = (DATA / name).read_bytes()
+    size = int.from_bytes(data[20:24], "little" if name == "bdb_little" else "big")
+    path = tmp_path / "x"
+    for length in (*range(16, 40), size, len(data) // size // 2 * size, len(data) - 1):
+        path.write_bytes(data[:length])
+        with pytest.raises(FormatError) as caught:
+            read(path)
+        assert caught.value.path == str(path)
 
 
-@pytest.mark.parametrize("order", "<>")
-@pytest.mark.parametrize("magic", [0x13579ACE, 0x13579ACD])
-def test_gnu_dbm_of_32_bits_is_read(order: str, magic: int) -> None:
-    data = (DATA / "gdbm123").read_bytes()
-    assert dict(dbm_gnu.pairs(narrowed(data, order, magic))) == dict(dbm_gnu.pairs(data))
+def test_large_files_beside_an_index_are_not_taken_into_memory(tmp_path: Path) -> None:
+    (tmp_path / "x.dir").touch()
+    with (tmp_path / "x.pag").open("wb") as file:
+        file.write(bytes(1024) + b"\xff" * 1024)
+        file.truncate(1 << 28)
+    tracemalloc.start()
+    try:
+        assert not Shelves().recognises(tmp_path / "x.pag")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 class Own:
@@ -219,6 +213,26 @@ def test_the_index_of_a_dumb_shelf_is_not_evaluated(tmp_path: Path, line: bytes)
     (tmp_path / "x.dir").write_bytes(b"'k', (0, 2)\n" + line + b"\n")
     with pytest.raises(FormatError, match="line 2"):
         read(tmp_path / "x.dat")
+
+
+def test_of_a_key_that_was_set_again_the_last_value_counts(tmp_path: Path) -> None:
+    (tmp_path / "x.dat").write_bytes(b"K\x01.K\x02.")
+    (tmp_path / "x.dir").write_bytes(b"'k', (0, 3)\n'k', (3, 3)\n")
+    assert read(tmp_path / "x.dat") == {"x": {"k": 2}}
+
+
+def test_two_keys_that_are_one_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.dat").write_bytes(b"K\x01.K\x02.")
+    (tmp_path / "x.dir").write_bytes(b"'\\xe4', (0, 3)\n'\\xc3\\xa4', (3, 3)\n")
+    with pytest.raises(FormatError, match="stands in the shelf twice"):
+        read(tmp_path / "x.dat")
+
+
+def test_two_shelves_of_one_name_are_refused(tmp_path: Path) -> None:
+    shutil.copy(DATA / "bdb_little", tmp_path / "x")
+    shutil.copy(DATA / "ndbm_berkeley.db", tmp_path / "x.db")
+    with pytest.raises(FormatError, match="two shelves in the folder have one name"):
+        read(tmp_path)
 
 
 # Writing
@@ -282,6 +296,55 @@ def test_a_folder_has_a_shelf_for_each_session(tmp_path: Path) -> None:
     Shelves().write(experiment("anna", "otto"), tmp_path / "y", session="otto")
     with pytest.raises(FormatError, match="no session 'nobody'"):
         Shelves().write(experiment("anna"), tmp_path / "z", session="nobody")
+
+
+def test_what_a_shelf_does_not_say_is_told(tmp_path: Path) -> None:
+    parts = [
+        Entry(schemas.KeyedValue(key=key, value=1, session=key, author="me", at=AT)) for key in "ab"
+    ]
+    source = Given(Entry(schemas.Experiment(id="0", name="x"), {}, parts))
+    losses = Shelves().write(source, tmp_path / "x", session="a")
+    told = {(loss.entry.rpartition("/")[2], loss.field) for loss in losses}
+    assert told == {
+        ("a", "at"),
+        ("b", "at"),
+        ("a", "author"),
+        ("b", "author"),
+        ("b", "keyed-value"),
+    }
+
+
+def test_sessions_that_would_have_one_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="two sessions would both be called 'a_b'"):
+        Shelves().write(experiment("a:b", "a?b"), tmp_path / "x.data")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.data"
+    Shelves().write(experiment("anna"), path)
+    rename = Path.rename
+
+    def refusing(self: Path, target: Path) -> Path:
+        if target == path and (self / "otto.dat").exists():
+            raise OSError(5, "the disk is broken")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(FormatError, match="the disk is broken"):
+        Shelves().write(experiment("otto"), path, overwrite=True)
+    assert set(read(path)) == {"anna"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_in_the_place_of_a_folder_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "x.data"
+    path.touch()
+    Shelves().write(experiment("anna"), path, overwrite=True)
+    assert set(read(path)) == {"anna"}
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_times_lose_their_zone_and_that_is_said(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from archive.adapters.pickle_machine import Limits
-from archive.adapters.unpickling import StandIn, unpickled
+from archive.adapters.unpickling import StandIn, unpickled, unpickled_all
 from archive.errors import FormatError
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
@@ -328,3 +328,34 @@ def test_damage_is_said(data: st.DataObject) -> None:
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(FormatError):
         unpickled(bytes(whole), "x", encoding="latin1")
+
+
+def shared(depth: int) -> bytes:
+    """A pickle of lists that hold the next one twice."""
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value, value]
+    return pickle.dumps(value)
+
+
+def test_pickles_in_one_file_share_the_limits() -> None:
+    data = b"N." * 20_000
+    assert unpickled_all(data, "x") == [None] * 20_000
+    with pytest.raises(FormatError, match="objects"):
+        unpickled_all(data, "x", limits=Limits(objects=15_000))
+    assert len(unpickled_all(shared(15), "x")) == 1
+    with pytest.raises(FormatError, match="far larger unfolded"):
+        unpickled_all(shared(15) * 8, "x")
+    assert unpickled(shared(3) * 2, "x") == unpickled(shared(3), "x")
+
+
+def test_small_pickles_before_a_large_one_take_no_time() -> None:
+    data = b"N." * 3000 + pickle.dumps(bytes(1 << 25))
+    start = time.process_time()
+    assert len(unpickled_all(data, "x")) == 3001
+    assert time.process_time() - start < 2
+
+
+def test_pickles_do_not_know_what_those_before_remembered() -> None:
+    with pytest.raises(FormatError, match="damaged"):
+        unpickled_all(b"]q\x00.h\x00.", "x")
