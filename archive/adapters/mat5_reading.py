@@ -20,6 +20,7 @@ from archive.adapters.bounded import whole
 from archive.adapters.mat_found import (
     DEPTH,
     ITEM,
+    NO_FIELDS,
     Budget,
     Chars,
     Found,
@@ -42,7 +43,6 @@ _INT32, _MATRIX, _COMPRESSED, _UTF8 = 5, 14, 15, 16
 _CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE, _FUNCTION, _OPAQUE = 1, 2, 3, 4, 5, 16, 17
 _SINGLE = 7
 _COMPLEX, _LOGICAL = 0x800, 0x200
-_NO_FIELDS = 1 << 20  # the most structs without a field, which take no bytes
 _DAMAGE = (
     struct.error, zlib.error, ValueError, LookupError, TypeError, OverflowError, MemoryError,
 )  # fmt: skip
@@ -251,7 +251,7 @@ class _Matrices:
             raise FormatError("the names of a struct are not sound")
         listed = [held[i : i + width].split(b"\0")[0] for i in range(0, len(held), width)]
         fields = distinct([each.decode("latin-1") for each in listed])
-        if count > (elements.left // 8 // len(fields) if fields else _NO_FIELDS):
+        if count > (elements.left // 8 // len(fields) if fields else NO_FIELDS):
             raise FormatError(f"an array claims {count} structs and has not as many")
         self._budget.spend(ITEM * count)
         items = [{field: self._inner(elements, depth) for field in fields} for _ in range(count)]

@@ -18,6 +18,7 @@ from archive.errors import FormatError
 DEPTH = 50  # of cells and structs in each other
 # What Python needs for the smallest array, struct or text, which a file has in a few bytes.
 ITEM = 300
+NO_FIELDS = 1 << 20  # the most structs without a field, which take no bytes
 
 
 @dataclass(slots=True)

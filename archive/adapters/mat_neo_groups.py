@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from archive.adapters.mat_neo_values import Fields, annotations_of, numbers, one_text
+from archive.adapters.mat_neo_values import Fields, annotations_of, described, keys, numbers
 from archive.errors import FormatError
 
 _CONTAINERS = {
@@ -22,18 +22,13 @@ def add_groups(block: Any, listed: Iterable[Fields], known: Mapping[int, Any]) -
     import neo
 
     for fields in listed:
-        described = {
-            name: one_text(fields.take(name), f"{fields.where}.{name}")
-            for name in ("name", "description", "file_origin")
-            if name in fields
-        }
-        group = neo.Group(**described)
+        group = neo.Group(**described(fields))
         group.annotations.update(annotations_of(fields))
         for container in sorted(_CONTAINERS):
             if container not in fields:
                 continue
-            for key in numbers(fields.take(container), f"{fields.where}.{container}").reshape(-1):
-                item = known.get(int(key))
+            for key in keys(fields.take(container), f"{fields.where}.{container}"):
+                item = known.get(key)
                 if item is None or isinstance(item, neo.Group):
                     fields.lose(f"one of its {container} is not in the file")
                 else:
@@ -54,8 +49,8 @@ def _view(fields: Fields, known: Mapping[int, Any]) -> Any:
     import neo
 
     where = fields.where
-    keys = numbers(fields.take("obj"), f"{where}.obj").reshape(-1)
-    item = known.get(int(keys[0])) if len(keys) == 1 else None
+    listed = keys(fields.take("obj"), f"{where}.obj")
+    item = known.get(listed[0]) if len(listed) == 1 else None
     if not isinstance(item, neo.AnalogSignal | neo.IrregularlySampledSignal):
         raise FormatError("it is a view of nothing in the file", entry=where)
     index = numbers(fields.take("index"), f"{where}.index").reshape(-1)
@@ -63,11 +58,6 @@ def _view(fields: Fields, known: Mapping[int, Any]) -> Any:
         index = np.flatnonzero(index)
     if not np.isin(index, np.arange(item.shape[1])).all():
         raise FormatError("it is a view of channels that are not there", entry=where)
-    described = {
-        name: one_text(fields.take(name), f"{where}.{name}")
-        for name in ("name", "description", "file_origin")
-        if name in fields
-    }
-    view = neo.ChannelView(item, index.astype(np.int64), **described)
+    view = neo.ChannelView(item, index.astype(np.int64), **described(fields))
     view.annotations.update(annotations_of(fields))
     return view

@@ -8,7 +8,8 @@ index of a channel in its population, and it does not tell an array of one from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -20,15 +21,15 @@ from archive.adapters.mat_neo_groups import add_groups
 from archive.adapters.mat_neo_values import (
     Fields,
     annotations_of,
+    described,
     items,
     moment,
     number,
     numbers,
-    one_text,
     text_list,
 )
 from archive.entry import Entry, Loss
-from archive.errors import FormatError
+from archive.errors import ArchiveError, FormatError
 from archive.hooks.neo_ import block_entries, segment_entry
 
 Makers = dict[str, Callable[[Fields], Any]]
@@ -64,12 +65,24 @@ def neo_entries(found: Mapping[str, Found], losses: list[Loss]) -> list[Entry]:
         if not is_neos(variable):
             continue
         assert isinstance(variable, Structs)
-        reading = _Reading(losses)
-        if "segments" in variable.fields:
-            made += block_entries(reading.block(Fields(variable.items[0], name, losses)))
-        else:
-            made.append(segment_entry(reading.segment(Fields(variable.items[0], name, losses))))
+        reading, fields = _Reading(losses), Fields(variable.items[0], name, losses)
+        with _neos(name):
+            if "segments" in variable.fields:
+                made += block_entries(reading.block(fields))
+            else:
+                made.append(segment_entry(reading.segment(fields)))
     return made
+
+
+@contextmanager
+def _neos(where: str) -> Iterator[None]:
+    """What Neo, or an entry of it, cannot have is the file's fault."""
+    try:
+        yield
+    except ArchiveError:
+        raise
+    except (ValueError, TypeError, ArithmeticError) as error:  # as of units that do not fit
+        raise FormatError(f"Neo cannot have it: {error!s:.200}", entry=where) from error
 
 
 class _Reading:
@@ -90,7 +103,7 @@ class _Reading:
     def block(self, fields: Fields) -> Any:
         import neo
 
-        block = neo.Block(**_dates(fields), **_described(fields))
+        block = neo.Block(**_dates(fields), **described(fields))
         for each in fields.inside("segments"):
             block.segments.append(self.segment(each))
         add_groups(block, fields.inside("groups"), self._known)
@@ -101,10 +114,11 @@ class _Reading:
     def segment(self, fields: Fields) -> Any:
         import neo
 
-        segment = neo.Segment(**_dates(fields), **_described(fields))
+        segment = neo.Segment(**_dates(fields), **described(fields))
         for container in CONTAINERS:
             for each in fields.inside(container):
-                made = self._made(container, each)
+                with _neos(each.where):
+                    made = self._makers[container](each)
                 made.annotations.update(annotations_of(each))
                 self._know(each, made)
                 getattr(segment, container).append(made)
@@ -115,28 +129,12 @@ class _Reading:
         self._know(fields, segment)
         return segment
 
-    def _made(self, container: str, fields: Fields) -> Any:
-        try:
-            return self._makers[container](fields)
-        except FormatError:
-            raise
-        except (ValueError, TypeError, ArithmeticError) as error:  # as of units that do not fit
-            reason = f"Neo cannot have it: {error!s:.200}"
-            raise FormatError(reason, entry=fields.where) from error
-
     def _know(self, fields: Fields, made: Any) -> None:
         key = fields.take("neo_id") if "neo_id" in fields else None
-        if isinstance(key, np.ndarray) and key.size == 1 and key.dtype.kind in "iuf":
+        is_number = isinstance(key, np.ndarray) and key.size == 1 and key.dtype.kind in "iuf"
+        if is_number and np.isfinite(key).all():
             self._known[int(key.reshape(-1)[0])] = made
         fields.lose_rest()
-
-
-def _described(fields: Fields) -> dict[str, Any]:
-    found = {}
-    for name in ("name", "description", "file_origin"):
-        if name in fields:
-            found[name] = one_text(fields.take(name), f"{fields.where}.{name}")
-    return found
 
 
 def _dates(fields: Fields) -> dict[str, Any]:
@@ -176,7 +174,7 @@ def _signal(fields: Fields) -> Any:
     values = fields.in_unit(_columns(fields, "signal"), "signal")
     start = fields.quantity("t_start", axes=0) if "t_start" in fields else None
     more = {} if start is None else {"t_start": start}
-    return neo.AnalogSignal(values, **_rate(fields), **more, **_described(fields))
+    return neo.AnalogSignal(values, **_rate(fields), **more, **described(fields))
 
 
 def _irregular(fields: Fields) -> Any:
@@ -186,7 +184,7 @@ def _irregular(fields: Fields) -> Any:
     values = fields.in_unit(_columns(fields, "signal"), "signal")
     if len(values) != len(times):
         raise FormatError(f"{len(values)} values at {len(times)} times", entry=fields.where)
-    return neo.IrregularlySampledSignal(times, values, **_described(fields))
+    return neo.IrregularlySampledSignal(times, values, **described(fields))
 
 
 def _train(fields: Fields) -> Any:
@@ -214,14 +212,14 @@ def _train(fields: Fields) -> Any:
     outside = len(times) and (times.min() < low or times.max() > high)
     if outside or not np.isfinite(times.magnitude).all():
         raise FormatError("there are spikes outside of its time", entry=fields.where)
-    return neo.SpikeTrain(times, **more, **_described(fields))
+    return neo.SpikeTrain(times, **more, **described(fields))
 
 
 def _event(fields: Fields) -> Any:
     import neo
 
     times = fields.quantity("times", axes=1)
-    return neo.Event(times, labels=_labels(fields, len(times)), **_described(fields))
+    return neo.Event(times, labels=_labels(fields, len(times)), **described(fields))
 
 
 def _epoch(fields: Fields) -> Any:
@@ -232,7 +230,7 @@ def _epoch(fields: Fields) -> Any:
     if len(times) != len(durations):
         raise FormatError(f"{len(durations)} durations of {len(times)}", entry=fields.where)
     labels = _labels(fields, len(times))
-    return neo.Epoch(times, durations=durations, labels=labels, **_described(fields))
+    return neo.Epoch(times, durations=durations, labels=labels, **described(fields))
 
 
 def _labels(fields: Fields, count: int) -> npt.NDArray[Any]:
@@ -255,4 +253,4 @@ def _images(fields: Fields) -> Any:
     more = {"spatial_scale": fields.quantity("spatial_scale", axes=0)}
     if "t_start" in fields:
         more["t_start"] = fields.quantity("t_start", axes=0)
-    return neo.ImageSequence(frames, **_rate(fields), **more, **_described(fields))
+    return neo.ImageSequence(frames, **_rate(fields), **more, **described(fields))

@@ -101,6 +101,23 @@ def number(found: Found, where: str) -> float:
     return float(held.reshape(-1)[0])
 
 
+def keys(found: Found, where: str) -> list[int]:
+    """The numbers that objects have in a file. Raises FormatError for what are none."""
+    held = numbers(found, where).reshape(-1)
+    if held.dtype.kind == "c" or not np.isfinite(held).all():
+        raise FormatError("they are no numbers of objects", entry=where)
+    return [int(key) for key in held]
+
+
+def described(fields: Fields) -> dict[str, str]:
+    """What all of Neo's objects have, as far as it is there."""
+    return {
+        name: one_text(fields.take(name), f"{fields.where}.{name}")
+        for name in ("name", "description", "file_origin")
+        if name in fields
+    }
+
+
 def one_text(found: Found, where: str) -> str:
     """One text. Raises FormatError for anything else."""
     if not isinstance(found, Chars) or len(found.rows) > 1:

@@ -93,16 +93,9 @@ class Reading:
             raise FormatError(
                 f"the times of what begins in line {table.line} are not regular", path=self.path
             )
-        model = model_of(
-            schemas.IrregularSignal,
-            self.path.name,
-            population=population,
-            variable=variable,
-            unit=self.unit,
-            time_unit=self.time_unit,
+        return self._recorded(
+            schemas.IrregularSignal, population, variable, {"times": times, "values": values}
         )
-        channels = np.arange(values.shape[1])
-        return Entry(model, {"times": times, "values": values, "channels": channels})
 
     def _signal(
         self,
@@ -113,17 +106,20 @@ class Reading:
         period: float,
         time_unit: str = "ms",
     ) -> Entry:
-        model = model_of(
-            schemas.Signal,
-            self.path.name,
-            population=population,
-            variable=variable,
-            unit=self.unit,
-            time_unit=time_unit,
-            sampling_period=period,
-            t_start=start,
-        )
-        return Entry(model, {"values": values, "channels": np.arange(values.shape[1])})
+        told = {"time_unit": time_unit, "t_start": start, "sampling_period": period}
+        return self._recorded(schemas.Signal, population, variable, {"values": values}, **told)
+
+    def _recorded(
+        self,
+        kind: type[schemas.Model],
+        population: str | None,
+        variable: str,
+        arrays: dict[str, npt.NDArray[Any]],
+        **told: Any,
+    ) -> Entry:
+        fields = {"unit": self.unit, "time_unit": self.time_unit, **told}
+        model = model_of(kind, self.path.name, population=population, variable=variable, **fields)
+        return Entry(model, {**arrays, "channels": np.arange(arrays["values"].shape[1])})
 
     def _keyed(self, population: str | None, variable: str, values: npt.NDArray[Any]) -> Entry:
         bare = values[:, 0] if values.shape[1] == 1 else values

@@ -26,6 +26,7 @@ from archive.adapters.sonata_reports import (
 from archive.adapters.sonata_spikes import read_spikes, write_spikes
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
+from archive.storage.guarded import HDF5_ERRORS
 
 KNOWN = ("nodes", "edges", "spikes", "report", "data", "mapping", "ecp", "channel_id", "time")
 WRITTEN = ("network", "spikes", "report")
@@ -91,7 +92,7 @@ class Sonata:
             nodes, edges = group(file, "nodes"), group(file, "edges")
             counted = dict(sizes or {})
             if nodes is not None or edges is not None:
-                network = read_network(nodes, edges, time_step)
+                network = read_network(nodes, edges, time_step, left)
                 entries.append(network)
                 for one in network.parts:
                     if isinstance(one.model, schemas.Population):
@@ -174,5 +175,5 @@ def _foreign(path: Path) -> Iterator[None]:
         raise
     except ValueError as error:
         raise FormatError(f"it cannot be kept: {error}", path=path) from error
-    except (KeyError, OSError, OverflowError, RuntimeError, TypeError) as error:  # HDF5's own
+    except HDF5_ERRORS as error:
         raise FormatError(f"the file is damaged: {error!s:.200}", path=path) from error

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archive.adapters.sonata_files import child, opened
+from archive.adapters.sonata_files import child, group, opened
 from archive.errors import FormatError
 
 
@@ -97,8 +97,8 @@ def _dataset(file: Any, place: str, shape: tuple[int, ...]) -> Any:
     *groups, name = place.strip("/").split("/")
     at = file
     for each in groups:
-        at = child(at, each)
-    found = child(at, name)
+        at = None if at is None else group(at, each)
+    found = None if at is None else child(at, name)
     if getattr(found, "shape", None) != shape:
         raise FormatError(f"{place} was changed since it was opened", path=file.filename)
     return found

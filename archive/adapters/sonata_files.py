@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from archive.adapters.foreign_units import time_unit
 from archive.adapters.global_heaps import check_heaps
+from archive.entry import Loss
 from archive.errors import FormatError
+from archive.storage.guarded import refuse_plugins
 
 MAGIC = 0x0A7A
 VERSION = (0, 1)
@@ -24,12 +26,13 @@ COMPRESSION_LIMIT = 2000  # how many bytes one byte of a file may stand for
 def opened(path: Path, *, texts: bool = False) -> Iterator[h5py.File]:
     """The file, for reading; with `texts`, also texts of variable length. Raises FormatError if it
     is none of HDF5."""
+    refuse_plugins()
     try:
         if texts:
             check_heaps(path)
         with h5py.File(path, "r") as file:
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # of a damaged object h5py raises either
         raise FormatError(f"the file cannot be read as HDF5: {error}", path=path) from error
 
 
@@ -51,6 +54,21 @@ def group(parent: h5py.Group, name: str) -> h5py.Group | None:
     """The group of this name in a group, if there is one."""
     found = child(parent, name)
     return found if isinstance(found, h5py.Group) else None
+
+
+def populations(
+    parent: h5py.Group, what: str, losses: list[Loss]
+) -> Iterator[tuple[str, h5py.Group]]:
+    """The groups of the populations in one of `what`; empty ones are losses. Raises FormatError for
+    what is no group."""
+    for name in parent:
+        place = group(parent, name)
+        if place is None:
+            raise FormatError(f"{parent.name}/{name} is no group", path=parent.file.filename)
+        if len(place):
+            yield name, place
+        else:
+            losses.append(Loss(name, what, "the group of the population is empty"))
 
 
 def numbers(parent: h5py.Group, name: str) -> npt.NDArray[Any] | None:
@@ -76,12 +94,6 @@ def required(parent: h5py.Group, name: str) -> npt.NDArray[Any]:
     if found is None:
         raise FormatError(f"{parent.name}/{name} is missing", path=parent.file.filename)
     return found
-
-
-def unit_of(parent: h5py.Group, name: str) -> str | None:
-    """What the dataset says of its unit, by an attribute that SONATA leaves to each writer."""
-    told = parent[name].attrs.get("units")
-    return told if isinstance(told, str) else None
 
 
 def put(parent: h5py.Group, name: str, values: npt.ArrayLike, unit: str | None = None) -> None:

@@ -9,6 +9,7 @@ and are not read.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from archive.adapters.sonata_files import (
     put,
     put_index,
     required,
-    unit_of,
+    text_of,
 )
 from archive.adapters.sonata_losses import NO_PLACE, is_plain, losses_of, plain_numbers
 from archive.connections import compressed, ends, native_order
@@ -40,16 +41,39 @@ PARAMETERS = "dynamics_params"
 EDGE_NAMES = {"syn_weight": "weights", "delay": "delays"}
 WRITTEN = {"weights": "syn_weight", "delays": "delay"}
 NODE_LIMIT = 10**8  # the most nodes that edges may ask for which the file does not have
+_SPREAD = 64  # nodes for each edge that are not held against a file
+_TYPES = "types lie in a CSV file beside, which is not read"
+_NO_COLUMN = "of a group, columns of numbers only are kept, and text that is the same for all"
+
+
+class _Sizes:
+    """How many nodes there are of each population: as many as the file has, or edges ask for."""
+
+    def __init__(self, cells: list[Entry]) -> None:
+        self._known = {_name(one): int(getattr(one.model, "size", 0)) for one in cells}
+        self._left = NODE_LIMIT  # of those that edges begin at, few edges of many nodes
+
+    def of(self, name: str, ids: npt.NDArray[np.int64], edges: h5py.Group, *, pre: bool) -> int:
+        """Of the population that these are nodes of."""
+        known, needed = self._known.get(name, 0), int(ids.max(initial=-1)) + 1
+        if needed > known:
+            self._left -= max(0, needed - _SPREAD * len(ids)) if pre else 0
+            if needed > NODE_LIMIT or self._left < 0:
+                raise FormatError(f"there is no node {needed - 1}", path=edges.file.filename)
+        return max(known, needed)
 
 
 def read_network(
-    nodes: h5py.Group | None, edges: h5py.Group | None, time_step: float | None
+    nodes: h5py.Group | None,
+    edges: h5py.Group | None,
+    time_step: float | None,
+    losses: list[Loss],
 ) -> Entry:
     """A snapshot at time 0 of the populations and projections. Raises FormatError for links to
     other files, and for attributes in several groups."""
-    cells = [_population(nodes, name) for name in nodes] if nodes is not None else []
-    sizes = {_name(one): int(getattr(one.model, "size", 0)) for one in cells}
-    synapses = [_projection(edges, name, sizes) for name in edges or ()]
+    cells = [_population(nodes, name, losses) for name in nodes] if nodes is not None else []
+    sizes = _Sizes(cells)
+    synapses = [_projection(edges, name, sizes, losses) for name in edges or ()]
     model = schemas.Snapshot(
         time=0.0,
         time_step=time_step,
@@ -201,11 +225,13 @@ def _unit_text(value: Any) -> str | None:
     return None if dimensionality is None else str(dimensionality.string)
 
 
-def _population(nodes: h5py.Group, name: str) -> Entry:
+def _population(nodes: h5py.Group, name: str, losses: list[Loss]) -> Entry:
     made = group(nodes, name)
     if made is None:
         raise FormatError(f"{nodes.name}/{name} is no group", path=nodes.file.filename)
-    size = len(required(made, "node_type_id"))
+    types = required(made, "node_type_id")
+    size = len(types)
+    _lose_types(types, name, "node", losses)
     inside, index = _inside(made, "node", size)
     arrays: dict[str, npt.NDArray[Any]] = {}
     fields: dict[str, Any] = {"parameters": {}, "state_units": {}}
@@ -218,27 +244,34 @@ def _population(nodes: h5py.Group, name: str) -> Entry:
         words = numbers(library, "model_template") if library is not None else None
         which = numbers(inside, "model_template") if words is not None else None
         if words is not None and which is not None and len(set(which.tolist())) == 1:
+            if not 0 <= int(which[0]) < len(words):
+                raise FormatError(f"{inside.name} has no model_template {which[0]}")
             fields["model"] = str(words[int(which[0])])
-        _values(inside, index, arrays, fields, {*AXES, "model_template"})
+        elif "model_template" in inside:
+            losses.append(Loss(name, "model_template", "a population has one model here"))
+        losses += located(name, _values(inside, index, arrays, fields, {*AXES, "model_template"}))
     model = schemas.Population(name=name, size=size, position_unit="um", **fields)
     return Entry(model, arrays)
 
 
-def _projection(edges: h5py.Group, name: str, sizes: dict[str, int]) -> Entry:
+def _lose_types(types: npt.NDArray[Any], name: str, kind: str, losses: list[Loss]) -> None:
+    if (types != -1).any():  # as those have that have none
+        losses.append(Loss(name, f"{kind}_type_id", _TYPES))
+
+
+def _projection(edges: h5py.Group, name: str, sizes: _Sizes, losses: list[Loss]) -> Entry:
     made = group(edges, name)
     if made is None:
         raise FormatError(f"{edges.name}/{name} is no group", path=edges.file.filename)
-    pre, post = (
-        required(made, f"{side}_node_id").astype(np.int64) for side in ("source", "target")
-    )
+    pre, post = (_nodes(made, f"{side}_node_id") for side in ("source", "target"))
     names, counts = [], []
     for side, which in (("source", pre), ("target", post)):
         told = made[f"{side}_node_id"].attrs.get("node_population", side)
         names.append(str(told))
-        needed = int(which.max(initial=-1)) + 1
-        if needed > max(sizes.get(str(told), 0), NODE_LIMIT):
-            raise FormatError(f"there is no node {needed - 1}", path=edges.file.filename)
-        counts.append(max(sizes.get(str(told), 0), needed))
+        counts.append(sizes.of(str(told), which, edges, pre=side == "source"))
+    types = numbers(made, "edge_type_id")
+    if types is not None:
+        _lose_types(types, name, "edge", losses)
     inside, index = _inside(made, "edge", len(pre))
     rows = compressed(pre, post, counts[0], counts[1], name)
     arrays: dict[str, npt.NDArray[Any]] = dict(rows.arrays())
@@ -251,9 +284,9 @@ def _projection(edges: h5py.Group, name: str, sizes: dict[str, int]) -> Entry:
                     _picked(inside, theirs, values, index).astype(np.float64)
                 )
         if "syn_weight" in inside:
-            fields["weight_unit"] = unit_of(inside, "syn_weight")
+            fields["weight_unit"] = text_of(inside["syn_weight"], "units")
         others: dict[str, npt.NDArray[Any]] = {}
-        _values(inside, index, others, fields, set(EDGE_NAMES))
+        losses += located(name, _values(inside, index, others, fields, set(EDGE_NAMES)))
         arrays |= {key: rows.arranged(values) for key, values in others.items()}
     model = schemas.Projection(
         name=name,
@@ -267,6 +300,15 @@ def _projection(edges: h5py.Group, name: str, sizes: dict[str, int]) -> Entry:
         **fields,
     )
     return Entry(model, arrays)
+
+
+def _nodes(made: h5py.Group, name: str) -> npt.NDArray[np.int64]:
+    told = required(made, name)
+    with np.errstate(invalid="ignore"):
+        ids = told.astype(np.int64)
+    if not (ids == told).all():
+        raise FormatError(f"{made.name}/{name} has nodes that are none", path=made.file.filename)
+    return ids
 
 
 def _inside(
@@ -298,19 +340,25 @@ def _values(
     arrays: dict[str, npt.NDArray[Any]],
     fields: dict[str, Any],
     without: set[str],
-) -> None:
-    """Attributes of a group: one value for all is a parameter, others are state."""
+) -> Iterator[Loss]:
+    """Attributes of a group: one value for all is a parameter, others are state. What is neither is
+    a loss."""
     places = [(inside, without), (group(inside, PARAMETERS), set[str]())]
     for place, skipped in places:
         for name in place or ():
-            values = numbers(place, name) if name not in skipped else None
-            if values is None or place is None:
+            if place is None or name in skipped or name in ("@library", PARAMETERS):
                 continue
-            own, unit = _picked(place, name, values, index), unit_of(place, name)
+            values = numbers(place, name)
+            if values is None:
+                yield Loss("", name, _NO_COLUMN)
+                continue
+            own, unit = _picked(place, name, values, index), text_of(place[name], "units")
             is_one = len(own) and bool((own == own[0]).all())
             if own.dtype == object:
                 if is_one:
                     fields["parameters"][name] = str(own[0])
+                else:
+                    yield Loss("", name, _NO_COLUMN)
             elif is_one:
                 one = own[0].item()
                 told = quantity(one, unit) if unit is not None else one

@@ -28,6 +28,7 @@ from archive.adapters.sonata_files import (
     child,
     group,
     numbers,
+    populations,
     text_of,
     time_unit_of,
 )
@@ -112,13 +113,7 @@ def read_reports(
     if isinstance(child(reports, "data"), h5py.Dataset):
         yield _signal(reports, population, losses)
         return
-    for name in reports:
-        place = group(reports, name)
-        if place is None:
-            raise FormatError(f"{reports.name}/{name} is no group", path=reports.file.filename)
-        if not len(place):
-            losses.append(Loss(name, "signal", "the group of the population is empty"))
-            continue
+    for name, place in populations(reports, "signal", losses):
         yield _signal(place, name, losses)
 
 

@@ -16,7 +16,7 @@ from archive.adapters.models import model_of
 from archive.adapters.replacing import replacing
 from archive.adapters.segments import chosen_segment
 from archive.adapters.sonata_arrays import SpikeColumn, Spikes
-from archive.adapters.sonata_files import child, group, mark, put, required, time_unit_of
+from archive.adapters.sonata_files import child, mark, populations, put, required, time_unit_of
 from archive.entry import Entry, Loss, Source, parts_of
 from archive.errors import FormatError
 
@@ -41,13 +41,7 @@ def read_spikes(
         ids = "gids" if "gids" in spikes else "node_ids"
         yield _trains(spikes, ids, population, sizes, t_stop, losses)
         return
-    for name in spikes:
-        place = group(spikes, name)
-        if place is None:
-            raise FormatError(f"{spikes.name}/{name} is no group", path=spikes.file.filename)
-        if not len(place):
-            losses.append(Loss(name, "spikes", "the group of the population is empty"))
-            continue
+    for name, place in populations(spikes, "spikes", losses):
         yield _trains(place, "node_ids", name, sizes, t_stop, losses)
 
 

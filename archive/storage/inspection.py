@@ -46,8 +46,11 @@ class _Place(NamedTuple):
     way: tuple[int, ...]
 
 
-def inspect(path: Path, on_text: Text | None = None) -> list[Fault]:
+def inspect(
+    path: Path, on_text: Text | None = None, attribute_bytes: int = ATTRIBUTE_BYTES
+) -> list[Fault]:
     """What HDF5 or a reader of NIX could be harmed by, at most 100 faults; nothing is followed.
+    An attribute has `attribute_bytes` at most.
 
     With `on_text` the texts of attributes and datasets are read as well (which a process of its
     own should do, as HDF5 may hang there), and numbers must be stored as far as they are
@@ -56,7 +59,7 @@ def inspect(path: Path, on_text: Text | None = None) -> list[Fault]:
     refuse_plugins()
     found: list[Fault] = []
     with h5py.File(path, "r") as file:
-        for fault in _Walk(on_text).faults(file.id):
+        for fault in _Walk(on_text, attribute_bytes).faults(file.id):
             found.append(fault)
             if len(found) == FOUND_LIMIT:
                 break
@@ -64,8 +67,8 @@ def inspect(path: Path, on_text: Text | None = None) -> list[Fault]:
 
 
 class _Walk:
-    def __init__(self, on_text: Text | None) -> None:
-        self._on_text = on_text
+    def __init__(self, on_text: Text | None, attribute_bytes: int) -> None:
+        self._on_text, self._attribute_bytes = on_text, attribute_bytes
         self._seen: set[int] = set()
 
     def faults(self, file: h5f.FileID) -> Iterator[Fault]:
@@ -138,12 +141,12 @@ class _Walk:
             return
         for number in range(count):
             size = h5a.get_info(holder, index=number).data_size
-            if size > ATTRIBUTE_BYTES or self._on_text is not None:
+            if size > self._attribute_bytes or self._on_text is not None:
                 yield from self._attribute(h5a.open(holder, index=number), size, where)
 
     def _attribute(self, attribute: h5a.AttrID, size: int, where: str) -> Iterator[Fault]:
         where = f"{where}@{attribute.name[:80].decode(errors='replace')}"
-        if size > ATTRIBUTE_BYTES:
+        if size > self._attribute_bytes:
             yield Fault(where, f"the attribute has {size} bytes")
         elif self._on_text is not None and isinstance(attribute.get_type(), h5t.TypeStringID):
             values = np.empty(attribute.shape, attribute.dtype)

@@ -27,6 +27,14 @@ def headed(path: Path) -> Path:
     return path
 
 
+def fields(group: h5py.Group, names: list[str]) -> None:
+    """The list of a struct's fields, as texts of varying length."""
+    listed = np.empty(len(names), object)
+    for at, name in enumerate(names):
+        listed[at] = np.frombuffer(name.encode(), "S1")
+    group.attrs.create("MATLAB_fields", listed, dtype=h5py.vlen_dtype(np.dtype("S1")))
+
+
 def fill(file: h5py.File) -> None:
     refs = file.create_group("#refs#")
     file.create_group("#subsystem#")
@@ -70,6 +78,7 @@ def fill(file: h5py.File) -> None:
     array = file.create_group("array")
     for group in (struct, inner, array):
         group.attrs["MATLAB_class"] = np.bytes_("struct")
+    fields(struct, ["b", "inner", "a"])
     array.create_dataset("k", data=np.array([[one.ref], [two.ref]], h5py.ref_dtype))
     sparse = file.create_group("sparse")
     sparse.attrs["MATLAB_class"] = np.bytes_("double")

@@ -1,4 +1,4 @@
-"""Files of spikes and reports as other programs lay them out, by their description: what
+"""Files of networks, spikes and reports as other programs lay them out, by their description: what
 libsonata's tests have, BMTK's, and those of SONATA's first version."""
 
 from __future__ import annotations
@@ -18,6 +18,29 @@ FIXED = h5py.string_dtype("ascii", 16)
 def mark(file: h5py.File) -> None:
     file.attrs["magic"] = np.uint32(0x0A7A)
     file.attrs["version"] = np.array([0, 1], np.uint32)
+
+
+def allen_network(path: Path) -> None:
+    """A network as the Allen Institute's tools lay it out: no units, indices into the group."""
+    with h5py.File(path, "w") as file:
+        mark(file)
+        nodes = file.create_group("nodes/v1")
+        nodes["node_type_id"] = np.full(3, 100)
+        nodes["node_id"] = np.arange(3)
+        nodes["node_group_id"] = np.zeros(3, int)
+        nodes["node_group_index"] = np.array([2, 0, 1])
+        nodes["0/tuning_angle"] = np.array([10.0, 20.0, 30.0])
+        nodes["0/ei"] = np.array(["e", "e", "e"], dtype=h5py.string_dtype())
+        edges = file.create_group("edges/v1_to_v1")
+        edges["source_node_id"] = np.array([2, 0], np.uint64)
+        edges["target_node_id"] = np.array([1, 1], np.uint64)
+        for side in ("source", "target"):
+            edges[f"{side}_node_id"].attrs["node_population"] = "v1"
+        edges["edge_type_id"] = np.array([1, 1])
+        edges["edge_group_id"] = np.zeros(2, int)
+        edges["edge_group_index"] = np.array([1, 0])
+        edges["0/syn_weight"] = np.array([0.5, 0.25], np.float32)
+        edges["0/nsyns"] = np.array([3, 7])
 
 
 def libsonata_spikes(path: Path) -> None:

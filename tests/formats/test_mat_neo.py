@@ -165,6 +165,7 @@ TRAIN = {"times": [1.0], "times_units": "ms", "t_stop": 10, "t_stop_units": "ms"
         ({"analogsignals": [{**SIGNAL, "signal": "text"}]}, "no numbers"),
         ({"analogsignals": [{"signal": [1.0]}]}, "missing"),
         ({"analogsignals": 3.0}, "no cell of structs"),
+        ({"analogsignals": [{**SIGNAL, "sampling_rate_units": "mV"}]}, "convert"),
         ({"spiketrains": [{**TRAIN, "t_stop": 0.5}]}, "outside"),
         ({"spiketrains": [{**TRAIN, "t_stop_units": "mV"}]}, "mV"),
         ({"events": [{"times": [1, 2], "times_units": "ms", "labels": ["a"]}]}, "1 labels of 2"),
@@ -178,6 +179,21 @@ def test_what_neo_could_not_make_is_refused(
     with pytest.raises(FormatError, match=reason) as caught:
         list(Mat().read(path))
     assert caught.value.path == str(path)
+
+
+@pytest.mark.parametrize("key", [np.nan, np.inf, 1j])
+def test_numbers_of_objects_that_are_none(key: complex, tmp_path: Path) -> None:
+    path = tmp_path / "a.mat"
+    block = by_hand(neo_id=key)
+    scipy.io.savemat(path, {"block": block})  # which nothing refers to
+    (segment,) = Mat().read(path)
+    assert segment.model.kind == "segment"
+    view = {"obj": key, "index": [0]}
+    for group in ({"segments": key}, {"channelviews": [view]}):
+        scipy.io.savemat(path, {"block": {**block, "groups": [group]}})
+        with pytest.raises(FormatError, match="no numbers of objects") as caught:
+            list(Mat().read(path))
+        assert caught.value.path == str(path)
 
 
 def test_a_file_of_pynn() -> None:

@@ -17,6 +17,8 @@ import scipy.sparse
 import schemas
 from archive.adapters import reader_for
 from archive.adapters.mat import Mat
+from archive.adapters.mat73 import FIELDS_LIMIT, Mat73
+from archive.adapters.mat_nodes import Numbers, Struct
 from archive.entry import Loss
 from archive.errors import FormatError
 from archive.values import from_schema
@@ -226,6 +228,7 @@ def test_version_73_as_matlab_lays_it_out(tmp_path: Path) -> None:
     assert found["none"].shape == (0, 3)
     assert (found["text"], found["rows"], found["nothing"]) == ("größer µ", ["ab", "cd"], "")
     assert found["struct"] == {"a": 1.5, "b": "x", "inner": {"c": [1.5, "two"]}}
+    assert list(found["struct"]) == ["b", "inner", "a"]  # as MATLAB lists them
     assert found["array"] == [{"k": 1.5}, {"k": "two"}]
     assert found["cells"][0] == [1.5, "two"]
     assert found["cells"][1][1] == [1.5]
@@ -239,6 +242,17 @@ def test_version_73_as_matlab_lays_it_out(tmp_path: Path) -> None:
     }
     assert found["inside"] == {"t": None}
     assert [loss.field for loss in losses if loss.entry == "inside"] == ["inside.t"]
+
+
+@pytest.mark.parametrize("count", [300, FIELDS_LIMIT, FIELDS_LIMIT + 1])
+def test_many_fields_of_version_73(count: int, tmp_path: Path) -> None:
+    """In their order, as far as the writer can list them; beyond it in that of the alphabet."""
+    path = tmp_path / "a.mat"
+    names = [f"z{number}" for number in reversed(range(count))]
+    with Mat73(path) as made:
+        made.write("s", Struct({name: Numbers(np.array(1.0)) for name in names}))
+    found = list(values(path)["s"])
+    assert found == (names if count <= FIELDS_LIMIT else sorted(names))
 
 
 def test_limits_are_for_what_unpacks_to_much(tmp_path: Path) -> None:

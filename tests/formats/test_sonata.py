@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import schemas
+from archive.adapters import sonata_network
 from archive.adapters.sonata import Sonata
 from archive.connections import compressed, ends, native_order
-from archive.entry import Entry
+from archive.entry import Entry, Loss
 from archive.errors import AlreadyExists, FormatError
+from tests.formats.sonata_examples import allen_network
 
 
 @dataclass
@@ -167,33 +169,9 @@ def test_libsonata_reads_what_we_write(
     np.testing.assert_allclose(edges.get_attribute("delay", every), [row[3] for row in ROWS])
 
 
-def other_writer(path: Path) -> None:
-    """A file as the Allen Institute's tools lay it out: no units, indices into the group."""
-    with h5py.File(path, "w") as file:
-        file.attrs["magic"] = np.uint32(0x0A7A)
-        file.attrs["version"] = np.array([0, 1], np.uint32)
-        nodes = file.create_group("nodes/v1")
-        nodes["node_type_id"] = np.full(3, 100)
-        nodes["node_id"] = np.arange(3)
-        nodes["node_group_id"] = np.zeros(3, int)
-        nodes["node_group_index"] = np.array([2, 0, 1])
-        nodes["0/tuning_angle"] = np.array([10.0, 20.0, 30.0])
-        nodes["0/ei"] = np.array(["e", "e", "e"], dtype=h5py.string_dtype())
-        edges = file.create_group("edges/v1_to_v1")
-        edges["source_node_id"] = np.array([2, 0], np.uint64)
-        edges["target_node_id"] = np.array([1, 1], np.uint64)
-        for side in ("source", "target"):
-            edges[f"{side}_node_id"].attrs["node_population"] = "v1"
-        edges["edge_type_id"] = np.array([1, 1])
-        edges["edge_group_id"] = np.zeros(2, int)
-        edges["edge_group_index"] = np.array([1, 0])
-        edges["0/syn_weight"] = np.array([0.5, 0.25], np.float32)
-        edges["0/nsyns"] = np.array([3, 7])
-
-
-def test_a_file_of_another_writer(tmp_path: Path) -> None:
+def test_a_file_of_anallen_network(tmp_path: Path) -> None:
     path = tmp_path / "theirs.h5"
-    other_writer(path)
+    allen_network(path)
     assert Sonata().recognises(path)
     found = read(path)
     assert found["v1"].arrays["state:tuning_angle"].tolist() == [30.0, 10.0, 20.0]
@@ -217,18 +195,18 @@ def test_what_is_no_file_of_sonata(tmp_path: Path) -> None:
         pass
     with pytest.raises(FormatError, match="neither nodes nor edges"):
         read(path)
-    other_writer(path)
+    allen_network(path)
     with h5py.File(path, "a") as file:
         file["nodes/v1/node_group_id"][1] = 1
     with pytest.raises(FormatError, match="in several groups"):
         read(path)
-    other_writer(path)
+    allen_network(path)
     with h5py.File(path, "a") as file:
         del file["edges/v1_to_v1/0/nsyns"]
         file["edges/v1_to_v1/0/nsyns"] = h5py.ExternalLink("/etc/passwd", "/x")
     with pytest.raises(FormatError, match="is a link to elsewhere"):
         read(path)
-    other_writer(path)
+    allen_network(path)
     with h5py.File(path, "a") as file:
         del file["nodes/v1/node_type_id"]
         file["nodes/v1"].create_dataset("node_type_id", (10**12,), "i8", chunks=(1000,))
@@ -236,20 +214,74 @@ def test_what_is_no_file_of_sonata(tmp_path: Path) -> None:
         read(path)
     for name, value, complaint in (
         ("source_node_id", 2**40, "there is no node 1099511627776"),
-        ("source_node_id", 2**64 - 1, "there is no pre neuron -1"),
+        ("source_node_id", 2**64 - 1, "has nodes that are none"),
         ("edge_group_index", -1, "edge_group_index is not that of 2"),
         ("edge_group_index", 9, "is too short"),
     ):
-        other_writer(path)
+        allen_network(path)
         with h5py.File(path, "a") as file:
             file[f"edges/v1_to_v1/{name}"][1] = value
         with pytest.raises(FormatError, match=complaint):
             read(path)
-    other_writer(path)
+    for told in ("parsec", np.bytes_("parsec")):
+        allen_network(path)
+        with h5py.File(path, "a") as file:
+            file["nodes/v1/0/tuning_angle"].attrs["units"] = told
+        with pytest.raises(FormatError, match="parsec"):
+            read(path)
+    allen_network(path)
     with h5py.File(path, "a") as file:
-        file["nodes/v1/0/tuning_angle"].attrs["units"] = "parsec"
-    with pytest.raises(FormatError, match="parsec"):
+        del file["edges/v1_to_v1/source_node_id"]
+        file["edges/v1_to_v1/source_node_id"] = [0.5, np.nan]
+    with pytest.raises(FormatError, match="has nodes that are none"):
         read(path)
+
+
+@pytest.mark.parametrize("place", [2, -1, 2**31])
+def test_a_model_that_is_not_in_the_library(place: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    allen_network(path)
+    with h5py.File(path, "a") as file:
+        file["nodes/v1/0/model_template"] = [place] * 3
+        file["nodes/v1/0/@library/model_template"] = ["a", "b"]
+    with pytest.raises(FormatError, match="has no model_template") as caught:
+        read(path)
+    assert caught.value.path == str(path)
+
+
+def test_what_of_a_network_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    allen_network(path)
+    with h5py.File(path, "a") as file:
+        inside = file["nodes/v1/0"]
+        inside["model_template"] = [0, 1, 0]
+        inside["@library/model_template"] = ["a", "b"]
+        inside["layer"] = np.array(["L1", "L2", "L1"], h5py.string_dtype())
+        file["edges/v1_to_v1/0/phase"] = np.array([1j, 2j])
+    losses: list[Loss] = []
+    read(path, losses=losses)
+    assert {(loss.entry, loss.field) for loss in losses} == {
+        ("v1", "node_type_id"), ("v1", "model_template"), ("v1", "layer"),
+        ("v1_to_v1", "edge_type_id"), ("v1_to_v1", "phase"),
+    }  # fmt: skip
+
+
+def test_few_edges_ask_for_no_vast_populations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One does, as of a file without nodes; several do not."""
+    monkeypatch.setattr(sonata_network, "NODE_LIMIT", 1000)
+    path = tmp_path / "a.h5"
+    for count in (1, 2):
+        with h5py.File(path, "w") as file:
+            for number in range(count):
+                for side in ("source", "target"):
+                    file[f"edges/{number}/{side}_node_id"] = [999]
+        if count == 1:
+            assert read(path)["0"].model.pre_size == 1000
+        else:
+            with pytest.raises(FormatError, match="there is no node 999"):
+                read(path)
 
 
 def test_what_to_write_must_be_clear(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import scipy.io
 from archive.adapters.mat import Mat
 from archive.entry import Entry
 from archive.errors import FormatError
-from tests.formats.matlab_73 import file_73, fill, headed
+from tests.formats.matlab_73 import fields, file_73, fill, headed
 from tests.formats.matlab_examples import Given, rich_runs
 
 pytestmark = pytest.mark.damaged
@@ -206,6 +206,15 @@ def deep(file: h5py.File) -> None:
         group.attrs["MATLAB_class"] = np.bytes_("struct")
 
 
+def listed(file: h5py.File) -> None:
+    """A list of fields, of which each may be the one text that takes all of the heap."""
+    group = file.create_group("listed")
+    group.attrs["MATLAB_class"] = np.bytes_("struct")
+    for number in range(400):
+        group[f"f{number}"] = 1.0
+    fields(group, ["x" * 5_000_000, *(f"f{number}" for number in range(1, 400))])
+
+
 ATTACKS: dict[Callable[[h5py.File], None], str] = {
     around: "contains itself",
     elsewhere: "a reference to elsewhere",
@@ -217,7 +226,43 @@ ATTACKS: dict[Callable[[h5py.File], None], str] = {
     tall: "structs",
     varying: "nothing that MATLAB writes",
     deep: "nested deeper",
+    listed: "memory",
 }
+
+
+def other(group: h5py.Group) -> None:
+    fields(group, ["b", "inner", "c"])
+
+
+def fewer(group: h5py.Group) -> None:
+    fields(group, ["b", "inner"])
+
+
+def whole(group: h5py.Group) -> None:
+    group.attrs["MATLAB_fields"] = ["b", "inner", "a"]  # texts, not their characters
+
+
+@pytest.mark.parametrize("way", [other, fewer, whole])
+def test_a_list_of_fields_that_is_none_is_not_followed(
+    way: Callable[[h5py.Group], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        fill(file)
+        del file["struct"].attrs["MATLAB_fields"]
+        way(file["struct"])
+    found = {one.model.key: one.model.value for one in Mat().read(headed(path))}  # type: ignore[attr-defined]
+    assert list(found["struct"]) == ["a", "b", "inner"]
+
+
+def test_a_list_of_fields_from_which_hdf5_does_not_return_is_refused(tmp_path: Path) -> None:
+    path = file_73(tmp_path / "a.mat")
+    content = bytearray(path.read_bytes())
+    at = content.index(b"GCOL") + 16
+    content[at : at + 16] = bytes(16)
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="a heap of texts has no end"):
+        exhausted(Mat().read(path))
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

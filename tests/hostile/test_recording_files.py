@@ -34,6 +34,7 @@ SAMPLES: dict[str, tuple[Any, Path | Callable[[Path], Path]]] = {
         if path.suffix != ".md"
     },
     **{path.name: (Atf(), path) for path in sorted((DATA / "atf").glob("*.atf"))},
+    "network.h5": (Sonata(), made(sonata_examples.allen_network)),
     "spikes.h5": (Sonata(), made(sonata_examples.libsonata_spikes)),
     "old spikes.h5": (Sonata(), made(sonata_examples.old_spikes)),
     "report.h5": (Sonata(), made(lambda path: sonata_examples.report(path, per_node=3))),
@@ -48,7 +49,15 @@ def faults(name: str, folder: Path, numbers: range) -> list[str]:
 
 # one of each kind: to start the reader takes longer than to read what is damaged
 @pytest.mark.parametrize(
-    "name", ["nrn_multi.dat", "vector_vwrite.bin", "comment_col.atf", "spikes.h5", "report.h5"]
+    "name",
+    [
+        "nrn_multi.dat",
+        "vector_vwrite.bin",
+        "comment_col.atf",
+        "network.h5",
+        "spikes.h5",
+        "report.h5",
+    ],
 )
 def test_damaged_files(name: str, tmp_path: Path) -> None:
     assert faults(name, tmp_path, range(QUICK)) == []
