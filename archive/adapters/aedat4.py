@@ -15,6 +15,7 @@ from archive.adapters.aer_header import is_marked
 from archive.adapters.event_columns import Column, Decoded
 from archive.adapters.event_entries import MICROSECONDS, events_entry, file_segment, moments_entry
 from archive.adapters.evt_reading import tell
+from archive.adapters.unreadable import check_readable
 from archive.entry import Entry, Loss
 from archive.errors import FormatError, MissingPackage
 
@@ -39,7 +40,7 @@ class Aedat4:
         other files, and MissingPackage without the package."""
         path = Path(path)
         if not self.recognises(path):
-            _readable(path)
+            check_readable(path)
             raise FormatError("it is not AEDAT 4", path=path)
         check_sizes(path)
         counts: dict[int, list[int]] = {}
@@ -157,12 +158,3 @@ def _sizes(streams: dict[int, Any]) -> dict[str, Any]:
 def _label(source: Any) -> str:
     text = source.decode("utf-8", "replace") if isinstance(source, bytes) else str(source)
     return text.replace("_", " ")
-
-
-def _readable(path: Path) -> None:
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"the file cannot be read: {reason}", path=path) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from archive.adapters.unreadable import unreadable
 from archive.errors import FormatError
 
 SUFFIX = ".aeidx"
@@ -49,8 +50,7 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(_LIMIT + 1)
     except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
+        raise unreadable(path, error) from error
     if len(raw) > _LIMIT or b"\0" in raw:
         raise FormatError("it is no list of files", path=path)
     return raw.decode("utf-8-sig", "surrogateescape")

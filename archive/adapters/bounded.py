@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from archive.adapters.unreadable import unreadable
 from archive.errors import FormatError
 
 _STEP = 1 << 22
@@ -22,7 +23,7 @@ def whole(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             return _within(_read(file, limit), limit, path)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def gunzipped(path: Path, limit: int) -> bytes:
@@ -33,7 +34,7 @@ def gunzipped(path: Path, limit: int) -> bytes:
     except (zlib.error, EOFError) as error:
         raise FormatError(f"the gzip file is damaged: {error}", path=path) from error
     except OSError as error:  # BadGzipFile is one
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _read(file: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
@@ -65,7 +66,7 @@ def zip_members(path: Path, limit: int) -> Iterator[tuple[str, bytes]]:
     except _DAMAGE as error:
         raise FormatError(f"the zip file is damaged: {error!s:.200}", path=path) from error
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _check_members(infos: list[zipfile.ZipInfo], limit: int, size: int) -> None:
@@ -103,10 +104,6 @@ def _within(data: bytes, limit: int, path: Path) -> bytes:
     return data
 
 
-def _unreadable(path: Path, error: OSError) -> FormatError:
-    return FormatError(f"the file cannot be read: {error.strerror or error}", path=path)
-
-
 def member_names(path: Path) -> list[str]:
     """The names of the members of a zip file. Raises FormatError."""
     try:
@@ -115,4 +112,4 @@ def member_names(path: Path) -> list[str]:
     except _DAMAGE as error:
         raise FormatError(f"the zip file is damaged: {error!s:.200}", path=path) from error
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
