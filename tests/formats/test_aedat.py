@@ -146,6 +146,9 @@ def test_pixels_and_spikes_are_written(tmp_path: Path) -> None:
         (addresses([1], [-1], coding="aedat-3"), "negative"),
         (addresses([1], [1]), "no pixels"),
         (addresses([1], [1], 0.5, "us", coding="aedat-3"), "microseconds"),
+        # 2**64 µs, which 64 bits would take for 0
+        (addresses([1], [1 << 44], 1.048576, "s", coding="aedat-3"), "64 bits"),
+        (addresses([1], [1 << 44], 1.048576, "s", coding="dvs128"), "64 bits"),
         (spikes([0.5], [0], 1, channels=[1 << 20]), "20 bits"),
     ],
 )
