@@ -234,3 +234,40 @@ def test_a_way_that_leads_through_a_link_into_another_file(tmp_path: Path) -> No
         stored[-1] = f"series away/{name}"
     with pytest.raises(FormatError, match="there are no series 'away/"):
         list(Nwb().read(path))
+
+
+def test_a_series_of_one_column_that_stays_in_the_file(
+    read: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nwb_arrays, "AT_ONCE", 0)
+    parts, _, _ = read(lambda file: series(file, "v", [1.0, 2.0, 3.0]))
+    lazy = parts["v"].arrays["values"]
+    assert not isinstance(lazy, np.ndarray)
+    assert lazy.shape == (3, 1)
+    assert np.asarray(lazy[1:]).tolist() == [[2.0], [3.0]]
+    assert np.asarray(lazy[1:, 0]).tolist() == [2.0, 3.0]
+
+
+def test_shared_times_are_followed_within_the_file_alone(read: Any, tmp_path: Path) -> None:
+    other = tmp_path / "other.h5"
+    with h5py.File(other, "w") as file:
+        file["times"] = [7.0, 8.0]
+
+    def fill(file: h5py.File) -> None:
+        for name in ("a", "b", "c", "d"):
+            file[f"acquisition/{name}/data"] = [1.0, 2.0]
+            file[f"acquisition/{name}/data"].attrs["unit"] = "volts"
+        file["acquisition/a/timestamps"] = [0.0, 2.5]
+        file["acquisition/b/timestamps"] = h5py.SoftLink("/acquisition/a/timestamps")
+        file["away"] = h5py.ExternalLink(str(other), "/")
+        file["acquisition/c/timestamps"] = h5py.SoftLink("/away/times")
+        file["acquisition/d/timestamps"] = h5py.ExternalLink(str(other), "/times")
+
+    parts, _, losses = read(fill)
+    assert sorted(parts) == ["a", "b"]
+    assert values(parts["b"], "times") == [0.0, 2.5]
+    assert losses == [
+        "c: object: it has neither times nor a sampling rate",
+        "d: object: it has neither times nor a sampling rate",
+        f"away: {AWAY}",
+    ]
