@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -210,32 +209,6 @@ def test_many_objects_that_link_to_one_dataset(read: Any, monkeypatch: pytest.Mo
         read(fill)
 
 
-def test_a_way_that_leads_through_a_link_into_another_file(tmp_path: Path) -> None:
-    """Of our own files too, whose documents name the groups of their arrays."""
-    signal = Entry(
-        schemas.Signal(variable="v", unit="mV", sampling_period=0.1),
-        {"values": np.ones((2, 1)), "channels": np.arange(1)},
-    )
-    run = Entry(schemas.Run(name="r"), parts=[Entry(schemas.Segment(), parts=[signal])])
-    moment = datetime(2024, 5, 1, tzinfo=UTC)
-    whole = Entry(schemas.Experiment(id="1", name="x", created=moment), parts=[run])
-
-    class Given:
-        def entry(self) -> Entry:
-            return whole
-
-    path, other = tmp_path / "a.nwb", tmp_path / "other.nwb"
-    for one in (path, other):
-        Nwb().write(Given(), one)
-    with h5py.File(path, "a") as file:
-        (name,) = file["acquisition"]
-        file["acquisition/away"] = h5py.ExternalLink(str(other), "/acquisition")
-        stored = file["scratch/neuroarchive/stored"]
-        stored[-1] = f"series away/{name}"
-    with pytest.raises(FormatError, match="there are no series 'away/"):
-        list(Nwb().read(path))
-
-
 def test_a_series_of_one_column_that_stays_in_the_file(
     read: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,4 +243,53 @@ def test_shared_times_are_followed_within_the_file_alone(read: Any, tmp_path: Pa
         "c: object: it has neither times nor a sampling rate",
         "d: object: it has neither times nor a sampling rate",
         f"away: {AWAY}",
+    ]
+
+
+def test_values_that_lie_elsewhere_are_refused(read: Any, tmp_path: Path) -> None:
+    (tmp_path / "raw").write_bytes(np.ones(2).tobytes())
+
+    def in_raw(file: h5py.File) -> None:
+        held = series(file, "v", [1.0])
+        del held["data"]
+        held.create_dataset("data", (2,), float, external=[(str(tmp_path / "raw"), 0, 16)])
+
+    def virtual(file: h5py.File) -> None:
+        held = series(file, "v", [1.0])
+        layout = h5py.VirtualLayout((1,), float)
+        layout[:] = h5py.VirtualSource(file.filename, "acquisition/v/data", (1,))
+        held.create_virtual_dataset("more", layout)
+
+    with pytest.raises(FormatError, match="its values lie in another file"):
+        read(in_raw)
+    with pytest.raises(FormatError, match="a virtual dataset"):
+        read(virtual)
+
+
+def test_series_that_an_archive_cannot_hold(read: Any) -> None:
+    def fill(file: h5py.File) -> None:
+        series(file, "deep", np.ones((1, 1, 1, 1)))
+        series(file, "backwards", [1.0])["starting_time"].attrs["rate"] = -1.0
+        for name, data in (("film", np.ones((2, 1, 1))), ("short", [1.0])):
+            held = series(file, name, data)
+            held["timestamps"] = [0.0, 1.0]
+        held = file.create_group("acquisition/said")
+        held["data"], held["timestamps"] = ["go", "stop"], [0.5, 1.5]
+        held = series(file, "wires", np.ones((1, 2)))
+        held["electrodes"] = [4, 2]
+        held = series(file, "late", [1.0, 2.0])
+        held["timestamps"] = [1.0, 0.0]
+
+    parts, _, losses = read(fill)
+    assert sorted(parts) == ["late", "said", "wires"]
+    assert isinstance(parts["said"].model, schemas.Event)
+    assert values(parts["said"], "labels") == ["go", "stop"]
+    assert values(parts["wires"], "channels") == [4, 2]
+    assert values(parts["late"]) == [[2.0], [1.0]]
+    assert losses == [
+        "backwards: object: it has neither times nor a sampling rate",
+        "deep: object: data of the shape (1, 1, 1, 1)",
+        "film: object: data of the shape (2, 1, 1)",
+        "late: timestamps: they were not in order, and are sorted now",
+        "short: object: 1 samples at 2 times",
     ]
