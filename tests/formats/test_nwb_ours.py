@@ -54,7 +54,7 @@ def test_a_table_of_segments(tmp_path: Path, require: Any) -> None:
         schemas.ImageSequence(variable="i", unit="mV", sampling_period=100.0, time_unit="ms"),
         {"values": np.ones((2, 1, 1), bool)},
     )
-    notes = [
+    notes: list[dict[str, Any]] = [
         {"amplitude": schemas.Quantity(0.5, "nA"), "big": 2**60, "tags": "a"},
         {"amplitude": schemas.Quantity(1000.0, "pA"), "big": 1, "tags": "b"},
     ]
