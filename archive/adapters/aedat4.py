@@ -20,7 +20,7 @@ from archive.entry import Entry, Loss
 from archive.errors import FormatError, MissingPackage
 
 TRIGGERS_LIMIT = 1 << 22
-SIZE_LIMIT = 1 << 14  # of a sensor: 15 bits of columns and rows
+SIDE_LIMIT = 1 << 15  # columns or rows of a sensor: they have 15 bits
 
 
 class Aedat4:
@@ -115,6 +115,8 @@ class _Stream(Decoded):
         if name == "ticks":
             return table["t"].astype(np.int64)
         x, y = table["x"].astype(np.uint32), table["y"].astype(np.uint32)
+        if len(table) and max(x.max(), y.max()) >= SIDE_LIMIT:
+            raise FormatError("a column or row is not within 0 to 32767", path=self._path)
         on = table["on" if "on" in (table.dtype.names or ()) else "p"].astype(np.uint32)
         return x << 17 | y << 2 | (on & 1) << 1 | 1
 
