@@ -15,6 +15,7 @@ from archive.adapters.aer_loading import load_aer
 from archive.adapters.atf_text import read_atf
 from archive.adapters.base import Reader, Writer
 from archive.adapters.neuron_text import read_neuron_dat
+from archive.adapters.unreadable import check_readable
 from archive.errors import FormatError, MissingPackage
 
 __all__ = [
@@ -199,7 +200,7 @@ def candidates(path: Path, among: Mapping[str, Reader]) -> list[str]:
     if path.is_dir():
         loaded = {key: one for key, one in among.items() if getattr(one, "folders", False)}
     else:
-        _check_readable(path)
+        check_readable(path)
     looking = [name for name, reader in loaded.items() if hasattr(reader, "recognises")]
     found = [name for name in looking if _recognises(loaded[name], path)]
     found = [name for name in found if not getattr(loaded[name], "general", False)] or found
@@ -208,15 +209,6 @@ def candidates(path: Path, among: Mapping[str, Reader]) -> list[str]:
     suffix = path.suffix.lower()
     blind = [name for name in loaded if name not in looking]
     return [name for name in blind if suffix in loaded[name].suffixes]
-
-
-def _check_readable(path: Path) -> None:
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
 
 
 def _recognises(reader: Any, path: Path) -> bool:

@@ -15,7 +15,7 @@ from archive.adapters.aer_header import MICROSECOND
 from archive.adapters.aer_notes import Notes
 from archive.adapters.aer_spikes import ticked
 from archive.adapters.event_losses import Found, chosen, others
-from archive.adapters.event_pixels import ROWS, microseconds_per_tick, pixels
+from archive.adapters.event_pixels import ROWS, microseconds, microseconds_per_tick, pixels
 from archive.adapters.evt2_writing import lost_names
 from archive.adapters.replacing import replacing
 from archive.entry import Loss, Source
@@ -79,7 +79,7 @@ def _words(part: Found, model: schemas.AddressEvents, path: Path) -> Iterator[Pi
     addresses, ticks = part.entry.arrays["addresses"], part.entry.arrays["ticks"]
     for first in range(0, ticks.shape[0], ROWS):
         piece = slice(first, first + ROWS)
-        yield addresses[piece], np.asarray(ticks[piece]).astype(np.int64) * scale
+        yield addresses[piece], microseconds(ticks[piece], scale, path, part.way)
 
 
 def _pixels(part: Found, path: Path) -> Iterator[Piece]:

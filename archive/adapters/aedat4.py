@@ -15,11 +15,12 @@ from archive.adapters.aer_header import is_marked
 from archive.adapters.event_columns import Column, Decoded
 from archive.adapters.event_entries import MICROSECONDS, events_entry, file_segment, moments_entry
 from archive.adapters.evt_reading import tell
+from archive.adapters.unreadable import check_readable
 from archive.entry import Entry, Loss
 from archive.errors import FormatError, MissingPackage
 
 TRIGGERS_LIMIT = 1 << 22
-SIZE_LIMIT = 1 << 14  # of a sensor: 15 bits of columns and rows
+SIDE_LIMIT = 1 << 15  # columns or rows of a sensor: they have 15 bits
 
 
 class Aedat4:
@@ -39,7 +40,7 @@ class Aedat4:
         other files, and MissingPackage without the package."""
         path = Path(path)
         if not self.recognises(path):
-            _readable(path)
+            check_readable(path)
             raise FormatError("it is not AEDAT 4", path=path)
         check_sizes(path)
         counts: dict[int, list[int]] = {}
@@ -114,6 +115,8 @@ class _Stream(Decoded):
         if name == "ticks":
             return table["t"].astype(np.int64)
         x, y = table["x"].astype(np.uint32), table["y"].astype(np.uint32)
+        if len(table) and max(x.max(), y.max()) >= SIDE_LIMIT:
+            raise FormatError("a column or row is not within 0 to 32767", path=self._path)
         on = table["on" if "on" in (table.dtype.names or ()) else "p"].astype(np.uint32)
         return x << 17 | y << 2 | (on & 1) << 1 | 1
 
@@ -157,12 +160,3 @@ def _sizes(streams: dict[int, Any]) -> dict[str, Any]:
 def _label(source: Any) -> str:
     text = source.decode("utf-8", "replace") if isinstance(source, bytes) else str(source)
     return text.replace("_", " ")
-
-
-def _readable(path: Path) -> None:
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"the file cannot be read: {reason}", path=path) from error

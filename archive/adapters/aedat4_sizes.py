@@ -10,6 +10,7 @@ import struct
 from pathlib import Path
 from typing import IO
 
+from archive.adapters.unreadable import unreadable
 from archive.errors import FormatError
 
 START = len(b"#!AER-DAT4.0\r\n")
@@ -35,8 +36,7 @@ def check_sizes(path: Path) -> None:
     except struct.error as error:
         raise FormatError(f"its header is damaged: {error}", path=path) from error
     except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
+        raise unreadable(path, error) from error
 
 
 def _check_packets(file: IO[bytes], start: int, end: int, path: Path) -> None:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from archive.adapters.unreadable import unreadable
 from archive.errors import FormatError
 
 MICROSECOND = Fraction(1, 10**6)
@@ -63,8 +64,7 @@ def read_header(path: Path, tick: Fraction | None = None) -> Header:
             size = path.stat().st_size
             found = list(_lines(file, path))
     except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
+        raise unreadable(path, error) from error
     version = _version(found, path)
     start = _start(found, size, 6 if version == 1 else 8)
     lines = tuple(line for line, end in found if end <= start)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from archive.adapters.unreadable import unreadable
 from archive.errors import FormatError
 
 SUFFIX = ".aeidx"
@@ -21,12 +22,9 @@ def indexed(path: Path) -> list[Path]:
         name = line.strip()
         if not name:
             break
-        part = _part(path.parent, name)
-        if part.suffix.lower() == SUFFIX:
+        if name.lower().endswith(SUFFIX):
             raise FormatError(f"the index names another index, {name!r:.200}", path=path)
-        if not part.is_file():
-            raise FormatError(f"the index names {name!r:.200}, which is not there", path=path)
-        found.append(part)
+        found.append(_part(path, name))
     return found
 
 
@@ -35,13 +33,16 @@ def index_text(parts: list[str]) -> bytes:
     return "".join(f"{name}\n" for name in parts).encode()
 
 
-def _part(folder: Path, name: str) -> Path:
+def _part(index: Path, name: str) -> Path:
     try:
-        part = folder / name
-        # written on Windows, read elsewhere
-        return folder / name.replace("\\", "/") if "\\" in name and not part.exists() else part
-    except (OSError, ValueError) as error:
-        raise FormatError(f"the index names {name!r:.200}, which is no path") from error
+        # the second as it was written on Windows, and is read elsewhere
+        parts = [index.parent / name, index.parent / name.replace("\\", "/")]
+        found = next((part for part in parts if part.is_file()), None)
+    except (OSError, ValueError) as error:  # too long, for one
+        raise FormatError(f"the index names {name!r:.200}, which is no path", path=index) from error
+    if found is None:
+        raise FormatError(f"the index names {name!r:.200}, which is not there", path=index)
+    return found
 
 
 def _text(path: Path) -> str:
@@ -49,8 +50,7 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(_LIMIT + 1)
     except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
+        raise unreadable(path, error) from error
     if len(raw) > _LIMIT or b"\0" in raw:
         raise FormatError("it is no list of files", path=path)
     return raw.decode("utf-8-sig", "surrogateescape")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from archive.adapters.unreadable import unreadable
 from archive.errors import FormatError
 
 _STEP = 1 << 22
@@ -23,7 +24,7 @@ def whole(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             return _within(_read(file, limit), limit, path)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def gunzipped(path: Path, limit: int) -> bytes:
@@ -34,7 +35,7 @@ def gunzipped(path: Path, limit: int) -> bytes:
     except (zlib.error, EOFError) as error:
         raise FormatError(f"the gzip file is damaged: {error}", path=path) from error
     except OSError as error:  # BadGzipFile is one
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _read(file: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
@@ -66,7 +67,7 @@ def zip_members(path: Path, limit: int) -> Iterator[tuple[str, bytes]]:
     except _DAMAGE as error:
         raise FormatError(f"the zip file is damaged: {error!s:.200}", path=path) from error
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _check_members(infos: list[zipfile.ZipInfo], limit: int, size: int) -> None:
@@ -104,10 +105,6 @@ def _within(data: bytes, limit: int, path: Path) -> bytes:
     return data
 
 
-def _unreadable(path: Path, error: OSError) -> FormatError:
-    return FormatError(f"the file cannot be read: {error.strerror or error}", path=path)
-
-
 def member_names(path: Path) -> list[str]:
     """The names of the members of a zip file. Raises FormatError."""
     try:
@@ -116,4 +113,4 @@ def member_names(path: Path) -> list[str]:
     except _DAMAGE as error:
         raise FormatError(f"the zip file is damaged: {error!s:.200}", path=path) from error
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from archive.adapters.unreadable import unreadable
 from archive.errors import FormatError
 
 # So many bytes of a file are decoded at a time: they stay in the processor's cache.
@@ -124,8 +125,7 @@ def read_into(path: Path, start: int, out: npt.NDArray[Any]) -> None:
                     raise FormatError("the file has become shorter while it was read", path=path)
                 view = view[got:]
     except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
+        raise unreadable(path, error) from error
 
 
 def unwrapped(ticks: npt.NDArray[Any], wraps: int) -> npt.NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +53,7 @@ def pixels(part: Found, path: Path) -> Iterator[Pixels]:
             fields["x"].astype(np.int64),
             fields["y"].astype(np.int64),
             fields["polarity"] > 0,
-            np.asarray(ticks[piece]).astype(np.int64) * scale,
+            microseconds(ticks[piece], scale, path, part.way),
         )
 
 
@@ -67,3 +67,14 @@ def microseconds_per_tick(model: schemas.AddressEvents, path: Path, way: str) ->
             entry=way,
         )
     return int(tick)
+
+
+def microseconds(
+    ticks: npt.NDArray[Any], scale: int, path: Path, way: str
+) -> npt.NDArray[np.int64]:
+    """Ticks of `scale` µs each in µs. FormatError for more than 64 bits hold."""
+    long = np.asarray(ticks).astype(np.int64)
+    limit = np.iinfo(np.int64).max // scale
+    if len(long) and not -limit <= int(long.min()) <= int(long.max()) <= limit:
+        raise FormatError("a time has more microseconds than 64 bits hold", path=path, entry=way)
+    return long * scale

@@ -61,9 +61,8 @@ def _write(io: Any, block: Any, document: Document) -> str:
     for array in io.nix_file.blocks[name].data_arrays:
         for _ in range(len(array.shape) - len(array.dimensions)):
             array.append_set_dimension()
-    for tag in io.nix_file.blocks[
-        name
-    ].multi_tags:  # nor in what unit tags are of what they refer to
+    # nor in what unit tags are of what they refer to
+    for tag in io.nix_file.blocks[name].multi_tags:
         if len(tag.references) and not tag.units:
             tag.units = [tag.positions.unit]
     io.nix_file.sections[SECTION][name] = _text(document)

@@ -23,6 +23,7 @@ from typing import Any
 
 from archive.adapters.entry_files import read_entries, write_entries
 from archive.adapters.neo_blocks import Request, block_files, entries_of
+from archive.adapters.unreadable import unreadable
 from archive.entry import Entry, Loss
 from archive.errors import ArchiveError, ArchiveWarning, FormatError, MissingPackage
 
@@ -52,9 +53,7 @@ def entries_through_neo(
     try:
         size = sum(file.stat().st_size for file in block_files(path))
     except OSError as error:
-        raise FormatError(
-            f"the file cannot be read: {error.strerror or error}", path=path
-        ) from error
+        raise unreadable(path, error) from error
     memory = MEMORY + MEMORY_FACTOR * size
     limit = memory if limit is None else limit
     seconds = SECONDS + SECONDS_PER_MEGABYTE * size / 2**20

@@ -40,8 +40,8 @@ class Nwb:
         """The experiment that the file was written from; of another program's file its series,
         units and tables as one segment.
 
-        pynwb is not needed. Raises FormatError for NWB 1, for links to other files, and for
-        damage.
+        pynwb is not needed. Links to other files are not followed. Raises FormatError for NWB 1,
+        for datasets whose values lie in other files, and for damage.
         """
         return read(Path(path), losses if losses is not None else [])
 

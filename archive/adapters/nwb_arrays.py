@@ -20,6 +20,8 @@ AT_ONCE = 1 << 22  # bytes: a smaller dataset is read when the file is
 EXPANSION = 2000  # how many bytes one byte of a file may stand for
 TEXTS = 1_000_000  # texts in one dataset
 
+Factor = float | npt.NDArray[np.float64]
+
 
 @contextmanager
 def opened(path: Path, *, texts: bool = False) -> Iterator[h5py.File]:
@@ -41,6 +43,8 @@ def opened(path: Path, *, texts: bool = False) -> Iterator[h5py.File]:
 def child(parent: h5py.Group, name: str) -> Any:
     """The member of this name; None if there is none, or if it lies in another file. A soft link
     is followed to an object of this file, once."""
+    if "/" in name:
+        return None  # HDF5 would follow whatever links are on the way
     link = parent.get(name, getlink=True)
     if isinstance(link, h5py.SoftLink):
         way, _, last = link.path.strip("/").rpartition("/")
@@ -63,11 +67,21 @@ def dataset(parent: h5py.Group, name: str) -> h5py.Dataset | None:
         return None
     path = Path(parent.file.filename)
     fault = dataset_fault(found.id)
-    if fault is None and found.nbytes > EXPANSION * max(path.stat().st_size, 1):
+    if fault is None and bytes_of(found) > most(path):
         fault = "it claims more than the file can hold"
     if fault is not None:
         raise FormatError(fault, path=path, entry=found.name)
     return found
+
+
+def bytes_of(data: h5py.Dataset) -> int:
+    """What its values take; of one without values 0."""
+    return int(data.size or 0) * int(data.dtype.itemsize)
+
+
+def most(path: Path) -> int:
+    """How many bytes all values of a file may take."""
+    return EXPANSION * max(path.stat().st_size, 1)
 
 
 def members(parent: h5py.Group) -> list[str]:
@@ -116,16 +130,17 @@ def is_number(dtype: np.dtype[Any]) -> bool:
 class Stored:
     """A dataset of numbers as (time, …), read when it is asked for; the file is open no longer.
 
-    One of one dimension has one column. `factor` and `offset` are applied to what is read.
+    One of one dimension has one column. `factor`, of each column where it is an array, and
+    `offset` are applied to what is read.
     """
 
-    def __init__(self, data: h5py.Dataset, *, factor: float = 1.0, offset: float = 0.0) -> None:
+    def __init__(self, data: h5py.Dataset, *, factor: Factor = 1.0, offset: float = 0.0) -> None:
         self._path = Path(data.file.filename)
         self._name = str(data.name)
         self._flat = data.ndim == 1
-        self._scale = (factor, offset)
+        self._scale = None if _is_plain(factor, offset) else (factor, offset)
         self.shape: tuple[int, ...] = (*data.shape, 1) if self._flat else data.shape
-        self.dtype: np.dtype[Any] = data.dtype if self._scale == (1.0, 0.0) else np.dtype(float)
+        self.dtype: np.dtype[Any] = data.dtype if self._scale is None else np.dtype(float)
 
     def __getitem__(self, key: Any, /) -> Any:
         first, *others = key if isinstance(key, tuple) else (key,)
@@ -133,7 +148,7 @@ class Stored:
             values = np.asarray(file[self._name][first])
         if self._flat:
             values = values[..., np.newaxis]
-        if self._scale != (1.0, 0.0):
+        if self._scale is not None:
             values = values * self._scale[0] + self._scale[1]
         rest = tuple(others)
         return (
@@ -145,11 +160,15 @@ class Stored:
         return found if dtype is None else found.astype(dtype)
 
 
-def stored(data: h5py.Dataset, *, factor: float = 1.0, offset: float = 0.0) -> ArrayLike:
+def _is_plain(factor: Factor, offset: float) -> bool:
+    return np.ndim(factor) == 0 and (factor, offset) == (1.0, 0.0)
+
+
+def stored(data: h5py.Dataset, *, factor: Factor = 1.0, offset: float = 0.0) -> ArrayLike:
     """The values of a dataset; of a large one not read yet."""
     lazy = Stored(data, factor=factor, offset=offset)
-    if data.nbytes > AT_ONCE:
+    if bytes_of(data) > AT_ONCE:
         return lazy
     values = np.asarray(data[()])
     values = values[:, np.newaxis] if values.ndim == 1 else values
-    return values if (factor, offset) == (1.0, 0.0) else values * factor + offset
+    return values if _is_plain(factor, offset) else values * factor + offset

@@ -43,6 +43,9 @@ def units_entry(held: h5py.Group, path: Path, losses: list[Loss]) -> Entry:
     if data is None or data.ndim != 1 or data.dtype.kind not in "iuf":
         raise FormatError("times of spikes that are no numbers", path=path, entry=held.name)
     times = np.asarray(data[: bounds[-1]], np.float64)
+    if len(times) < len(data):
+        reason = f"the last {len(data) - len(times)} belong to no unit"
+        losses.append(Loss(variable_of(held), "spike_times", reason))
     neuron = np.repeat(np.arange(len(counts)), counts)
     if np.any((np.diff(times) < 0) & (np.diff(neuron) == 0)):
         times = times[np.lexsort((times, neuron))]
@@ -70,17 +73,14 @@ def units_entry(held: h5py.Group, path: Path, losses: list[Loss]) -> Entry:
 def _span(
     held: h5py.Group, path: Path, count: int, times: npt.NDArray[np.float64]
 ) -> tuple[float, float]:
-    """From when to when units were observed; where that is not said, of all spikes."""
-    found = times
+    """From when to when units were observed; where that is not said, from 0 s or the first spike
+    to the last."""
+    found = np.append(times, 0.0)
     observed = arrays.dataset(held, "obs_intervals")
     if observed is not None and observed.ndim == 2 and len(ends(held, "obs_intervals", path)):
         found = np.concatenate([times, np.asarray(observed[()], np.float64).ravel()])
     found = found[np.isfinite(found)]
-    if not len(found):
-        return 0.0, 0.0
-    return min(0.0, float(found.min())) if found is times else float(found.min()), float(
-        found.max()
-    )
+    return (float(found.min()), float(found.max())) if len(found) else (0.0, 0.0)
 
 
 def interval_entry(held: h5py.Group, losses: list[Loss]) -> Entry | None:
@@ -91,8 +91,7 @@ def interval_entry(held: h5py.Group, losses: list[Loss]) -> Entry | None:
     if start is None or (first == "start_time" and (stop is None or len(stop) != len(start))):
         losses.append(Loss(name, "object", "its times are no numbers"))
         return None
-    taken = (first, "stop_time", "duration", "id", "timeseries", "timeseries_index")
-    columns = _rows(held, len(start), taken, losses)
+    columns = _rows(held, len(start), (first, "stop_time", "duration", "id"), losses)
     told = next((columns[key] for key in LABELS if isinstance(columns.get(key), list)), None)
     labels = [""] * len(start) if told is None else [str(one) for one in told]  # type: ignore[union-attr]
     held_arrays: dict[str, Any] = {"times": start, "labels": np.array(labels, object)}

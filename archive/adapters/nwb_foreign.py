@@ -30,6 +30,7 @@ DEPTH, OBJECTS = 20, 200_000
 FACTS = ("session_description", "identifier", "session_start_time", "timestamps_reference_time")
 NOT_DATA = ("general", "specifications", "file_create_date", *FACTS)
 UNKNOWN = "it is of a type that an archive has not"
+AWAY = "a link into another file, which is not followed"
 
 
 def foreign(file: h5py.File, path: Path, losses: list[Loss]) -> Iterator[Entry]:
@@ -59,6 +60,7 @@ class _Reading:
         self._path = path
         self._losses = losses
         self._seen: set[Any] = set()
+        self._claimed = 0
         self.parts: list[Entry] = []
         self.tables: list[Entry] = []
 
@@ -69,39 +71,57 @@ class _Reading:
         if isinstance(link, h5py.SoftLink):
             return  # to what is found where it lies
         if not isinstance(link, h5py.HardLink):
-            self._lost(where, "a link into another file, which is not followed")
+            self._lost(where, AWAY)
             return
         held = parent[name]
+        if not self._is_new(held, depth):
+            return
+        if isinstance(held, h5py.Group):
+            self._group(held, depth)
+        else:
+            self._lost(where, UNKNOWN)
+
+    def _is_new(self, held: h5py.HLObject, depth: int) -> bool:
+        """Whether an object is met for the first time: hard links may go round, and fan out."""
         address = h5py.h5o.get_info(held.id).addr
         if address in self._seen:
-            return
+            return False
         self._seen.add(address)
         if len(self._seen) > OBJECTS or depth > DEPTH:
             raise FormatError("it has more objects, or deeper ones, than is sound", path=self._path)
-        if isinstance(held, h5py.Group):
-            self._group(held, depth)
-        elif depth:
-            self._lost(where, UNKNOWN)
+        return True
 
     def _group(self, held: h5py.Group, depth: int) -> None:
         names = set(arrays.members(held))
-        if "data" in names and names & {"timestamps", "starting_time"}:
-            entry = series_entry(held, self._losses)
-        elif {"spike_times", "spike_times_index"} <= names:
-            entry = units_entry(held, self._path, self._losses)
-        elif "timestamp" in names or {"start_time", "stop_time"} <= names:
-            entry = interval_entry(held, self._losses)
+        is_series = "data" in names and not names.isdisjoint({"timestamps", "starting_time"})
+        is_units = {"spike_times", "spike_times_index"} <= names
+        if is_series or is_units or "timestamp" in names or {"start_time", "stop_time"} <= names:
+            self._claim(held)
+            if is_series:
+                entry = series_entry(held, self._losses)
+            elif is_units:
+                entry = units_entry(held, self._path, self._losses)
+            else:
+                entry = interval_entry(held, self._losses)
+            if entry is not None:
+                self.parts.append(entry)
         elif "colnames" in held.attrs:
             self._table(held)
-            return
         else:
             for name in sorted(names):
                 self.walk(held, name, depth + 1)
-            return
-        if entry is not None:
-            self.parts.append(entry)
+
+    def _claim(self, held: h5py.Group) -> None:
+        """Count what the datasets of an object take, before they are read: a thousand objects may
+        link to one."""
+        for name in arrays.members(held):
+            data = arrays.dataset(held, name)
+            self._claimed += 0 if data is None else arrays.bytes_of(data)
+        if self._claimed > arrays.most(self._path):
+            raise FormatError("it claims more than the file can hold", path=self._path)
 
     def _table(self, held: h5py.Group) -> None:
+        self._claim(held)
         value = table_value(held, self._losses)
         moment = datetime.fromtimestamp(self._path.stat().st_mtime).astimezone()
         key = held.name.strip("/")
@@ -109,17 +129,29 @@ class _Reading:
             Entry(model_of(KeyedValue, key, key=key, value=to_schema(value, key), at=moment))
         )
 
-    def general(self, held: h5py.Group) -> dict[str, Value]:
-        """The facts of the session, of its subject and its devices, nested as they lie there."""
+    def general(self, held: h5py.Group, depth: int = 0) -> dict[str, Value]:
+        """The facts of the session, of its subject and its devices, nested as they lie there; a
+        link within the file is the way to where it leads."""
         facts: dict[str, Value] = {}
+        if not self._is_new(held, depth):
+            return facts
         for name in arrays.members(held):
-            found = arrays.child(held, name)
-            if isinstance(found, h5py.Group) and "colnames" in found.attrs:
-                self._table(found)
-            elif isinstance(found, h5py.Group):
-                inner = self.general(found)
+            link = held.get(name, getlink=True)
+            if isinstance(link, h5py.SoftLink):
+                facts[name] = link.path
+                continue
+            if not isinstance(link, h5py.HardLink):
+                self._lost(f"{held.name}/{name}", AWAY)
+                continue
+            found = held[name]
+            if isinstance(found, h5py.Group) and "colnames" not in found.attrs:
+                inner = self.general(found, depth + 1)
                 if inner:
                     facts[name] = inner
+            elif not self._is_new(found, depth):
+                continue
+            elif isinstance(found, h5py.Group):
+                self._table(found)
             elif isinstance(found, h5py.Dataset):
                 value = _value(held, name)
                 if value is None:

@@ -46,8 +46,9 @@ def series(entry: Entry, name: str, way: str, losses: list[Loss]) -> Any:
     if isinstance(model, IrregularSignal):
         facts["timestamps"] = seconds(entry.arrays["times"], model.time_unit, way, "times", losses)
         return TimeSeries(**facts)
-    period, start = in_seconds(np.array([model.sampling_period, model.t_start]), model.time_unit)
-    facts |= {"rate": float(1 / period), "starting_time": float(start)}
+    clock = np.array([model.sampling_period, model.t_start])
+    period, start = in_seconds(clock, model.time_unit).tolist()
+    facts |= {"rate": 1 / period if period else math.inf, "starting_time": start}
     if not math.isfinite(facts["rate"]):
         losses.append(Loss(way, model.kind, "its sampling rate is beyond all floats"))
         return None

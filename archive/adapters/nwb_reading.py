@@ -187,6 +187,9 @@ class _Trains:
         self._ends: npt.NDArray[np.int64] | None = None
 
     def arrays(self, rows: range, model: SpikeTrains, dtype: np.dtype[Any]) -> dict[str, ArrayLike]:
+        if len(rows) != model.size:
+            reason = f"{len(rows)} rows of the table of units are for {model.size} trains"
+            raise FormatError(reason, path=self._path)
         if not len(rows):
             nothing = np.empty(0, np.int64)
             return {"times": np.empty(0, dtype), "neuron": nothing, "channels": nothing}

@@ -16,8 +16,11 @@ from archive.values import to_schema
 from schemas.v1.segment import Event, ImageSequence, IrregularSignal, Signal
 from schemas.v1.value import Value
 
-TAKEN = ("data", "timestamps", "starting_time", "electrodes", "description")
+TAKEN = ("data", "timestamps", "starting_time", "electrodes", "channel_conversion", "description")
+# Attributes that say nothing of what was recorded, or that become the description.
+NO_FACTS = ("namespace", "object_id", "description")
 SMALL = 10_000  # values of a fact
+UNKNOWN_RESOLUTION = -1.0
 
 
 class _NotKept(Exception):
@@ -45,15 +48,16 @@ def _entry(held: h5py.Group, name: str, losses: list[Loss]) -> Entry:
         labels = arrays.column(data)
         if not isinstance(labels, list) or times is None or len(labels) != len(times):
             raise _NotKept(f"its data are no numbers ({data.dtype})")
-        model = model_of(Event, name, variable=name, time_unit="s", **_said(held, losses))
+        model = model_of(Event, name, variable=name, time_unit="s", **_said(held, data, losses))
         return Entry(model, {"times": times, "labels": np.array(labels, object)})
     if data.ndim > 3 or (data.ndim == 3 and times is not None):
         raise _NotKept(f"data of the shape {data.shape}")
     if times is not None and len(times) != len(data):
         raise _NotKept(f"{len(data)} samples at {len(times)} times")
     unit, factor, offset = _unit(data, name, losses)
-    values: ArrayLike = arrays.stored(data, factor=factor, offset=offset)
-    said = {"variable": name, "time_unit": "s", "unit": unit, **_said(held, losses)}
+    factors = _of_channels(held, data, factor, name, losses)
+    values: ArrayLike = arrays.stored(data, factor=factors, offset=offset)
+    said = {"variable": name, "time_unit": "s", "unit": unit, **_said(held, data, losses)}
     if data.ndim == 3:
         return Entry(model_of(ImageSequence, name, **said, **facts), {"values": values})
     channels = _channels(held, values.shape[1])
@@ -119,6 +123,21 @@ def _number(data: h5py.Dataset, key: str, default: float) -> float:
     return float(found) if usable else default
 
 
+def _of_channels(
+    held: h5py.Group, data: h5py.Dataset, factor: float, name: str, losses: list[Loss]
+) -> arrays.Factor:
+    """The factor, times that which each channel has of its own where they have any."""
+    found = arrays.dataset(held, "channel_conversion")
+    if found is None:
+        return factor
+    columns = (data.shape[1],) if data.ndim == 2 else (1,)
+    if found.shape != columns or found.dtype.kind not in "iuf" or data.dtype.kind in "bc":
+        losses.append(Loss(name, "channel_conversion", "it is not one factor for each channel"))
+        return factor
+    own = np.asarray(found[()], np.float64)
+    return factor if np.all(own == 1.0) else factor * own
+
+
 def _channels(held: h5py.Group, count: int) -> Any:
     """The rows of the table of electrodes, or 0, 1, 2, …"""
     rows = arrays.dataset(held, "electrodes")
@@ -127,20 +146,27 @@ def _channels(held: h5py.Group, count: int) -> Any:
     return np.arange(count)
 
 
-def _said(held: h5py.Group, losses: list[Loss]) -> dict[str, Any]:
+def _said(held: h5py.Group, data: h5py.Dataset, losses: list[Loss]) -> dict[str, Any]:
     """The description, and the other facts as annotations."""
     annotations: dict[str, Value] = {}
-    for name in ("neurodata_type", "comments", "help", "stimulus_description"):
-        value = arrays.attribute(held, name)
-        if isinstance(value, str) and value and value != "no comments":
-            annotations[name] = value
+    for name in held.attrs:
+        value = None if name in NO_FACTS else arrays.attribute(held, name)
+        if isinstance(value, (str, int, float)):
+            if value not in ("", "no comments"):
+                annotations[name] = value
+        elif value is not None:
+            reason = "an attribute that is no text and no number"
+            losses.append(Loss(variable_of(held), name, reason))
+    resolution = _number(data, "resolution", UNKNOWN_RESOLUTION)
+    if resolution != UNKNOWN_RESOLUTION:
+        annotations["resolution"] = resolution
     for name in arrays.members(held):
         if name in TAKEN or isinstance(held.get(name, getlink=True), h5py.ExternalLink):
             continue
-        data = arrays.dataset(held, name)
-        if data is None:
+        fact = arrays.dataset(held, name)
+        if fact is None:
             continue  # a link to a device or an electrode, which lies elsewhere in the file
-        value = arrays.column(data) if data.size is not None and data.size <= SMALL else None
+        value = arrays.column(fact) if fact.size is not None and fact.size <= SMALL else None
         if value is None:
             losses.append(Loss(variable_of(held), name, "it is too large, or of an unknown type"))
             continue

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from archive.adapters.unreadable import unreadable
 from archive.errors import FormatError
 
 LIMIT = 1 << 16
@@ -54,8 +55,7 @@ def read_header(path: Path, width: int) -> Header:
             raw = file.read(LIMIT)
             size = path.stat().st_size
     except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"the file cannot be read: {reason}", path=path) from error
+        raise unreadable(path, error) from error
     lines: list[str] = []
     ends = [0]
     while raw.startswith(b"%", ends[-1]):

@@ -15,7 +15,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import schemas
+from archive.adapters.neo_mending import check_unit
 from archive.container import Container
 from archive.errors import ArchiveError, ArchiveWarning, FormatError
 from archive.experiment.creating import create_archive
@@ -27,7 +27,6 @@ MEMORY = 1 << 30
 MEMORY_FACTOR = 8
 SECONDS = 60.0
 SECONDS_PER_MEGABYTE = 0.5
-UNITS = ("unit", "units")
 
 READER = """
 import sys
@@ -94,7 +93,7 @@ def _read(source: Path, target: Path, name: str) -> None:
     from neo.io import NixIO
 
     _limit_memory(source.stat().st_size)
-    for fault in inspect(source, _unit_fault):
+    for fault in inspect(source, check_unit):
         raise FormatError(f"{fault.name}: {fault.what}")
     with NixIO(str(source), mode="ro") as io:
         blocks = io.read_all_blocks()
@@ -104,17 +103,6 @@ def _read(source: Path, target: Path, name: str) -> None:
             with made.run(f"block {number}", annotations=_facts(block)) as run:
                 if block.segments:
                     run.append(block)
-
-
-def _unit_fault(where: str, text: str) -> str | None:
-    """Units go to the parser of quantities, which computes what stands in them."""
-    if where.rpartition("/")[2].rpartition("@")[2] not in UNITS:
-        return None
-    try:
-        schemas.parse(text)
-    except schemas.UnitError as error:
-        return str(error)
-    return None
 
 
 def _facts(block: Any) -> dict[str, Any]:

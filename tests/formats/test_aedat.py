@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from archive.adapters import reader_for
+from archive.adapters import aedat4, reader_for
 from archive.adapters.aedat3 import Aedat3
 from archive.adapters.aedat4 import Aedat4
 from archive.addresses import decoded
@@ -146,6 +146,9 @@ def test_pixels_and_spikes_are_written(tmp_path: Path) -> None:
         (addresses([1], [-1], coding="aedat-3"), "negative"),
         (addresses([1], [1]), "no pixels"),
         (addresses([1], [1], 0.5, "us", coding="aedat-3"), "microseconds"),
+        # 2**64 µs, which 64 bits would take for 0
+        (addresses([1], [1 << 44], 1.048576, "s", coding="aedat-3"), "64 bits"),
+        (addresses([1], [1 << 44], 1.048576, "s", coding="dvs128"), "64 bits"),
         (spikes([0.5], [0], 1, channels=[1 << 20]), "20 bits"),
     ],
 )
@@ -164,6 +167,19 @@ def test_aedat4_in_pieces(require: Callable[[str], ModuleType]) -> None:
         [1000, 1010],
         [1010, 1500],
     ]
+
+
+@pytest.mark.parametrize(("x", "y"), [(1 << 15, 0), (0, 0xFFFF)])
+def test_places_of_aedat4_that_no_word_holds(
+    monkeypatch: pytest.MonkeyPatch, x: int, y: int
+) -> None:
+    fields = [("t", "<u8"), ("x", "<u2"), ("y", "<u2"), ("on", "?")]
+    events = np.array([(1, x, y, True)], fields)
+    packets = [({"stream_id": 0, "events": events}, {})]
+    monkeypatch.setattr(aedat4, "_packets", lambda path: iter(packets))
+    (part,), _ = read(Aedat4(), DATA / "v4_LZ4.aedat4")
+    with pytest.raises(FormatError, match="not within 0 to 32767"):
+        np.asarray(part.arrays["addresses"])
 
 
 @pytest.mark.parametrize("cut", [300, 900, 1000])

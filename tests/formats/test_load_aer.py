@@ -214,7 +214,8 @@ def test_lines_of_an_index(tmp_path: Path, text: bytes) -> None:
     assert [addresses.tolist() for addresses, _ in found] == [[97], [98]]
 
 
-@pytest.mark.parametrize("name", ["x.AEIDX", "other.aeidx", "no.aedat", "\0", "parts"])
+@pytest.mark.parametrize("name", ["x.AEIDX", "other.aeidx", "no.aedat", "\0", "parts", "x" * 5000])
 def test_an_index_that_leads_nowhere(tmp_path: Path, name: str) -> None:
-    with pytest.raises(FormatError, match=r"another index|not there|no list"):
+    with pytest.raises(FormatError, match=r"another index|not there|no list|no path") as raised:
         load_aer(index(tmp_path, name.encode() + b"\n"))
+    assert raised.value.path is not None
