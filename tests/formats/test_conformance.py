@@ -173,8 +173,8 @@ class TestCsv(WriterSuite):
     examples = 4
 
     @pytest.fixture(autouse=True)
-    def _of(self, table: str) -> None:
-        self.write_options = {"table": table}  # type: ignore[misc]
+    def _of(self, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(type(self), "write_options", {"table": table})
 
 
 DATA = Path(__file__).parents[1] / "data"

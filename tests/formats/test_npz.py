@@ -114,7 +114,8 @@ def test_arrays_of_others_become_keyed_values(tmp_path: Path) -> None:
 
 def test_a_member_that_is_a_stray_option_is_no_value(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
-    np.savez(path, **{"a": np.arange(2), "allow_pickle": np.array(True)})  # type: ignore[arg-type]
+    members: dict[str, Any] = {"a": np.arange(2), "allow_pickle": np.array(True)}
+    np.savez(path, **members)
     assert set(keyed(Npz(), path)) == {"a"}
 
 
