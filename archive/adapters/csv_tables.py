@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -261,7 +262,7 @@ class _Segments(_Table):
         yield self.guarded(place.way, "name", self.columns.row(row))
 
 
-class _Recorded(_Table):
+class _Recorded(_Table, ABC):
     """One line for each of many samples."""
 
     of: ClassVar[tuple[type[Part], ...]]
@@ -292,10 +293,10 @@ class _Recorded(_Table):
         for block in self.blocks(place, units):
             yield from zip(*map(repeat, where), *block, strict=False)
 
+    @abstractmethod
     def blocks(self, place: _Place, units: list[list[str]]) -> Iterator[list[Iterable[Any]]]:
         """The columns behind the first ones, some lines at a time; a column with several units
         has its unit, repeated, behind it."""
-        raise NotImplementedError
 
 
 def _sliced(array: Any, first: int, count: int) -> Any:

@@ -102,7 +102,8 @@ class _Folder:
                 raise FormatError(f"an array of {array.dtype} holds objects")
             shape = tuple(map(int, array.shape))
             header = {"descr": array.dtype.str, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
+            write = np.lib.format.write_array_header_1_0
+            write(file, header)  # type: ignore[no-untyped-call]  # NumPy gives it no types
             rows = array.shape[0] if array.shape else 1
             step = max(1, BLOCK // max(1, size // max(1, rows)))
             for start in range(0, rows, step) if size else ():

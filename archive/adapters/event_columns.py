@@ -6,6 +6,7 @@ each piece, and one that has become shorter meanwhile is an error.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -153,7 +154,7 @@ def _turns(long: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return turns << 32
 
 
-class Decoded:
+class Decoded(ABC):
     """Events in pieces of a file, each with its own number of them: a `Filling`."""
 
     def __init__(self, counts: Sequence[int] | npt.NDArray[np.int64]) -> None:
@@ -161,9 +162,9 @@ class Decoded:
         self.count = int(self._ends[-1]) if len(self._ends) else 0
         self._last: tuple[int, str, npt.NDArray[Any]] | None = None
 
+    @abstractmethod
     def decode(self, number: int, name: str) -> npt.NDArray[Any]:
         """The ``addresses`` or ``ticks`` of a piece."""
-        raise NotImplementedError
 
     def fill(self, name: str, first: int, out: npt.NDArray[Any]) -> None:
         """See `Filling`."""

@@ -132,9 +132,7 @@ class _Elements:
 
     def numbers(self, count: int | None = None) -> npt.NDArray[Any]:
         kind, body = self.next()
-        values: npt.NDArray[Any] = np.frombuffer(
-            body, np.dtype(_TYPES[kind]).newbyteorder(self._order)  # type: ignore[arg-type]
-        )  # fmt: skip
+        values: npt.NDArray[Any] = np.frombuffer(body, np.dtype(self._order + _TYPES[kind]))
         if count is not None and len(values) != count:
             raise FormatError(f"an array claims {count} numbers and has {len(values)}")
         return values

@@ -90,11 +90,12 @@ class OwnValues:
     def _quantity(self, fields: Mapping[str, Found], place: str) -> Value:
         value = self.value(fields["value"], f"{place}.value")
         unit = self.value(fields["unit"], f"{place}.unit")
-        held = isinstance(value, (float, int, complex, Array, Scalar))
-        if not held or isinstance(value, bool) or not isinstance(unit, str):
+        if isinstance(value, bool) or not isinstance(value, float | int | complex | Array | Scalar):
+            return {"value": value, "unit": unit}
+        if not isinstance(unit, str):
             return {"value": value, "unit": unit}
         try:
-            return Quantity(value, unit)  # type: ignore[arg-type]
+            return Quantity(value, unit)
         except ValueError:
             return {"value": value, "unit": unit}
 

@@ -92,8 +92,8 @@ def interval_entry(held: h5py.Group, losses: list[Loss]) -> Entry | None:
         losses.append(Loss(name, "object", "its times are no numbers"))
         return None
     columns = _rows(held, len(start), (first, "stop_time", "duration", "id"), losses)
-    told = next((columns[key] for key in LABELS if isinstance(columns.get(key), list)), None)
-    labels = [""] * len(start) if told is None else [str(one) for one in told]  # type: ignore[union-attr]
+    texts = (told for key in LABELS if isinstance(told := columns.get(key), list))
+    labels = list(map(str, next(texts, [""] * len(start))))
     held_arrays: dict[str, Any] = {"times": start, "labels": np.array(labels, object)}
     kind: type[Event] | type[Epoch] = Event
     if stop is not None or (lasts is not None and np.isfinite(lasts).all()):

@@ -52,8 +52,8 @@ def _files_of(
         elif path.exists() or path.is_symlink():
             listed, named = [path], True
         elif has_magic(text):
-            # of Path.glob, ** finds folders only, before Python 3.13
-            matching = sorted(map(Path, glob(text, recursive=True)))  # noqa: PTH207
+            names = glob(text, recursive=True)  # noqa: PTH207  # ** of Path finds no files till 3.13
+            matching = sorted(map(Path, names))
             if not matching:
                 raise ArchiveNotFound("no file is called like this", path=text)
             folders = [one for one in matching if one.is_dir() and is_one(one)]

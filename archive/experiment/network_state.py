@@ -3,6 +3,7 @@ units."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -137,8 +138,9 @@ class _Part(Mapping[str, StateArray], Generic[AnyModel]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    @abstractmethod
     def _said(self) -> str:
-        raise NotImplementedError
+        """What `repr` says before the variables."""
 
     def __repr__(self) -> str:
         lines = "".join(f"\n  {array!r}" for array in self.values())

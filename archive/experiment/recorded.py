@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -20,7 +21,7 @@ from archive.hooks.neo_ import to_neo_part
 AnyPart = TypeVar("AnyPart", bound=schemas.Part)
 
 
-class Recorded(Generic[AnyPart]):
+class Recorded(ABC, Generic[AnyPart]):
     """Base of what can lie in a segment. Nothing is read from the file until it is asked for."""
 
     def __init__(self, name: str, entry: Entry) -> None:
@@ -71,9 +72,9 @@ class Recorded(Generic[AnyPart]):
     def _time(self, number: float | npt.NDArray[Any]) -> Any:
         return values.quantity(number, self.time_unit)
 
+    @abstractmethod
     def _facts(self) -> dict[str, str]:
         """What `repr` says, in order."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{key} {value}" for key, value in self._facts().items())

@@ -87,7 +87,7 @@ def fuzz(
         done = 0
         for done, what in _watched(reader, files, cases, seconds, memory, memory_factor, options):
             if what:
-                file, number = cases[done] if done >= 0 else (0, -1)
+                file, number = cases[done] if done >= 0 else (-1 - done, -1)
                 found.append(Finding(files[file].name, number, what))
         if done < 0:  # the files themselves cannot be read
             return found
@@ -104,7 +104,8 @@ def _watched(
     memory_factor: float,
     options: Mapping[str, Any] | None,
 ) -> Iterator[tuple[int, str]]:
-    """The places of cases that were done, and what was wrong; the last may have ended it all."""
+    """The places of cases that were done, and what was wrong; the last may have ended it all. Those
+    of the files themselves are counted from -1 down."""
     task = {
         "pickled": b64encode(pickle.dumps((reader, dict(options or {})))).decode("ascii"),
         "files": [str(file) for file in files],
@@ -149,10 +150,7 @@ def _watched(
             if said.get("done"):
                 return
             at = said["at"]
-            if "what" in said:
-                yield at, said["what"]
-            else:
-                yield at, ""
+            yield at, said.get("what", "")
     finally:
         child.kill()
         child.wait()
@@ -184,10 +182,11 @@ def main() -> None:
     reader, options = pickle.loads(b64decode(task["pickled"]))
     files = [Path(file) for file in task["files"]]
     warnings.simplefilter("ignore")
-    for file in files:  # also imports what it takes: that is not the file's doing
-        what = _read(reader, file, options)
+    for at, sound in enumerate(files):  # also imports what it takes: that is not the file's doing
+        what = _read(reader, sound, options)
         if what:
-            print(json.dumps({"at": -1, "what": f"sound, and: {what}"}), file=out)
+            print(json.dumps({"at": -1 - at, "what": f"sound, and: {what}"}), file=out)
+            print(json.dumps({"done": True}), file=out)
             return
     events: list[str] = []
     sys.addaudithook(lambda event, _: events.append(event) if event in _FORBIDDEN else None)
@@ -210,7 +209,6 @@ def main() -> None:
             if what:
                 print(json.dumps({"at": at, "what": what}), file=out)
         print(json.dumps({"done": True}), file=out, flush=True)
-        events.clear()
 
 
 def _read(reader: Any, path: Path, options: Mapping[str, Any]) -> str:

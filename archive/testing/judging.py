@@ -67,13 +67,19 @@ def broken_promises(
 ) -> Iterator[str]:
     """Losses of what the format is said to carry: by kind, names of fields and arrays, or
     ``"*"`` for all."""
-    kinds = {one.way: one.model.kind for one in source.walk()}
+    placed = list(source.walk())
     for loss in losses:
-        kind = kinds.get(loss.entry, "")
-        promised = carries.get(kind, ())
         field = loss.field.partition(".")[0].partition("[")[0]
-        if field in promised or (promised and ("*" in promised or field == kind)):
-            yield f"{loss}: a format that carries {kind}: {field} may not declare it lost"
+        for one in placed:
+            if one.way != loss.entry:
+                continue
+            # what is lost as a whole takes with it all that is in it
+            for gone in one.walk() if field == one.model.kind else (one,):
+                kind = gone.model.kind
+                promised = carries.get(kind, ())
+                what = kind if field == one.model.kind else field
+                if what in promised or (promised and ("*" in promised or what == kind)):
+                    yield f"{loss}: a format that carries {kind}: {what} may not declare it lost"
 
 
 def not_equal(

@@ -31,7 +31,9 @@ class OnDisk:
     def __getitem__(self, key: Any, /) -> Any:
         return self._values[key]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None, /) -> npt.NDArray[Any]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if copy is False:
+            raise ValueError("an array on disk cannot be had without copying it")
         return self._values.astype(dtype or self._values.dtype)
 
 
@@ -41,7 +43,7 @@ class Broken(OnDisk):
     def __getitem__(self, key: Any, /) -> Any:
         raise ReadingFailed
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None, /) -> npt.NDArray[Any]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         raise ReadingFailed
 
 

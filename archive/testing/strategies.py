@@ -75,6 +75,10 @@ def parameter_sets() -> st.SearchStrategy[Entry]:
 
 def keyed_values() -> st.SearchStrategy[Entry]:
     """Values under keys of any text, with and without a session."""
+    return _keyed_values().map(Entry)
+
+
+def _keyed_values() -> st.SearchStrategy[schemas.KeyedValue]:
     return st.builds(
         schemas.KeyedValue,
         key=TEXTS.filter(bool),
@@ -82,7 +86,7 @@ def keyed_values() -> st.SearchStrategy[Entry]:
         session=optional(NAMES),
         author=optional(TEXTS),
         at=MOMENTS,
-    ).map(Entry)
+    )
 
 
 def _provenances() -> st.SearchStrategy[Entry]:
@@ -160,8 +164,8 @@ def experiments(
     }
     held = [draw(runs(name=name, **chosen)) for name in names]
     if with_keyed_values:
-        kept = draw(st.lists(keyed_values(), max_size=2))
-        held += {(one.model.key, one.model.session): one for one in kept}.values()  # type: ignore[attr-defined]
+        kept = draw(st.lists(_keyed_values(), max_size=2))
+        held += map(Entry, {(one.key, one.session): one for one in kept}.values())
     model = schemas.Experiment(
         id=draw(st.text("0123456789abcdef", min_size=1, max_size=64)),
         name=draw(NAMES),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+import schemas
 from archive.adapters import aedat4, reader_for
 from archive.adapters.aedat3 import Aedat3
 from archive.adapters.aedat4 import Aedat4
@@ -18,6 +19,7 @@ from archive.addresses import decoded
 from archive.entry import Entry
 from archive.errors import FormatError
 from tests.formats.event_files import DATA, Holding, addresses, only, read, spikes
+from tests.typed import of_kind
 
 # the five events of the samples, of which all are made
 SAMPLE = [(5, 7, 1, 1000), (6, 7, -1, 1010), (120, 100, 1, 1500), (0, 0, -1, 2000)]
@@ -46,10 +48,10 @@ def test_samples_of_both_versions(require: Callable[[str], ModuleType]) -> None:
         reader = reader_for(DATA / name)
         assert reader.name == ("aedat3" if "v31" in name else "aedat4")
         (part,), losses = read(reader, DATA / name)
-        assert (losses, part.model.coding) == ([], "aedat-3")  # type: ignore[attr-defined]
+        assert (losses, of_kind(schemas.AddressEvents, part).coding) == ([], "aedat-3")
         assert found(part) == SAMPLE
     (segment,) = Aedat4().read(DATA / "v4_LZ4.aedat4")
-    assert segment.model.annotations == {"width": 128, "height": 128}  # type: ignore[attr-defined]
+    assert of_kind(schemas.Segment, segment).annotations == {"width": 128, "height": 128}
 
 
 def test_all_kinds_of_packets(tmp_path: Path) -> None:
@@ -69,7 +71,7 @@ def test_all_kinds_of_packets(tmp_path: Path) -> None:
         ("imu6", "2 of them left out"),
         ("events", "the last 2 bytes are no whole packet"),
     ]
-    named = {part.model.variable: part for part in parts}  # type: ignore[attr-defined]
+    named = {of_kind(schemas.Part, part).variable: part for part in parts}
     special = named["special of source 1"].arrays
     assert np.asarray(special["times"]).tolist() == [4.0, 9.0]
     labels = np.asarray(special["labels"]).tolist()

@@ -18,6 +18,7 @@ from archive.entry import Entry, Loss
 from archive.errors import AlreadyExists, ArchiveWarning, FormatError
 from archive.values import quantity
 from tests.formats.event_files import DATA, Holding, addresses, only, read, spikes
+from tests.typed import of_kind
 
 AER = Aer()
 
@@ -67,7 +68,8 @@ def test_text_is_no_file_without_header(tmp_path: Path) -> None:
 
 def test_an_index_has_a_segment_for_each_file() -> None:
     path = DATA / "index.aeidx"
-    assert [entry.model.name for entry in AER.read(path)] == ["v2_notick", "v1_noheader"]  # type: ignore[attr-defined]
+    names = [of_kind(schemas.Segment, entry).name for entry in AER.read(path)]
+    assert names == ["v2_notick", "v1_noheader"]
     assert AER.covers(path) == [DATA / "v2_notick.aedat", DATA / "v1_noheader.dat"]
     assert AER.covers(DATA / "v2_jaer.aedat") == []
 
@@ -119,7 +121,9 @@ def test_bytes_that_are_written(tmp_path: Path, dialect: str, version: Any) -> N
     assert b"# Timestamps tick is " + said + end in raw
     events = [(0, 1), (1, 2), (0, 3)]
     assert raw.endswith(end + b"".join(struct.pack(form, *event) for event in events))
-    assert load_aer(path)[1].tolist() == [1e-4, 2e-4, 3e-4]  # type: ignore[union-attr]
+    loaded = load_aer(path)
+    assert isinstance(loaded, tuple)
+    assert loaded[1].tolist() == [1e-4, 2e-4, 3e-4]
 
 
 def test_ticks_are_the_nearest(tmp_path: Path) -> None:
@@ -186,9 +190,11 @@ def test_an_index_takes_all(tmp_path: Path) -> None:
     assert AER.write(source, path) == []
     assert path.read_text() == "all.1.aedat\nall.2.aedat\n"
     first, second = AER.read(path)
-    assert [first.model.name, second.model.name] == ["s0", "s1"]  # type: ignore[attr-defined]
+    names = [of_kind(schemas.Segment, one).name for one in (first, second)]
+    assert names == ["s0", "s1"]
     (part,) = second.parts
-    assert (part.model.coding, np.asarray(part.arrays["ticks"]).tolist()) == ("davis", [5, 4])  # type: ignore[attr-defined]
+    assert of_kind(schemas.AddressEvents, part).coding == "davis"
+    assert np.asarray(part.arrays["ticks"]).tolist() == [5, 4]
     before = path.read_bytes()
     with pytest.raises(AlreadyExists):
         AER.write(source, path)
@@ -239,7 +245,8 @@ def test_any_spikes_come_back(
     assert written(path, part) == []
     model, arrays = only(AER, path)
     assert (model.size, model.time_unit, model.population) == (6, unit, "exc")
-    assert (model.t_start, model.t_stop) == (part.model.t_start, part.model.t_stop)  # type: ignore[attr-defined]
+    known = of_kind(schemas.SpikeTrains, part)
+    assert (model.t_start, model.t_stop) == (known.t_start, known.t_stop)
     back = [arrays["channels"][train] for train in arrays["neuron"]]
     wanted = sorted((channels[train], time) for train, time in zip(neuron, times, strict=True))
     assert sorted(zip(back, arrays["times"], strict=True)) == wanted

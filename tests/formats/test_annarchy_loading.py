@@ -16,10 +16,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+import schemas
 from archive.errors import ArchiveWarning, ContractError, FormatError
 from archive.hooks.restoring import Restoration
 from archive.hooks.snapshots import restore
-from tests.formats.annarchy_examples import network, objects, population, projection, read, save
+from tests.formats.annarchy_examples import (
+    named,
+    network,
+    objects,
+    population,
+    projection,
+    read,
+    save,
+)
+from tests.typed import of_kind
 from tests.unit.annarchy_lookalikes import Network, Population, Projection, connections
 
 PAIRS = [(0, 1), (2, 0), (2, 3)]  # post, pre: those of `file`
@@ -110,17 +120,15 @@ def test_an_attribute_that_the_network_has_not(part: str, tmp_path: Path) -> Non
     assert connections(net.get_projections()[0])[0, 1] == (0.5, 2, 3.0, 6.0)
 
 
-@pytest.mark.parametrize("part", ["exc", "p"])
-def test_a_value_that_is_not_among_the_attributes(part: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("part", "kind"), [("exc", schemas.Population), ("p", schemas.Projection)])
+def test_a_value_that_is_not_among_the_attributes(
+    part: str, kind: type[schemas.Population | schemas.Projection], tmp_path: Path
+) -> None:
     """It is kept in the snapshot, and the report says that the network has not got it."""
     item = file()
     item[part]["extra"] = 1.5
-    (found,) = (
-        each.model.native["unlisted"]  # type: ignore[attr-defined]
-        for each in read(save(item, tmp_path / "b.data"), time_step=0.5).parts
-        if each.model.name == part  # type: ignore[attr-defined]
-    )
-    assert found == {"extra": 1.5}
+    found = named(read(save(item, tmp_path / "b.data"), time_step=0.5), part)
+    assert of_kind(kind, found).native["unlisted"] == {"extra": 1.5}
     assert losses(loaded(item, tmp_path, built())) == {(part, "extra")}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import schemas
 from archive.errors import ArchiveWarning
 from tests.formats.annarchy_examples import (
     named,
@@ -19,6 +20,7 @@ from tests.formats.annarchy_examples import (
     read,
     save,
 )
+from tests.typed import of_kind
 
 
 def one_connection(**values: Any) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def test_a_parameter_of_one_connection_is_said_to_be_either(tmp_path: Path) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         pickled = named(read(save(item, tmp_path / "a.data")), "proj0")
-    assert pickled.model.parameters == {"tau": 20.0}  # type: ignore[attr-defined]
+    assert of_kind(schemas.Projection, pickled).parameters == {"tau": 20.0}
 
 
 def test_a_parameter_of_one_neuron_is_said_to_be_either(tmp_path: Path) -> None:
@@ -53,7 +55,7 @@ def test_what_is_alone_beside_empty_rows_is_for_all(tmp_path: Path) -> None:
         post_ranks=[0, 1], pre_ranks=objects([2], []), w=objects([0.5], []), delays=0.5
     )
     found = named(read(save(network(population(), item), tmp_path / "a.mat")), "proj0")
-    assert found.model.parameters == {"tau": 20.0}  # type: ignore[attr-defined]
+    assert of_kind(schemas.Projection, found).parameters == {"tau": 20.0}
     assert np.asarray(found.arrays["delays"]).tolist() == [0.5]
 
 

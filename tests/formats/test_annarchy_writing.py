@@ -21,11 +21,12 @@ import schemas
 from archive.adapters import writer_for
 from archive.adapters.annarchy import Annarchy
 from archive.connections import compressed
-from archive.entry import Entry
+from archive.entry import Entry, name_of
 from archive.errors import AlreadyExists, FormatError
 from archive.values import to_schema, to_schema_dict
 from tests.formats.annarchy_examples import SAMPLES, Held, assert_same, named, read
 from tests.formats.matlab_readers import read_octave
+from tests.typed import of_kind
 
 ID, DAY = "0" * 32, datetime(2026, 1, 1, tzinfo=UTC)
 FORMS = (".data", ".txt.gz", ".npz", ".mat")
@@ -78,7 +79,7 @@ def test_a_network_comes_back(
     assert written(whole, path, connections=connections) == []
     assert_same(whole, read(path))  # our own files say what the time step is
     for part in whole.parts:
-        name = part.model.name  # type: ignore[attr-defined]
+        name = name_of(part.model)
         path = tmp_path / f"{name}{suffix}"
         assert written(whole, path, only=name, connections=connections) == []
         (other,) = read(path, sizes={"exc": 12, "pop1": 5}).parts
@@ -135,15 +136,16 @@ def test_any_projection_comes_back(
     path = tmp_path_factory.mktemp("any") / f"a{suffix}"
     assert written(entry, path, connections=connections) == []
     back = read(path)
-    known, found = named(entry, "exc"), named(back, "exc")
-    assert found.model.parameters == known.model.parameters  # type: ignore[attr-defined]
+    exc = [of_kind(schemas.Population, named(one, "exc")) for one in (entry, back)]
+    assert exc[0].parameters == exc[1].parameters
     known, found = named(entry, "p"), named(back, "p")
     for key, values in known.arrays.items():
         held, other = np.asarray(values), np.asarray(found.arrays[key])
         if len(held) != len(other):  # one of one, or all the same
             held = np.broadcast_to(held, other.shape) if len(other) else held[:0]
         np.testing.assert_array_equal(other, held)
-    assert found.model.parameters == known.model.parameters  # type: ignore[attr-defined]
+    p = [of_kind(schemas.Projection, one) for one in (known, found)]
+    assert p[0].parameters == p[1].parameters
 
 
 def test_only_plain_things_are_pickled(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from archive.entry import Entry, Loss
 from archive.errors import FormatError
 from archive.values import from_schema
 from tests.formats.recordings import experiment, irregular, segment, signal
+from tests.typed import of_kind
 
 DATA = Path(__file__).parent.parent / "data" / "atf"
 
@@ -60,8 +61,9 @@ def test_all_sweeps_and_signals_of_clampfit() -> None:
         "SyncTimeUnits": "6.25",
     }
     found = list(run.parts)
-    assert [sweep.model.name for sweep in found] == ["sweep 1", "sweep 2", "sweep 3"]  # type: ignore[attr-defined]
-    starts = [sweep.model.annotations["sweep_start"] for sweep in found]  # type: ignore[attr-defined]
+    told = [of_kind(schemas.Segment, sweep) for sweep in found]
+    assert [one.name for one in told] == ["sweep 1", "sweep 2", "sweep 3"]
+    starts = [one.annotations["sweep_start"] for one in told]
     assert starts == [schemas.Quantity(1000.0 * n, "ms") for n in range(3)]
     table = read_atf(path)
     assert table.shape == (7, 10)
@@ -73,7 +75,7 @@ def test_all_sweeps_and_signals_of_clampfit() -> None:
             ("IN 0", "pA", table[1 + 2 * number].tolist()),
             ("IN 1", "A", table[2 + 2 * number].tolist()),
         ]
-        assert other.arrays["channels"].tolist() == [0]  # type: ignore[attr-defined]
+        assert np.asarray(other.arrays["channels"]).tolist() == [0]
 
 
 def test_other_samples_of_clampfit() -> None:
@@ -142,9 +144,9 @@ def test_units_and_latin_1(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert [loss.reason for loss in losses] == ["'a.u.' of x is no unit"]
     (run,) = Atf().read(path)
-    assert run.model.annotations == {"Comment": "größer"}  # type: ignore[attr-defined]
+    assert of_kind(schemas.Run, run).annotations == {"Comment": "größer"}
     (first, *_) = sweep.parts
-    assert first.model.time_unit == "us"  # type: ignore[attr-defined]
+    assert of_kind(schemas.Part, first).time_unit == "us"
 
 
 def test_empty_fields_and_shorter_sweeps_are_told(tmp_path: Path) -> None:
@@ -162,7 +164,8 @@ def test_texts_become_events(tmp_path: Path) -> None:
     event = next(part for part in sweep.parts if isinstance(part.model, schemas.Event))
     assert isinstance(event.model, schemas.Event)
     assert event.model.variable == "Comment"
-    assert (event.arrays["times"].tolist(), event.arrays["labels"].tolist()) == ([0.0], ["start"])  # type: ignore[attr-defined]
+    found = [np.asarray(event.arrays[name]).tolist() for name in ("times", "labels")]
+    assert found == [[0.0], ["start"]]
     assert columns(sweep) == [("V", "mV", [1, 2])]
 
 
@@ -171,7 +174,8 @@ def test_a_table_of_results_becomes_values(tmp_path: Path) -> None:
         'ATF\t1.0\n1\t3\n"Type=Results"\n"File"\t"Peak (pA)"\t"Trace #1"\n"a.abf"\t1\t2\n"b"\t3\t\n'
     )
     entries = list(Atf().read(put(tmp_path, text)))
-    found = {entry.model.key: entry.model.value for entry in entries}  # type: ignore[attr-defined]
+    values = [of_kind(schemas.KeyedValue, entry) for entry in entries]
+    found = {one.key: one.value for one in values}
     assert found["header Type"] == "Results"
     assert found["File"] == ["a.abf", "b"]
     assert from_schema(found["Peak"]).magnitude.tolist() == [1, 3]
@@ -183,11 +187,11 @@ def test_a_title_without_a_unit_of_time(tmp_path: Path) -> None:
     losses: list[Loss] = []
     (sweep,) = sweeps(path, losses=losses)
     (part,) = sweep.parts
-    assert part.model.time_unit == "s"  # type: ignore[attr-defined]
+    assert of_kind(schemas.Part, part).time_unit == "s"
     assert "taken for seconds" in losses[0].reason
     (sweep,) = sweeps(path, time_unit="ms")
     (part,) = sweep.parts
-    assert part.model.time_unit == "ms"  # type: ignore[attr-defined]
+    assert of_kind(schemas.Part, part).time_unit == "ms"
     with pytest.raises(FormatError, match="'mV' is no unit of time"):
         sweeps(path, time_unit="mV")
 
@@ -199,7 +203,7 @@ def test_words_for_units_of_time(tmp_path: Path, told: str, unit: str) -> None:
     path = put(tmp_path, f'ATF\t1.0\n0\t2\n"Time ({told})"\t"V (mV)"\n0\t1\n1\t2\n')
     (sweep,) = sweeps(path)
     (part,) = sweep.parts
-    assert part.model.time_unit == unit  # type: ignore[attr-defined]
+    assert of_kind(schemas.Part, part).time_unit == unit
 
 
 def test_a_time_in_no_unit_is_refused(tmp_path: Path) -> None:
@@ -307,8 +311,8 @@ def test_a_run_comes_back_or_is_told_lost(
     (run,) = Atf().read(path)
     ((part,),) = [list(sweep.parts) for sweep in run.parts]
     np.testing.assert_array_equal(np.asarray(part.arrays["values"])[:, 0], values)
-    assert part.arrays["channels"].tolist() == [channel]  # type: ignore[attr-defined]
+    assert np.asarray(part.arrays["channels"]).tolist() == [channel]
     if (f"out/sweep 1/{name}", "variable") not in losses:
         assert part.model == one.model
     if ("out", f"annotations.{name}") not in losses:
-        assert run.model.annotations == {name: note}  # type: ignore[attr-defined]
+        assert of_kind(schemas.Run, run).annotations == {name: note}

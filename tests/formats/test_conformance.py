@@ -173,8 +173,8 @@ class TestCsv(WriterSuite):
     examples = 4
 
     @pytest.fixture(autouse=True)
-    def _of(self, table: str) -> None:
-        self.write_options = {"table": table}  # type: ignore[misc]
+    def _of(self, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(type(self), "write_options", {"table": table})
 
 
 DATA = Path(__file__).parents[1] / "data"
@@ -187,9 +187,7 @@ class OfTheProgram(ReaderSuite):
     mutations = 25
 
     def files(self, folder: Path) -> Iterable[Path]:
-        found = sorted(DATA.glob(self.samples))
-        assert found
-        return found
+        return sorted(DATA.glob(self.samples))
 
 
 class TestBrian2Files(OfTheProgram):

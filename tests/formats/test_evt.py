@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+import schemas
 from archive.adapters import evt3_words, evt_words, reader_for
 from archive.adapters.evt2 import Evt2
 from archive.adapters.evt3 import Evt3
@@ -18,6 +19,7 @@ from archive.adapters.prophesee_dat import PropheseeDat
 from archive.addresses import decoded
 from archive.errors import FormatError
 from tests.formats.event_files import DATA, Holding, addresses, only, read
+from tests.typed import of_kind
 
 Found = tuple[list[tuple[int, int, int, int]], list[tuple[int, str]]]
 EVENTS_OF_SAMPLE = [(127, 127, 1, 100), (5, 9, 0, 163), (0, 0, 1, 164), (639, 479, 0, 70000)]
@@ -74,7 +76,9 @@ def evt3(words: Iterable[int]) -> Found:
 
 def ours(adapter: Any, path: Path) -> Found:
     parts, _ = read(adapter, path)
-    fields = decoded(parts[0].arrays["addresses"][:], parts[0].model.coding)  # type: ignore[attr-defined]
+    coding = of_kind(schemas.AddressEvents, parts[0]).coding
+    assert coding is not None
+    fields = decoded(parts[0].arrays["addresses"][:], coding)
     columns = [fields["x"], fields["y"], fields["polarity"] > 0, parts[0].arrays["ticks"]]
     events = list(
         zip(*[np.asarray(column).astype(int).tolist() for column in columns], strict=True)
@@ -157,8 +161,9 @@ def test_what_is_left_out_is_said(tmp_path: Path, form: str, adapter: Any) -> No
 def test_facts_of_the_header(tmp_path: Path) -> None:
     path = written(tmp_path / "x.raw", "H", [])
     (segment,) = Evt3().read(path)
-    facts = segment.model.annotations  # type: ignore[attr-defined]
+    facts = of_kind(schemas.Segment, segment).annotations
     assert (facts["width"], facts["height"]) == (1280, 720)
+    assert isinstance(facts["header"], str)
     assert facts["header"].startswith("% evt 3.0\n")
 
 

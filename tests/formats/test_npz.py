@@ -125,7 +125,8 @@ def test_an_array_without_a_name_is_told(tmp_path: Path) -> None:
 
 def test_a_member_that_is_a_stray_option_is_no_value(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
-    np.savez(path, **{"a": np.arange(2), "allow_pickle": np.array(True)})  # type: ignore[arg-type]
+    members: dict[str, Any] = {"a": np.arange(2), "allow_pickle": np.array(True)}
+    np.savez(path, **members)
     assert set(keyed(Npz(), path)) == {"a"}
 
 

@@ -19,12 +19,13 @@ from archive.entry import Entry, Loss
 from archive.errors import FormatError
 from tests.formats import sonata_examples
 from tests.formats.recordings import experiment, segment, signal, spikes
+from tests.typed import of_kind
 
 
 def read(path: Path, **options: Any) -> dict[str | None, Entry]:
     (found,) = reader_for(path).read(path, **options)
     assert isinstance(found.model, schemas.Segment)
-    return {part.model.population: part for part in found.parts}  # type: ignore[attr-defined]
+    return {of_kind(schemas.Part, part).population: part for part in found.parts}
 
 
 def trains(entry: Entry) -> dict[int, list[float]]:
@@ -47,7 +48,7 @@ def test_files_of_libsonata(tmp_path: Path) -> None:
         assert isinstance(model, schemas.SpikeTrains)
         assert (model.variable, model.time_unit) == ("spikes", "ms")
         assert trains(entry) == ({} if name == "empty" else EXPECTED)
-    assert found["All"].model.t_stop == 1.3  # type: ignore[attr-defined]
+    assert of_kind(schemas.SpikeTrains, found["All"]).t_stop == 1.3
 
 
 def test_files_of_the_allen_institute_and_of_the_first_version(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_silent_neurons_are_those_of_the_nodes(tmp_path: Path) -> None:
     snapshot, other = Sonata().read(path)
     assert snapshot.model.kind == "snapshot"
     (part,) = other.parts
-    assert part.model.size == 9  # type: ignore[attr-defined]
+    assert of_kind(schemas.SpikeTrains, part).size == 9
 
 
 def test_arrays_stay_in_the_file(tmp_path: Path) -> None:

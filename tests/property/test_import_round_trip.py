@@ -21,8 +21,14 @@ from tests.unit.test_import_whole import without_inputs
 def taken(source: Path, target: Path, model: schemas.Model) -> Placed:
     """What an archive holds that a file was imported into, but for where it came from."""
     assert isinstance(model, schemas.Experiment)
-    facts = {"description": model.description, "people": model.people}
-    with archive.open(target, "x", name=model.name, durability="close", **facts) as exp:  # type: ignore[arg-type]
+    with archive.open(
+        target,
+        "x",
+        name=model.name,
+        description=model.description,
+        people=model.people,
+        durability="close",
+    ) as exp:
         exp.import_file(source)
         assert exp.check().is_valid()
         return placed(without_inputs(exp.to_entry()))

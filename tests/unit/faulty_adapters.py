@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +15,7 @@ import numpy as np
 
 import schemas
 from archive.adapters.json_archive import JsonArchive
-from archive.entry import Entry, Loss, Source
+from archive.entry import Entry, Loss, Source, walk
 from archive.errors import FormatError
 
 
@@ -43,7 +45,7 @@ def changed(entry: Entry, change: Callable[[Entry], Entry | None]) -> Entry | No
     return replace(made, parts=[part for part in parts if part is not None])
 
 
-class Changing(Sound):
+class Changing(Sound, ABC):
     """Changes entries when it reads."""
 
     def read(self, path: Path, /) -> Iterator[Entry]:
@@ -52,8 +54,9 @@ class Changing(Sound):
             if made is not None:
                 yield made
 
+    @abstractmethod
     def change(self, entry: Entry) -> Entry | None:
-        raise NotImplementedError
+        """What is read in its place; None for nothing."""
 
 
 def updated(entry: Entry, **fields: Any) -> Entry:
@@ -168,6 +171,15 @@ class LeavesHalf(Sound):
         except Exception:
             path.write_bytes(b'{"format": "neuro')
             raise
+
+
+class LeavesHalfOfTheSecondTime(LeavesHalf):
+    """What fails when it looks what there is does no harm, but what fails after that does."""
+
+    def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> list[Loss]:
+        for _ in walk(source.entry()):
+            pass
+        return super().write(source, path, overwrite=overwrite)
 
 
 class Overwrites(Sound):
@@ -291,4 +303,87 @@ class GivesPartsAlone(Sound):
 
 class Positional(Sound):
     def write(self, source: Source, path: Path, overwrite: bool = False) -> list[Loss]:
+        return super().write(source, path, overwrite=overwrite)
+
+
+class NeverTheSame(Changing):
+    reads = 0
+
+    def read(self, path: Path, /) -> Iterator[Entry]:
+        self.reads += 1
+        return super().read(path)
+
+    def change(self, entry: Entry) -> Entry:
+        said = f"read {self.reads} times"
+        return updated(entry, description=said) if entry.model.kind == "run" else entry
+
+
+class KeepsFileWhenStopped(Sound):
+    def read(self, path: Path, /) -> Iterator[Entry]:
+        entries = self._entries(path)
+        KeepsFileOpen.held.append(entries)
+        return entries
+
+    def _entries(self, path: Path) -> Iterator[Entry]:
+        with path.open("rb"):
+            yield from super().read(path)
+
+
+class SaysNotWhere(Sound):
+    def read(self, path: Path, /) -> Iterator[Entry]:
+        try:
+            yield from super().read(path)
+        except FormatError as error:
+            raise FormatError(error.message) from None
+
+    def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> list[Loss]:
+        if not path.parent.exists():
+            raise FormatError("there is no such folder")
+        return super().write(source, path, overwrite=overwrite)
+
+
+class RefusesNothing(Sound):
+    def read(self, path: Path, /) -> Iterator[Entry]:
+        with suppress(FormatError):
+            yield from super().read(path)
+
+    def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> list[Loss]:
+        path.parent.mkdir(exist_ok=True)
+        return super().write(source, path, overwrite=overwrite)
+
+
+class LeavesOldBeside(Sound):
+    def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> list[Loss]:
+        if path.exists() and overwrite:
+            path.rename(path.with_suffix(".old"))
+        return super().write(source, path, overwrite=overwrite)
+
+
+class DeclaresWithoutReason(Sound):
+    def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> list[Loss]:
+        super().write(source, path, overwrite=overwrite)
+        return [Loss("first", "description", "")]
+
+
+class DeclaresTuples(Sound):
+    def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> list[Any]:
+        super().write(source, path, overwrite=overwrite)
+        return [("first", "description", "no place for it")]
+
+
+class SaysNothing(Sound):
+    def write(self, source: Source, path: Path, /, *, overwrite: bool = False) -> Any:
+        super().write(source, path, overwrite=overwrite)
+
+
+class NameWithColon(Sound):
+    name = "json:other"
+
+
+class SuffixInCapitals(Sound):
+    suffixes = (".JSON",)
+
+
+class OverwritesUntold(Sound):
+    def write(self, source: Source, path: Path, /, *, overwrite: bool = True) -> list[Loss]:
         return super().write(source, path, overwrite=overwrite)

@@ -53,7 +53,7 @@ def test_sets_do_not_need_the_archive(path: Path) -> None:
     for found in (saved, session.parameters["slow"], next(iter(session.parameters))):
         assert (found["exc.tau_m"], found.names, found.name) == (20 * pq.ms, (), None)
         with pytest.raises(archive.Refused, match="belongs to no archive"):
-            found.runs  # noqa: B018
+            _ = found.runs
     with archive.open(path, "a"):
         assert saved.diff({}).removed
     assert "'slow'" in repr(session.parameters)
