@@ -131,9 +131,9 @@ class _Reading:
 
     def _know(self, fields: Fields, made: Any) -> None:
         key = fields.take("neo_id") if "neo_id" in fields else None
-        is_number = isinstance(key, np.ndarray) and key.size == 1 and key.dtype.kind in "iuf"
-        if is_number and np.isfinite(key).all():
-            self._known[int(key.reshape(-1)[0])] = made
+        number = np.ravel(key) if isinstance(key, np.ndarray) else np.empty(0)
+        if number.size == 1 and number.dtype.kind in "iuf" and np.isfinite(number[0]):
+            self._known[int(number[0])] = made
         fields.lose_rest()
 
 

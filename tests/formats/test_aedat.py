@@ -177,7 +177,9 @@ def test_places_of_aedat4_that_no_word_holds(
 ) -> None:
     fields = [("t", "<u8"), ("x", "<u2"), ("y", "<u2"), ("on", "?")]
     events = np.array([(1, x, y, True)], fields)
-    packets = [({"stream_id": 0, "events": events}, {})]
+    packets: list[tuple[dict[str, object], dict[str, object]]] = [
+        ({"stream_id": 0, "events": events}, {})
+    ]
     monkeypatch.setattr(aedat4, "_packets", lambda path: iter(packets))
     (part,), _ = read(Aedat4(), DATA / "v4_LZ4.aedat4")
     with pytest.raises(FormatError, match="not within 0 to 32767"):

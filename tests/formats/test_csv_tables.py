@@ -190,10 +190,9 @@ def test_fields_of_a_newer_contract_are_lost_too(tmp_path: Path) -> None:
 
 
 def test_of_a_run_that_was_gone_on_with_the_last_end_is_in_the_table(tmp_path: Path) -> None:
-    ends = [
-        Entry(schemas.RunEnd(ended=datetime(2020, 1, day, tzinfo=UTC), outcome=outcome))
-        for day, outcome in ((1, "failed"), (2, "finished"))
-    ]
+    failed = schemas.RunEnd(ended=datetime(2020, 1, 1, tzinfo=UTC), outcome="failed")
+    finished = schemas.RunEnd(ended=datetime(2020, 1, 2, tzinfo=UTC), outcome="finished")
+    ends = Entry(failed), Entry(finished)
     head, row = rows(tmp_path / "t.csv", run(*ends))
     assert dict(zip(head, row, strict=True))["outcome"] == "finished"
     losses = CsvTables().write(Given(run(*ends)), tmp_path / "t.csv", overwrite=True)
