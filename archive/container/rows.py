@@ -200,8 +200,13 @@ class Rows:
         return self._documents.annotations(document, changes)
 
     def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
-        """The documents of many rows."""
-        table = self.all()[list(rows)]
+        """The documents of many rows. CorruptArchive for a row that there is not: which ones
+        belong to others, the file says."""
+        known = self.all()
+        for row in rows:
+            if not 0 <= row < len(known):
+                raise self.damaged(row, f"it is named, of {len(known)}")
+        table = known[list(rows)]
         places = list(zip(table["record"].tolist(), table["length"].tolist(), strict=True))
         found = self._documents.read_many(places)
         return [self._named(*each) for each in zip(rows, found, strict=True)]

@@ -272,6 +272,13 @@ def test_documents_and_tables_that_lie(victim: Path, name: str) -> None:
     refused(victim, says)
 
 
+@pytest.mark.parametrize("run", [-1, 1, -(1 << 62), 1 << 62])
+def test_segments_of_runs_that_there_are_not(victim: Path, run: int) -> None:
+    attack(victim, attacks.rows("segments", "run", run))
+    with budget(), archive.open(victim) as exp, pytest.raises(archive.CorruptArchive, match="of 1"):
+        exp.segments.table()
+
+
 def test_change_that_leads_to_itself(victim: Path) -> None:
     def loop(block: h5py.Group, _: Path) -> None:
         start = len(block["data_arrays"]["records"]["data"])
