@@ -29,6 +29,7 @@ from tests.benchmarks import (
     append_bulk,
     append_small,
     brian2_capture,
+    capture,
     durable,
     many_writers,
     mat_export,
@@ -60,6 +61,7 @@ MEASURES: dict[str, Measure] = {
     "spikes": spikes.measure,
     "brian2_capture": brian2_capture.measure,
     "mat_export": mat_export.measure,
+    "capture": capture.measure,
 }
 
 SIGNS = {"speed": "≥", "cost": "≤", "difference": "≤", "value": "≤"}

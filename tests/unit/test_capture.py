@@ -178,7 +178,7 @@ def test_generators_of_a_run(tmp_path: Path) -> None:
     own = random.Random(3)
     with archive.open(tmp_path / "e.nix", "a") as exp:
         np.random.seed(7)
-        expected = np.random.get_state()[1]
+        expected = np.random.get_state(legacy=True)[1]
         state = random.getstate()
         with exp.run() as run:
             run.note_generator("rng", rng)

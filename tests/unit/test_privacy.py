@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_strict(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, by:
         with exp.computer_session() as one:
             assert one.session_name == name
     with archive.open(path) as exp:
-        found = exp.runs[0].provenance
+        found: Any = exp.runs[0].provenance
         assert found.process.privacy == "strict"
         assert (found.process.user, found.process.host) == (None, None)
         assert found.process.argv == ("~/run.py", "--out=~/x")
@@ -79,7 +80,7 @@ def test_normal(tmp_path: Path, home: Path) -> None:
     with archive.open(path, "a") as exp:
         fill(exp, home)
     with archive.open(path) as exp:
-        found = exp.runs[0].provenance
+        found: Any = exp.runs[0].provenance
         assert (found.process.user, found.process.host) == (USER, HOST)
         assert found.process.working_directory == str(home / "work")
         assert exp.history[0].author == USER
