@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -68,10 +69,10 @@ class Capture:
 
     def completed(self) -> Records:
         """The records at the end of the run, if more is known by then; else none."""
-        try:
-            return {} if self._failed else self._completed()
-        except Exception:  # what was found at the begin remains
-            return {} if self._kept else self.records
+        with contextlib.suppress(Exception):  # what was found at the begin remains
+            if not self._failed:
+                return self._completed()
+        return {} if self._kept else self.records
 
     def _completed(self) -> Records:
         if generators.python_state() != self._random:
