@@ -118,7 +118,7 @@ def test_any_words_of_evt3(
 ) -> None:
     path = written(tmp_path_factory.mktemp("evt") / "x.raw", "H", words)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evt_words, "PIECE", 8 * piece)
+        patch.setattr(evt_words, "PIECE", 32 * piece)
         assert ours(Evt3(), path) == evt3(words)
 
 
@@ -129,7 +129,7 @@ def test_any_words_of_evt2(
 ) -> None:
     path = written(tmp_path_factory.mktemp("evt") / "x.raw", "I", words)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evt_words, "PIECE", 16 * piece)
+        patch.setattr(evt_words, "PIECE", 32 * piece)
         assert ours(Evt2(), path) == evt2(words)
 
 
