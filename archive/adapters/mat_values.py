@@ -55,11 +55,16 @@ class Notes:
         return Struct(dict(zip(("where", "original", "mapped"), map(Texts, columns), strict=True)))
 
 
+@lru_cache(1 << 8)
+def _whole(value: int) -> Numbers:
+    return Numbers(np.array(value, np.int64 if abs(value) > _EXACT else np.float64))
+
+
 def number(value: complex) -> Numbers:
     """A Python bool, int within 64 bits, float or complex; ints that a double holds become
     doubles, which MATLAB computes with as one expects."""
-    if type(value) is int and abs(value) > _EXACT:
-        return Numbers(np.array(value, np.int64))
+    if type(value) is int:
+        return _whole(value)
     dtype = {bool: np.bool_, complex: np.complex128}.get(type(value), np.float64)
     return Numbers(np.array(value, dtype))
 

@@ -34,12 +34,12 @@ class Held:
     """An experiment in memory: one run, a segment for each of some sets of arrays."""
 
     def __init__(self, sets: list[Arrays]) -> None:
-        self._sets = sets
+        segments = [Entry(schemas.Segment(), parts=list(parts(arrays))) for arrays in sets]
+        run = Entry(schemas.Run(name="run"), parts=segments)
+        self._made = Entry(schemas.Experiment(id="0" * 32, name="benchmark"), parts=[run])
 
     def entry(self) -> Entry:
-        segments = [Entry(schemas.Segment(), parts=list(parts(arrays))) for arrays in self._sets]
-        run = Entry(schemas.Run(name="run"), parts=segments)
-        return Entry(schemas.Experiment(id="0" * 32, name="benchmark"), parts=[run])
+        return self._made
 
 
 def parts(arrays: Arrays) -> Iterator[Entry]:
