@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import BinaryIO
@@ -22,6 +22,7 @@ from archive.entry import ArrayLike
 LIMIT = 2**31 - 1  # bytes that one variable can have
 BLOCK = 1 << 24  # bytes turned around at a time
 HELD = 1 << 16  # bytes that are written together
+EARLY = 1 << 22  # bytes after which the disk is given something to do
 FEW = 1 << 6  # names of fields that many structs may have
 SHORT = 1 << 8  # characters of a text that may occur many times
 TILE = 512  # rows, in turning them
@@ -54,9 +55,10 @@ class _Patched:
     """A file in which what was written can be changed: what is at its end without a seek, which
     would cost more than all else of a small array."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, begin: Callable[[], None] | None) -> None:
         self._file, self._start = file, file.tell()
         self.held = bytearray()  # what is small is added here, and `flush` called now and then
+        self._begin, self._begun = begin, self._start
 
     def tell(self) -> int:
         return self._start + len(self.held)
@@ -69,6 +71,9 @@ class _Patched:
         if len(data) >= HELD:
             self._file.write(data)
             self._start += len(data)
+        if self._begin is not None and self._start - self._begun >= EARLY:
+            self._begin()
+            self._begun = self._start
 
     def patch(self, at: int, first: int, second: int) -> None:
         """Put two numbers of 32 bits where others were written."""
@@ -89,8 +94,9 @@ class _Patched:
 class Mat5:
     """A file that is being written; `write` adds one variable."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = _Patched(file)
+    def __init__(self, file: BinaryIO, begin: Callable[[], None] | None = None) -> None:
+        """`begin` makes the system begin to write to the disk what the file has so far."""
+        self._file = _Patched(file, begin)
         self._start = 0
         created = datetime.now(UTC).strftime("%a %b %d %H:%M:%S %Y")
         text = f"MATLAB 5.0 MAT-file, Platform: neuroarchive, Created on: {created}"
