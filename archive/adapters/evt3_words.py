@@ -226,8 +226,8 @@ def _next_base(words: Words, kind: Kinds, base: int) -> int:
 
 def _event_bits(words: Words, kind: Kinds) -> npt.NDArray[np.uint16]:
     """As many bits as each word is events: those of a vector, one for a column."""
-    bits = (kind == VECTOR_12).astype(np.uint16)
-    bits *= 0xFFF
+    bits: npt.NDArray[np.uint16] = (kind == VECTOR_12).astype(np.uint16)
+    bits *= np.uint16(0xFFF)
     is_short, is_single = kind == VECTOR_8, kind == COLUMN
     if is_short.any():
         bits |= is_short.astype(np.uint16) * np.uint16(0xFF)
@@ -248,7 +248,7 @@ def _total(words: Words, kind: Kinds) -> int:
 
 def _counts(words: Words, kind: Kinds) -> npt.NDArray[Any]:
     """How many events each word is."""
-    bits = _event_bits(words, kind)
+    bits: npt.NDArray[Any] = _event_bits(words, kind)
     if _bitwise_count is not None:
         found: npt.NDArray[Any] = _bitwise_count(bits)
         return found

@@ -269,7 +269,7 @@ class Variables:
         translated once."""
         for extra in model.model_extra or ():
             self.notes.lost(entry, extra, "a field of a newer contract")
-        values = _values_of(type(model))(model)
+        values: Any = _values_of(type(model))(model)
         try:
             # in bytes 1, 1.0 and True differ, and so do 0.0 and -0.0; nothing reads them again
             alike = type(model), marshal.dumps(values, 2)

@@ -172,7 +172,8 @@ def columns(adapter: Any, path: Path) -> Arrays:
 def events(adapter: Any, path: Path) -> Mapping[str, ArrayLike]:
     (segment,) = adapter.read(path)
     (part,) = segment.parts
-    return part.arrays
+    arrays: Mapping[str, ArrayLike] = part.arrays
+    return arrays
 
 
 # -- files -------------------------------------------------------------------------------------

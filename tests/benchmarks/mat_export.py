@@ -132,7 +132,9 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Row]:
             peer = "scipy.io.savemat, arrays alone"
             yield Row(work, "s", took["ours"], peer, took["theirs"], "speed", limit)
             if "synced" in took:
-                yield Row(work, "s", took["ours"], f"{peer}, synced", took["synced"], "speed", limit)
+                yield Row(
+                    work, "s", took["ours"], f"{peer}, synced", took["synced"], "speed", limit
+                )
     yield alike(folder, sets, size)
 
 

@@ -11,8 +11,7 @@ import pytest
 
 import archive
 import schemas
-from archive import values
-from archive import addresses as of_addresses
+from archive import addresses as of_addresses, values
 from archive.addresses import CODINGS, decoded, ticks_to_times, times_of
 from archive.entry import Entry
 from archive.errors import ContractError, NotFound
