@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -113,27 +113,29 @@ class Mat5:
             self._numbers(node, name)
             return
         # The size of a matrix stands before it and is known behind it.
-        start = self._file.tell() + 8
-        self._file.held += _UNKNOWN
+        file = self._file
+        start = file.tell() + 8
+        file.held += _UNKNOWN
         match node:
+            case Struct(fields):
+                file.held += _head(_STRUCT, (1, 1), name) + _field_names(tuple(fields))
+                self._nodes(fields.values())
+            case Texts(items) | Cell(items):
+                file.held += _head(_CELL, (len(items), 1), name)
+                self._nodes(items)
             case None:
-                self._file.held += _head(_DOUBLE, (0, 0), name) + _element(9, b"")
+                file.held += _head(_DOUBLE, (0, 0), name) + _element(9, b"")
             case str():
                 self._text(node, name)
-            case Texts(items) | Cell(items):
-                self._file.held += _head(_CELL, (len(items), 1), name)
-                self._nodes(items)
-            case Struct(fields):
-                self._file.held += _head(_STRUCT, (1, 1), name) + _field_names(tuple(fields))
-                self._nodes(fields.values())
             case StructArray():
-                self._file.held += _head(_STRUCT, (1, node.count), name)
-                self._file.held += _field_names(tuple(node.fields))
+                file.held += _head(_STRUCT, (1, node.count), name)
+                file.held += _field_names(tuple(node.fields))
                 for element in node.elements:
                     self._nodes(map(element.get, node.fields))
-        size = self._file.tell() - start
-        self._fits(0)
-        self._file.patch(start - 8, _MATRIX, size)
+        end = file.tell()
+        if end - self._start > LIMIT:
+            raise TooLarge
+        file.patch(start - 8, _MATRIX, end - start)
 
     def _nodes(self, nodes: Iterable[Node]) -> None:
         """Matrices without names. Most are small things, which are written as they are."""
@@ -162,30 +164,27 @@ class Mat5:
         self._file.write(_element(kind, data))
 
     def _numbers(self, node: Numbers, name: str) -> None:
-        dtype = np.dtype(node.data.dtype)
+        dtype, shape = np.dtype(node.data.dtype), node.shape
+        begin, stored, size = _beginning(dtype, shape, name)
         # Before it is read: too much to be written may be too much for the memory.
-        self._fits(math.prod(node.shape) * dtype.itemsize)
-        values = np.asarray(node.data).reshape(node.shape)
-        parts = [values.real, values.imag] if dtype.kind == "c" else [values]
-        kind, stored = _CLASSES[f"{parts[0].dtype.kind}{parts[0].dtype.itemsize}"]
-        flags = {"c": _COMPLEX, "b": _LOGICAL}.get(dtype.kind, 0)
-        head, size = _head(kind, node.shape, name, flags), parts[0].nbytes
-        each = 8 if 0 < size <= 4 else 8 + size + -size % 8
-        self._file.held += _TWO.pack(_MATRIX, len(head) + len(parts) * each)
-        self._file.held += head
-        for part in parts:
+        self._fits(size)
+        values = np.asarray(node.data).reshape(shape)
+        self._file.held += begin
+        for part in [values.real, values.imag] if dtype.kind == "c" else [values]:
             self._column_major(stored, part)
         self._fits(0)
 
     def _column_major(self, stored: int, values: npt.NDArray[np.generic]) -> None:
-        little = values.astype(values.dtype.newbyteorder("<"), copy=False)
-        if values.nbytes <= 4:
-            self._file.held += _element(stored, little.tobytes(order="F"))
+        if values.dtype.str[0] == ">":
+            values = values.astype(values.dtype.newbyteorder("<"))
+        size = values.nbytes
+        if size <= 4:
+            self._file.held += _element(stored, values.tobytes(order="F"))
             return
-        self._file.held += _TWO.pack(stored, values.nbytes)
-        for block in _columns(little):
+        self._file.held += _TWO.pack(stored, size)
+        for block in _columns(values):
             self._file.write(block.data)
-        self._file.held += bytes(-values.nbytes % 8)
+        self._file.held += bytes(-size % 8)
 
     def _fits(self, size: int) -> None:
         if self._file.tell() + size - self._start > LIMIT:
@@ -204,6 +203,21 @@ def _head(kind: int, shape: tuple[int, ...], name: str, flags: int = 0) -> bytes
     dims = struct.pack(f"<{len(shape)}i", *shape) + padding
     sizes = struct.pack("<6I", _UINT32, 8, kind | flags, 0, _INT32, 4 * len(shape))
     return sizes + dims + _element(_INT8, name.encode("ascii"))
+
+
+@lru_cache(1 << 10)
+def _beginning(dtype: np.dtype[Any], shape: tuple[int, ...], name: str) -> tuple[bytes, int, int]:
+    """Of an array: all that stands before its numbers, the type that they are stored as, and how
+    many bytes they are."""
+    parts = 2 if dtype.kind == "c" else 1
+    size = math.prod(shape) * dtype.itemsize // parts  # of the real ones alone
+    which = f"{'f' if dtype.kind == 'c' else dtype.kind}{dtype.itemsize // parts}"
+    kind, stored = _CLASSES[which]
+    head = _head(kind, shape, name, {"c": _COMPLEX, "b": _LOGICAL}.get(dtype.kind, 0))
+    each = 8 if 0 < size <= 4 else 8 + size + -size % 8
+    # beyond the limit the number means nothing, and nothing is written
+    length = (len(head) + parts * each) & 0xFFFFFFFF
+    return _TWO.pack(_MATRIX, length) + head, stored, parts * size
 
 
 def _field_names(names: tuple[str, ...]) -> bytes:
