@@ -60,7 +60,7 @@ LAYERS = {
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | STATES | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
     "archive.adapters": Layer(
-        # of storage the guards of HDF5 files that come from strangers
+        # of storage the guards of HDF5 files that come from strangers, and calls of the system
         NOUN | STATES | {"archive.hooks", "archive.provenance", "archive.storage"},
         {"h5py", "numpy"},
         NEO | {"aedat", "hdmf", "lxml", "pynwb", "scipy", "yaml"},
