@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import sys
@@ -51,6 +50,8 @@ def gather() -> schemas.Provenance:
 
 def user() -> str | None:
     """The name of the account, if the system knows it."""
+    import getpass  # imported here: it brings the terminal along
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):
