@@ -57,6 +57,7 @@ LATE = {
     "archive.hooks.annarchy_parameters",
     "archive.query.evaluate",
     "archive.query.grammar",
+    "archive.storage.recovery",
 }
 
 # From the bottom up: a layer names only layers above its own line, so that imports run one way.

@@ -18,7 +18,7 @@ from archive.experiment.merged import Merged
 from archive.experiment.parameter_merging import take_parameter_names
 from archive.experiment.parts import folder_of, part_paths, rank_of, remove_folder
 from archive.experiment.rank_merging import is_ungathered, join_ranks, ranks_difference
-from archive.storage import look
+from archive.storage.recovery import look
 
 
 def merge(

@@ -1,7 +1,5 @@
 """A provenance record: in what surroundings a process computed."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 
