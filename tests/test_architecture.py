@@ -55,6 +55,7 @@ LATE = {
     "archive.experiment.importing",
     "archive.experiment.merging",
     "archive.hooks.annarchy_parameters",
+    "archive.hooks.stretches",
     "archive.query.evaluate",
     "archive.query.grammar",
     "archive.storage.recovery",
