@@ -1,9 +1,9 @@
 """What the user holds: experiments, runs, segments and what was recorded in them."""
 
-from archive.container.salvage import Salvaged
+from archive.container.salvaged import Salvaged
 from archive.experiment.experiment import Experiment
 from archive.experiment.import_report import ImportedFile, ImportReport
-from archive.experiment.merging import Merged
+from archive.experiment.merged import Merged
 from archive.experiment.network_state import PopulationState, ProjectionState, StateArray
 from archive.experiment.opening import open
 from archive.experiment.parameter_diff import ParameterDiff
