@@ -8,8 +8,10 @@ from typing import Any
 
 from archive import values
 from archive.container import part_name
+from archive.container.digests import array_digest
 from archive.container.rows import moment
 from archive.entry import Entry
+from archive.errors import CorruptArchive
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
 from archive.experiment.naming import Named
@@ -88,6 +90,23 @@ class SegmentContents(Annotated):
             number = seen[kind, name] = seen.get((kind, name), 0) + 1
             name = name if number == 1 else f"{name}#{number}"
             yield name, CLASSES[kind](name, entry)
+
+    def digested_parts(self, *, deep: bool = False) -> Iterator[tuple[str, Entry, bytes]]:
+        """What was recorded, by name, with the digest of its arrays as they lie in the file.
+
+        That is the one that was taken when they were written; with `deep` they are read, and
+        CorruptArchive is raised if they have another one.
+        """
+        container = self._container
+        for (name, part), place in zip(self._parts(), container.places(self._row), strict=True):
+            if deep and array_digest(container.streams.stored(place)) != place.digest:
+                raise CorruptArchive(
+                    "the arrays are not what was written",
+                    path=container.path,
+                    entry=f"{self.name}: {name}",
+                    hint="'neuroarchive check --deep' lists what is damaged",
+                )
+            yield name, part.to_entry(), place.digest
 
     def to_entry(self) -> Entry:
         """The segment as an entry. Its parts are what was recorded, the arrays still on disk,
