@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from math import copysign
 from typing import Any
@@ -54,3 +56,24 @@ def dump(model: Model, *, keep: Keep | None = None) -> dict[str, Any]:
 def to_json(document: Mapping[str, Any]) -> bytes:
     """A document as one line of JSON in UTF-8."""
     return _to_json(document)
+
+
+def digest(model: Model) -> str:
+    """SHA-256 of a model's JSON document with sorted keys, arrays inside: 64 hexadecimal digits."""
+    document = dump(model)
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    if '"$dict"' in text:
+        text = json.dumps(_ordered(document), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _ordered(node: Any) -> Any:
+    """The document with the pairs of each dict in the order of their keys, as objects have them."""
+    if isinstance(node, list):
+        return [_ordered(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    ordered = {key: _ordered(item) for key, item in node.items()}
+    if isinstance(ordered.get("$dict"), list):
+        ordered["$dict"] = sorted(ordered["$dict"], key=lambda pair: str(pair[0]))
+    return ordered

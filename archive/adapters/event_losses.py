@@ -15,7 +15,7 @@ KEPT = {"kind", "name", "population", "variable", "time_unit", "t_start", "t_sto
 KEPT |= {"tick", "coding"}
 # Of what lies around events, people's own words; not who made the archive, and when.
 AROUND = ("description", "annotations")
-RECORDS = ("run-end", "annotation-change", "provenance")
+RECORDS = ("run-end", "provenance", "environment", "code", "generator")
 
 
 class Found(NamedTuple):

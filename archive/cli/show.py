@@ -94,13 +94,13 @@ def _experiment(experiment: archive.Experiment, as_json: bool) -> None:
 
 def _run(run: archive.Run, as_json: bool) -> None:
     (document,) = run_rows([run])
-    provenance = run.provenance
+    process = run.provenance.process
     document |= {
         "description": run.description,
         "reason": run.reason,
         "parameters": run.parameters,
         "inputs": [_input(one) for one in run.inputs],
-        "provenance": None if provenance is None else provenance.model_dump(exclude_defaults=True),
+        "provenance": None if process is None else process.model_dump(exclude_defaults=True),
     }
     if as_json:
         print_json(document)

@@ -19,9 +19,10 @@ from archive.container.check_report import Finding, Report
 from archive.container.check_snapshots import snapshot_faults
 from archive.container.check_values import merge_faults, name_faults, value_faults
 from archive.container.container import Container
-from archive.container.contents import Contents, digest
+from archive.container.contents import Contents
 from archive.container.contract import check_part, part_name
 from archive.container.nix_validation import nixio_faults
+from archive.container.provenance_records import KINDS, named
 from archive.container.rows import Rows, microseconds
 from archive.container.stream_documents import ACTIVE, ROWS
 from archive.container.streams import Place, bounds_names
@@ -144,17 +145,24 @@ class _Checking:
             self.note(name, fault, DOCUMENT_HINT)
 
     def provenance(self) -> None:
-        self._contents("provenance", "provenance record", schemas.Provenance)
+        self._contents("provenance", "provenance record", *KINDS)
+        for row in range(len(self.container.provenance)):
+            name = f"provenance record {row}"
+            with self.finding(name, DOCUMENT_HINT):
+                process = self.container.provenance.model(row)
+                for other in named(process) if isinstance(process, schemas.Provenance) else ():
+                    if self.container.provenance.find(other) is None:
+                        self.note(name, "a record that it names is missing", DOCUMENT_HINT)
 
-    def _contents(self, table: str, what: str, kind: type[schemas.Model]) -> None:
+    def _contents(self, table: str, what: str, *kinds: type[schemas.Model]) -> None:
         contents = Contents(self.container.session, self.container.documents, table)
         require_apart(self.container.session, table)
         for row in range(len(contents)):
             name = f"{what} {row}"
             with self.finding(name, DOCUMENT_HINT):
                 model = contents.model(row)
-                self._kind(name, model, kind)
-                if digest(model) != contents.digest(row):
+                self._kind(name, model, *kinds)
+                if schemas.digest(model) != contents.digest(row):
                     self.note(name, "it is not what its digest says", DOCUMENT_HINT)
 
     def _row(
@@ -170,8 +178,8 @@ class _Checking:
             return model
         return None
 
-    def _kind(self, name: str, model: schemas.Model, kind: type[schemas.Model]) -> None:
-        if not isinstance(model, kind):
+    def _kind(self, name: str, model: schemas.Model, *kinds: type[schemas.Model]) -> None:
+        if not isinstance(model, kinds):
             self.note(name, f"its document is that of a {model.kind}", DOCUMENT_HINT)
 
     def runs(self) -> None:

@@ -18,11 +18,11 @@ import schemas
 from archive.container import layout
 from archive.container.annotation_changes import annotations_after, annotations_before
 from archive.container.columns import NAME, ColumnIndex, parameter_row
-from archive.container.contents import digest
 from archive.container.documents import STAMPS
 from archive.container.extents import extent
 from archive.container.layout import Scope
 from archive.container.opened import Opened
+from archive.container.provenance_records import NO_RECORDS, Records, add_records
 from archive.container.rows import Rows, ending, microseconds
 from archive.container.streams import Place
 from archive.container.tables import require_apart, table_of
@@ -182,13 +182,14 @@ class Container(Opened):
         self,
         run: schemas.Run,
         parameters: schemas.ParameterSet | None,
-        provenance: schemas.Provenance | None,
+        records: Records = NO_RECORDS,
         changes: Sequence[schemas.Model] = (),
     ) -> int:
         """A new run; the digests of its parameter set and provenance are filled in.
 
-        `changes`, in their order, are those of a run that is over when it comes in: the last
-        `RunEnd` says how, and `run` has the annotations that it began with.
+        `records` are of its provenance, with the process that it began in first. `changes`, in
+        their order, are those of a run that is over when it comes in: the last `RunEnd` says how,
+        and `run` has the annotations that it began with.
         """
         index = self.index("run")
         end = next((one for one in reversed(changes) if isinstance(one, schemas.RunEnd)), None)
@@ -197,10 +198,9 @@ class Container(Opened):
             if parameters is not None:
                 row, name = self.add_parameters(transaction, parameters)
                 run = run.model_copy(update={"parameters": name})
-            if provenance is not None:
-                name = digest(provenance)
-                self.provenance.append(transaction, provenance, name)
-                run = run.model_copy(update={"provenance": name})
+            process = add_records(self.provenance, transaction, records)
+            if process is not None:
+                run = run.model_copy(update={"provenance": process})
             added = self.runs.append(
                 transaction,
                 run,
@@ -230,16 +230,17 @@ class Container(Opened):
     ) -> tuple[int, str]:
         index = self.index("parameters")
         known = len(self.parameter_sets)
-        name = digest(parameters)
+        name = schemas.digest(parameters)
         row = self.parameter_sets.append(transaction, parameters, name)
         if row == known:
             index.add(parameter_row(parameters))
         return row, name
 
-    def end_run(self, row: int, end: schemas.RunEnd) -> None:
-        """Note how a run ended."""
+    def end_run(self, row: int, end: schemas.RunEnd, records: Records = NO_RECORDS) -> None:
+        """Note how a run ended, and what more is known of its provenance now."""
         self._running.discard(row)
         with self.transaction() as transaction:
+            add_records(self.provenance, transaction, records)
             self.runs.change(transaction, row, end, **ending(end))
         self._goes_on(row, None)
 
@@ -362,13 +363,6 @@ class Container(Opened):
         at = int(self.runs[row]["parameters"])
         model = None if at < 0 else self.parameter_sets.model(at)
         return model if isinstance(model, schemas.ParameterSet) else None
-
-    def run_provenance(self, row: int) -> schemas.Provenance | None:
-        """The provenance record of a run."""
-        name = self.runs.document(row).get("provenance")
-        at = None if name is None else self.provenance.find(name)
-        model = None if at is None else self.provenance.model(at)
-        return model if isinstance(model, schemas.Provenance) else None
 
     def places(self, row: int) -> list[Place]:
         """Where the parts of a segment lie."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 import numpy as np
@@ -13,27 +11,6 @@ from archive.container import layout
 from archive.container.documents import Documents
 from archive.container.tables import table_of
 from archive.storage import Session, Transaction
-
-
-def digest(model: schemas.Model) -> str:
-    """SHA-256 of a model's JSON document with sorted keys, arrays inside: 64 hexadecimal digits."""
-    document = schemas.dump(model)
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    if '"$dict"' in text:
-        text = json.dumps(_ordered(document), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _ordered(node: Any) -> Any:
-    """The document with the pairs of each dict in the order of their keys, as objects have them."""
-    if isinstance(node, list):
-        return [_ordered(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    ordered = {key: _ordered(item) for key, item in node.items()}
-    if isinstance(ordered.get("$dict"), list):
-        ordered["$dict"] = sorted(ordered["$dict"], key=lambda pair: str(pair[0]))
-    return ordered
 
 
 class Contents:

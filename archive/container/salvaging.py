@@ -15,7 +15,6 @@ import numpy.typing as npt
 import schemas
 from archive.container.check_digests import document_faults, part_fault
 from archive.container.container import Container
-from archive.container.contents import digest
 from archive.container.contract import check_part, part_name
 from archive.container.creation import create_container
 from archive.container.isolation import Watch
@@ -24,6 +23,7 @@ from archive.container.layout import Scope
 from archive.container.merge_notes import append_note
 from archive.container.nix_terms import VARYING
 from archive.container.parameter_names import ParameterNames
+from archive.container.provenance_records import LINEAGE, run_records
 from archive.container.rows import moment
 from archive.container.salvaging_snapshots import readable_parts
 from archive.container.snapshots import add_snapshot, parts_of
@@ -116,21 +116,26 @@ class Salvaging:
         run = self._attempt(entry, "document", lambda: self._document("run", row))
         if not isinstance(run, schemas.Run):
             run = schemas.Run(name=f"unreadable run {row}")
-        parameters = provenance = None
+        parameters = None
+        records: dict[str, schemas.Model] | None = {}
         if run.parameters is not None:
             parameters = self._attempt(
                 entry, "parameters", lambda: self._old.run_parameters(row) or _missing()
             )
         if run.provenance is not None:
-            provenance = self._attempt(
-                entry, "provenance", lambda: self._old.run_provenance(row) or _missing()
-            )
+            records = self._attempt(entry, "provenance", partial(self._records, row))
         if self._new.run_named(run.name) is not None:
             self._lose(entry, "name", f"another run has the name {run.name!r}")
             run = run.model_copy(update={"name": f"{run.name[:200]} ({entry})"})
         run = run.model_copy(update={"parameters": None, "provenance": None})
-        self._new.add_run(run, parameters, provenance)
+        self._new.add_run(run, parameters, records or {})
         self.runs += 1
+
+    def _records(self, row: int) -> dict[str, schemas.Model]:
+        found = run_records(self._old, row)
+        if self._old.runs.document(row)["provenance"] not in found:
+            _missing()
+        return found
 
     def _copy_parameter_names(self) -> None:
         """The names of parameter sets, with the sets that no run has."""
@@ -149,7 +154,7 @@ class Salvaging:
     def _named_set(self, named: schemas.ParameterName) -> schemas.Model:
         row = self._old.parameter_sets.find(named.parameters)
         found = _missing() if row is None else self._old.parameter_sets.model(row)
-        if digest(found) != named.parameters:
+        if schemas.digest(found) != named.parameters:
             raise ContractError("the set is not what its digest says")
         return found
 
@@ -161,7 +166,7 @@ class Salvaging:
         self._lose(entry, "run", "it is not known" if runs else "it cannot be read")
         name = f"unreadable run {run}" if run >= 0 and not runs else "segments of unknown runs"
         row = self._new.run_named(name)
-        return self._new.add_run(schemas.Run(name=name), None, None) if row is None else row
+        return self._new.add_run(schemas.Run(name=name), None) if row is None else row
 
     def _copy_changes(self, scope: Scope | Literal["experiment"], row: int) -> None:
         """The changes of a row, the newest of them read first, as each one names that before."""
@@ -183,7 +188,7 @@ class Salvaging:
                 self._new.annotate(scope, row, change)
             elif isinstance(change, schemas.RunEnd):
                 self._new.end_run(row, change)
-            elif isinstance(change, schemas.Input):
+            elif isinstance(change, LINEAGE):
                 self._new.add_change(scope, row, change)
         if scope == "run" and found:
             outcome = self._attempt(entry, "outcome", lambda: int(self._old.runs[row]["outcome"]))

@@ -15,7 +15,7 @@ import schemas
 from archive import provenance
 from archive.container import Container, KeyedValues, ParameterNames, add_snapshot
 from archive.container.annotation_changes import annotations_before
-from archive.container.contents import digest
+from archive.container.provenance_records import KINDS, LINEAGE
 from archive.entry import Entry, Loss
 from archive.errors import ContractError, FormatError
 from archive.experiment.adding import add_annotations
@@ -127,7 +127,7 @@ class Filling:
                 "provenance": None,
             }
         )
-        row = self._container.add_run(whole, run.parameters, run.provenance, changes)
+        row = self._container.add_run(whole, run.parameters, run.records, changes)
         self.runs.append(Made(row, name, model.name if given else name))
         for number, parameters in enumerate(run.more_parameters, 2):
             self._call(parameters, parameters.name or f"{name[:240]} {number}")
@@ -216,7 +216,7 @@ class Filling:
         """Keep a parameter set under a name, since no run has it."""
         said = schemas.ParameterName(
             name=name,
-            parameters=digest(parameters),
+            parameters=schemas.digest(parameters),
             description=parameters.description,
             author=provenance.user(),
             at=datetime.now(UTC),
@@ -224,6 +224,9 @@ class Filling:
         free = free_name(said, self._names.get, self._label)
         if self._names.get(free) is None:
             self._names.add(said.model_copy(update={"name": free}), parameters)
+
+
+CHANGES: Final = (schemas.RunEnd, schemas.AnnotationChange, *LINEAGE)
 
 
 class _RunInside:
@@ -235,7 +238,7 @@ class _RunInside:
         self._segments = 0
         self.parameters: schemas.ParameterSet | None = None
         self.more_parameters: list[schemas.ParameterSet] = []
-        self.provenance: schemas.Provenance | None = None
+        self.records: dict[str, schemas.Model] = {}
         self.changes: list[schemas.Model] = []
 
     def take(self, part: Entry) -> None:
@@ -252,10 +255,10 @@ class _RunInside:
                     self.parameters = parameters
                 else:
                     self.more_parameters.append(parameters)
-            case schemas.Provenance() as provenance:
-                self.provenance = provenance
-            case schemas.RunEnd() | schemas.AnnotationChange() | schemas.Input() as change:
-                self.changes.append(change)
+            case model if isinstance(model, KINDS):
+                self.records[schemas.digest(model)] = model
+            case model if isinstance(model, CHANGES):
+                self.changes.append(model)
             case other:
                 raise FormatError(
                     f"its reader gives a {other.kind}, which no run has by itself",

@@ -16,7 +16,6 @@ from archive import values
 from archive.adapters import parameter_files
 from archive.adapters.annarchy_parameters import plain_groups
 from archive.container import Container, ParameterNames
-from archive.container.contents import digest as digest_of
 from archive.entry import Entry, Loss
 from archive.errors import ContractError, NotFound, Refused
 from archive.experiment.display import ROWS_SHOWN, annotation_text, html_table
@@ -194,7 +193,7 @@ class ParameterSet(Mapping[str, Any]):
     def digest(self) -> str:
         """SHA-256 over all values: sets with the same one hold the same. 64 hexadecimal digits."""
         if self._digest is None:
-            self._digest = digest_of(self._model)
+            self._digest = schemas.digest(self._model)
         return self._digest
 
     def _said(self) -> dict[str, schemas.ParameterName]:

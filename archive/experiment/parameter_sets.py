@@ -15,7 +15,6 @@ import schemas
 from archive import provenance
 from archive.adapters import parameter_files
 from archive.container import Container
-from archive.container.contents import digest as digest_of
 from archive.errors import AlreadyExists, ContractError, CorruptArchive, NotFound
 from archive.experiment import grid as grids
 from archive.experiment.display import ROWS_SHOWN, html_table
@@ -100,7 +99,7 @@ class ParameterSets:
         """Whether there is a set of that name or digest, or with these values."""
         try:
             if isinstance(key, Mapping):
-                return digest_of(as_model(key, "parameters")) in self._digests()
+                return schemas.digest(as_model(key, "parameters")) in self._digests()
             return isinstance(key, str) and bool(self[key].digest)
         except (NotFound, ContractError):
             return False
@@ -141,7 +140,7 @@ class ParameterSets:
         """
         model = self.model(parameters, f"parameter set {name!r}")
         container = self.joined.main
-        digest = digest_of(model)
+        digest = schemas.digest(model)
         said = modelled(
             schemas.ParameterName,
             f"parameter set {name!r:.60}",

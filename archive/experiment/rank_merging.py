@@ -12,6 +12,7 @@ import schemas
 from archive.container import Container
 from archive.container.layout import OUTCOMES
 from archive.container.merge_notes import identity, merges, note_merge
+from archive.container.provenance_records import run_records
 from archive.entry import Entry
 from archive.experiment.adding import add_annotations
 from archive.experiment.joined import run_names
@@ -132,7 +133,7 @@ def _run_row(target: Container, name: str, parts: Mapping[str, Container]) -> in
         assert isinstance(model, schemas.Run)
         own = {key: value for key, value in model.annotations.items() if key != UNGATHERED}
         model = model.model_copy(update={"annotations": own})
-        row = target.add_run(model, part.run_parameters(there), part.run_provenance(there))
+        row = target.add_run(model, part.run_parameters(there), run_records(part, there))
     return row
 
 

@@ -36,7 +36,6 @@ class Recording(Annotated):
 
     def __init__(self, container: Container) -> None:
         super().__init__(container, 0)
-        self._provenance: schemas.Provenance | None = None
         self._open_runs: list[Run] = []
         self._began = False
         self._sets: ParameterSets | None = None
@@ -279,10 +278,9 @@ class Recording(Annotated):
             started=datetime.now(UTC),
             annotations=values.to_schema_dict(annotations or {}, f"annotations of {where}"),
         )
-        if self._provenance is None:
-            self._provenance = provenance.gather()
-        row = self._container.add_run(model, parameters, self._provenance)
-        return Run(self._container, row, name)
+        records = provenance.begun()
+        row = self._container.add_run(model, parameters, records)
+        return Run(self._container, row, name, records)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -11,18 +11,18 @@ from typing import Any, Literal, Self
 import numpy as np
 
 import schemas
+from archive import provenance
 from archive.container import Container, add_snapshot
-from archive.container.layout import OUTCOMES
-from archive.container.rows import moment
+from archive.container.provenance_records import NO_RECORDS, Records, run_records
 from archive.entry import Entry
 from archive.errors import Refused
-from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import Exportable, run_to_neo
 from archive.experiment.joined import Joined, Rows
 from archive.experiment.parameter_set import ParameterSet, parameters_of
 from archive.experiment.parts import PATIENCE, begin_part, rank_name
 from archive.experiment.ranks import exits, mpi_rank
+from archive.experiment.run_facts import RunFacts
 from archive.experiment.segment_contents import SegmentContents, named_segment
 from archive.experiment.snapshot_contents import SnapshotContents
 from archive.experiment.tabulated import run_table, segment_table, snapshot_table
@@ -100,17 +100,23 @@ class SnapshotView(View[Snapshot]):
         return [row for piece in self._pieces() for row in snapshot_table(*piece)]
 
 
-class Run(Annotated):
+class Run(RunFacts):
     """One execution of a simulation, with the segments that it made.
 
     As a context manager it notes at its end how it ended: finished, failed (with the
     traceback) or interrupted (by Ctrl-C, or by SIGTERM, unless the program has a handler for it).
     """
 
-    _scope = "run"
-
-    def __init__(self, container: Container, row: int, name: str | None = None) -> None:
+    def __init__(
+        self,
+        container: Container,
+        row: int,
+        name: str | None = None,
+        records: Records = NO_RECORDS,
+    ) -> None:
+        """`records` are those of its provenance, if it began here."""
         super().__init__(container, row, name)
+        self._records = records
         self._facts_noted = False
         self._memory = PyNNMemory()
         self._parts_of_ranks: list[Run] = []
@@ -124,17 +130,6 @@ class Run(Annotated):
         return parameters_of(self._container, self._row, RunView)
 
     @property
-    def provenance(self) -> schemas.Provenance | None:
-        """On what it ran, and how it was called."""
-        return self._container.run_provenance(self._row)
-
-    @property
-    def inputs(self) -> list[schemas.Input]:
-        """The files that it came from, or made use of, the oldest first."""
-        models = self._container.changes("run", self._row)
-        return [model for model in models if isinstance(model, schemas.Input)]
-
-    @property
     def segments(self) -> SegmentView:
         """Its segments, in order."""
         rows = np.flatnonzero(self._container.segments.all()["run"] == self._row)
@@ -145,28 +140,6 @@ class Run(Annotated):
         """Its snapshots, in order."""
         rows = np.flatnonzero(self._container.snapshots.all()["run"] == self._row)
         return SnapshotView(Joined({"": self._container}), rows)
-
-    @property
-    def started(self) -> datetime | None:
-        """When it began, UTC."""
-        return moment(int(self._container.runs[self._row]["started"]))
-
-    @property
-    def ended(self) -> datetime | None:
-        """When it ended, UTC; None while it runs."""
-        return moment(int(self._container.runs[self._row]["ended"]))
-
-    @property
-    def outcome(self) -> str:
-        """``running``, ``finished``, ``failed``, ``interrupted`` or ``abandoned``."""
-        return OUTCOMES[int(self._container.runs[self._row]["outcome"])]
-
-    @property
-    def reason(self) -> str | None:
-        """The traceback of a failed run."""
-        models = self._container.changes("run", self._row)
-        ends = [model for model in models if isinstance(model, schemas.RunEnd)]
-        return ends[-1].reason if ends else None
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -288,7 +261,7 @@ class Run(Annotated):
             model = self._container.model("run", self._row)
             assert isinstance(model, schemas.Run)
             parameters = self._container.run_parameters(self._row)
-            row = container.add_run(model, parameters, self.provenance)
+            row = container.add_run(model, parameters, run_records(self._container, self._row))
         else:
             container.resume_run(row)
         part = Run(container, row)
@@ -325,7 +298,10 @@ class Run(Annotated):
         if self.outcome == "running":
             self._annotate_late()
             end = schemas.RunEnd(ended=datetime.now(UTC), outcome=outcome, reason=reason)
-            self._container.end_run(self._row, end)
+            records = provenance.completed(self._records) if self._records else NO_RECORDS
+            if records:
+                end = end.model_copy(update={"provenance": next(iter(records))})
+            self._container.end_run(self._row, end, records)
 
     def __enter__(self) -> Self:
         self._end_of_sigterm = exit_on_sigterm()
@@ -360,10 +336,10 @@ class Run(Annotated):
         return run_to_neo(self.to_entry())
 
     def _entries(self, segments: SegmentView | None) -> Iterator[Entry]:
-        facts = (self._container.run_parameters(self._row), self.provenance)
-        for model in (*facts, *self._container.changes("run", self._row)):
-            if model is not None:
-                yield Entry(model)
+        parameters = self._container.run_parameters(self._row)
+        records = run_records(self._container, self._row).values()
+        known = [*([] if parameters is None else [parameters]), *records]
+        yield from map(Entry, (*known, *self._container.changes("run", self._row)))
         for one in (*(self.segments if segments is None else segments), *self.snapshots):
             yield one.to_entry()
 

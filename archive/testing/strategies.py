@@ -89,17 +89,57 @@ def _keyed_values() -> st.SearchStrategy[schemas.KeyedValue]:
     )
 
 
-def _provenances() -> st.SearchStrategy[Entry]:
-    return st.builds(
-        schemas.Provenance,
-        captured=optional(MOMENTS),
-        python=optional(TEXTS),
-        user=optional(TEXTS),
-        process=optional(st.integers(0, 2**31)),
-        argv=st.lists(TEXTS, max_size=2).map(tuple),
-        packages=st.dictionaries(TEXTS, TEXTS, max_size=2),
-        seeds=facts(),
-    ).map(Entry)
+@st.composite
+def provenance_records(draw: st.DrawFn) -> list[Entry]:
+    """The record of a process, and those that it names."""
+    named: dict[str, schemas.Model] = {}
+    if draw(st.booleans()):
+        named["environment"] = schemas.Environment(
+            python=draw(optional(TEXTS)),
+            memory=draw(optional(st.integers(0, 2**40))),
+            packages=draw(st.dictionaries(TEXTS, TEXTS, max_size=2)),
+            simulators={"nest": schemas.Simulator(version=draw(TEXTS), build=draw(facts()))},
+        )
+    if draw(st.booleans()):
+        content = draw(st.binary(max_size=8))
+        source = schemas.Source(path=draw(TEXTS), digest=draw(DIGESTS), size=8, content=content)
+        state = schemas.Repository(dirty=draw(optional(st.booleans())), diff=content)
+        named["code"] = schemas.Code(program="script", script=source, repository=state)
+    if draw(st.booleans()):
+        named["numpy"] = schemas.Generator(algorithm="MT19937", state=draw(facts()))
+    digests = {name: schemas.digest(record) for name, record in named.items()}
+    process = schemas.Provenance(
+        captured=draw(optional(MOMENTS)),
+        user=draw(optional(TEXTS)),
+        process=draw(optional(st.integers(0, 2**31))),
+        argv=tuple(draw(st.lists(TEXTS, max_size=2))),
+        environment=digests.get("environment"),
+        code=digests.get("code"),
+        generators={name: digests[name] for name in ("numpy",) if name in digests},
+        seeds=draw(facts()),
+    )
+    return [Entry(record) for record in (process, *named.values())]
+
+
+def _relatives() -> st.SearchStrategy[Entry]:
+    parents = st.builds(
+        schemas.Parent,
+        how=st.sampled_from(["rerun", "restored", "named"]),
+        experiment=DIGESTS,
+        path=optional(TEXTS),
+        run=NAMES,
+        snapshot=optional(st.integers(0, 9)),
+        at=MOMENTS,
+    )
+    exports = st.builds(
+        schemas.Exported,
+        path=TEXTS.filter(bool),
+        format=st.just("mat"),
+        size=optional(st.integers(0, 2**40)),
+        losses=st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=1).map(tuple),
+        at=MOMENTS,
+    )
+    return st.one_of(parents, exports).map(Entry)
 
 
 def _endings() -> st.SearchStrategy[Entry]:
@@ -122,11 +162,13 @@ def runs(
     max_segments: int = 2,
 ) -> Entry:
     """A run with segments that hold `parts` of these kinds; with `facts_beside`, also with
-    parameter set, provenance, end and later annotations, as an archive gives them."""
+    parameter set, provenance, end, relatives and later annotations, as an archive gives them."""
     beside: list[Entry] = []
     if facts_beside:
-        one_each = (parameter_sets(), _provenances(), _endings(), annotation_changes())
-        beside = [draw(one) for one in one_each if draw(st.booleans())]
+        beside += [draw(parameter_sets())] if draw(st.booleans()) else []
+        beside += draw(provenance_records()) if draw(st.booleans()) else []
+        one_each = (_endings(), annotation_changes(), _relatives())
+        beside += [draw(one) for one in one_each if draw(st.booleans())]
     model = schemas.Run(
         name=draw(NAMES) if name is None else name,
         description=draw(optional(TEXTS)),

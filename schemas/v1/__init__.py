@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from schemas.v1.annotation import AnnotationChange
+from schemas.v1.code import Code, Repository, Source
+from schemas.v1.environment import Environment, Simulator
 from schemas.v1.experiment import Experiment
 from schemas.v1.input import Input
 from schemas.v1.keyed_value import KeyedValue
-from schemas.v1.model import Model
+from schemas.v1.lineage import Exported, Parent
+from schemas.v1.model import Facts, Model
 from schemas.v1.model_description import ModelDescription
 from schemas.v1.parameters import ParameterName, ParameterSet
 from schemas.v1.population import Population
 from schemas.v1.projection import Projection
-from schemas.v1.provenance import Provenance
+from schemas.v1.provenance import Generator, Provenance
 from schemas.v1.run import Run, RunEnd
 from schemas.v1.segment import (
     AddressEvents,
@@ -30,6 +33,8 @@ AnyModel = (
     | Run
     | RunEnd
     | Input
+    | Parent
+    | Exported
     | Segment
     | Signal
     | IrregularSignal
@@ -45,6 +50,9 @@ AnyModel = (
     | Snapshot
     | AnnotationChange
     | Provenance
+    | Environment
+    | Code
+    | Generator
     | ModelDescription
     | KeyedValue
 )
@@ -58,9 +66,14 @@ __all__ = [
     "AddressEvents",
     "AnnotationChange",
     "AnyModel",
+    "Code",
+    "Environment",
     "Epoch",
     "Event",
     "Experiment",
+    "Exported",
+    "Facts",
+    "Generator",
     "ImageSequence",
     "Input",
     "IrregularSignal",
@@ -69,13 +82,17 @@ __all__ = [
     "ModelDescription",
     "ParameterName",
     "ParameterSet",
+    "Parent",
     "Population",
     "Projection",
     "Provenance",
+    "Repository",
     "Run",
     "RunEnd",
     "Segment",
     "Signal",
+    "Simulator",
     "Snapshot",
+    "Source",
     "SpikeTrains",
 ]

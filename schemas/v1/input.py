@@ -7,10 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.v1.model import Model
+from schemas.v1.model import Digest, Model
 from schemas.v1.value import Values
-
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Input(Model):

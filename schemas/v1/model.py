@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 NAME_LIMIT = 255
 _FORBIDDEN = re.compile(r"[/\x00-\x1f\x7f]")
@@ -29,9 +36,13 @@ def check_name(name: str) -> str:
 Name = Annotated[str, AfterValidator(check_name)]
 
 
-class Model(BaseModel):
-    """Base of all models. Unknown fields are refused, except in documents of a newer minor
-    version (``schemas.load`` says so through the validation context): those keep them."""
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]  # SHA-256, in hexadecimal
+
+
+class Facts(BaseModel):
+    """Base of all models, and of what lies in them. Unknown fields are refused, except in
+    documents of a newer minor version (``schemas.load`` says so through the validation context):
+    those keep them."""
 
     model_config = ConfigDict(
         strict=True,
@@ -41,8 +52,6 @@ class Model(BaseModel):
         defer_build=True,  # most programs need few of the models, and building takes 2 ms each
     )
 
-    kind: str
-
     @model_validator(mode="after")
     def _refuse_unknown_fields(self, info: ValidationInfo) -> Self:
         extra: dict[str, Any] | None = self.model_extra
@@ -50,3 +59,9 @@ class Model(BaseModel):
             known = ", ".join(type(self).model_fields)
             raise ValueError(f"unknown field(s) {', '.join(extra)}; known are {known}")
         return self
+
+
+class Model(Facts):
+    """Base of all that has a document of its own."""
+
+    kind: str

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.v1.model import Model, Name
+from schemas.v1.model import Digest, Model, Name
 from schemas.v1.value import Values
 
 
@@ -45,3 +45,7 @@ class RunEnd(Model):
         " 'abandoned': a later session found it without an end."
     )
     reason: str | None = Field(default=None, description="The traceback, or what is known.")
+    provenance: Digest | None = Field(
+        default=None,
+        description="Digest of the provenance record as it was then, if it was another one.",
+    )

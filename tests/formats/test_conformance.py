@@ -33,7 +33,8 @@ EVERYTHING = {
     for kind in (
         "experiment", "run", "segment", "signal", "irregular-signal", "spike-trains", "event",
         "epoch", "image-sequence", "snapshot", "population", "projection", "parameter-set",
-        "provenance", "run-end", "annotation", "keyed-value",
+        "provenance", "environment", "code", "generator", "parent", "export", "run-end",
+        "annotation", "keyed-value",
     )
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ import schemas
 from archive.container import Container, snapshot_entry
 from archive.container.columns import NAME
 from archive.container.layout import SCOPES
+from archive.container.provenance_records import run_records
 from archive.container.salvaging import NOTE
 from archive.container.snapshots import parts_of
 from tests.unit.network_states import population, projection, snapshot
@@ -150,7 +151,7 @@ def _row(container: Container, scope: Any, row: int) -> list[Any]:
 
 def _run(container: Container, row: int) -> list[Any]:
     line = container.runs[row]
-    facts = [container.run_parameters(row), container.run_provenance(row)]
+    facts = [container.run_parameters(row), *run_records(container, row).values()]
     said = [None if fact is None else schemas.dump(fact) for fact in facts]
     times = [int(line[name]) for name in ("started", "ended", "outcome")]
     return [*_row(container, "run", row), *said, *times]

@@ -186,9 +186,9 @@ def test_equal_parameters_are_stored_once(tmp_path: Path) -> None:
         assert len(exp._container.provenance) == 2
         found = exp.runs.where("parameters.exc.tau_m == 10 ms")
         assert found.rows.tolist() == [0, 1, 2, 3, 5, 6]
-        record = exp.runs[0].provenance
-        assert record is not None
-        assert "numpy" in record.packages
+        around = exp.runs[0].provenance.environment
+        assert around is not None
+        assert "numpy" in around.packages
 
 
 # -- annotations that come later ---------------------------------------------------------------

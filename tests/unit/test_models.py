@@ -20,7 +20,7 @@ FACTS: dict[str, Any] = {"amplitude": Quantity(0.1, "nA"), "$odd": {"$x": 1}, "l
 FULL: list[schemas.Model] = [
     schemas.Experiment(id="1f", name="f-I", people=("A", "B"), created=NOW, annotations=FACTS),
     schemas.Run(name="r", simulator="neuron", started=NOW, parameters="d1", annotations=FACTS),
-    schemas.RunEnd(ended=NOW, outcome="failed", reason="Traceback"),
+    schemas.RunEnd(ended=NOW, outcome="failed", reason="Traceback", provenance="0f" * 32),
     schemas.Input(
         role="imported", path="/old/a.pkl", size=3, digest="0f" * 32, modified=NOW, format="pickle",
         others={"/old/a.dat": "ab" * 32}, package="p", version="1", options=FACTS, author="me",
@@ -50,7 +50,28 @@ FULL: list[schemas.Model] = [
     ),
     schemas.AnnotationChange(annotations=FACTS, removed=("old",), former={"old": 1}, at=NOW),
     schemas.KeyedValue(key="k", value=FACTS, session="me@here-1f", author="me", at=NOW),
-    schemas.Provenance(captured=NOW, argv=("run.py", "-x"), packages={"numpy": "2"}, process=12),
+    schemas.Provenance(
+        captured=NOW, argv=("run.py", "-x"), process=12, rank=0, ranks=2, job={"SLURM_JOB_ID": "7"},
+        environment="0f" * 32, code="1f" * 32, generators={"numpy": "2f" * 32}, missing={"a": "b"},
+    ),
+    schemas.Environment(
+        packages={"numpy": "2"}, cores=2, memory=0, threads={"OMP_NUM_THREADS": "1"},
+        simulators={"pynn": schemas.Simulator(version="0.13", backend="neuron", build=FACTS)},
+    ),
+    schemas.Code(
+        program="script",
+        script=schemas.Source(path="run.py", digest="0f" * 32, size=3, content=b"x\x9c"),
+        modules={"m": schemas.Source(path="m.py", digest="1f" * 32, size=0)},
+        repository=schemas.Repository(
+            root="/r", commit="ab", dirty=True, diff=b"d" * 2000, diff_size=9, untracked=("u",)
+        ),
+    ),
+    schemas.Generator(algorithm="MT19937", state={"key": schemas.Array("<i4", (1,), bytes(4))}),
+    schemas.Parent(how="rerun", experiment="1f", run="r", snapshot=0, digest="0f" * 32, at=NOW),
+    schemas.Exported(
+        path="/x.mat", format="mat", size=3, digest="0f" * 32, options=FACTS,
+        losses=(("a", "b", "c"),), at=NOW,
+    ),
     schemas.ModelDescription(equations="dv/dt = -v/tau : volt", language="brian2", document=FACTS),
 ]  # fmt: skip
 

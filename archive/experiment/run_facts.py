@@ -1,0 +1,79 @@
+"""What is known of a run beside what was recorded in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import schemas
+from archive import provenance, values
+from archive.container.layout import OUTCOMES
+from archive.container.rows import moment
+from archive.experiment.annotated import Annotated
+from archive.experiment.import_labels import text_of
+from archive.experiment.run_provenance import RunProvenance, provenance_of
+from archive.experiment.source_file import SourceFile
+
+
+class RunFacts(Annotated):
+    """The part of a run that says how it came about and how it ended."""
+
+    _scope = "run"
+
+    @property
+    def provenance(self) -> RunProvenance:
+        """How it came about: process, environment, code, generators of random numbers, inputs,
+        parents, exports."""
+        return provenance_of(self._container, self._row)
+
+    @property
+    def inputs(self) -> list[schemas.Input]:
+        """The files that it came from, or made use of, the oldest first."""
+        models = self._container.changes("run", self._row)
+        return [model for model in models if isinstance(model, schemas.Input)]
+
+    @property
+    def started(self) -> datetime | None:
+        """When it began, UTC."""
+        return moment(int(self._container.runs[self._row]["started"]))
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended, UTC; None while it runs."""
+        return moment(int(self._container.runs[self._row]["ended"]))
+
+    @property
+    def outcome(self) -> str:
+        """``running``, ``finished``, ``failed``, ``interrupted`` or ``abandoned``."""
+        return OUTCOMES[int(self._container.runs[self._row]["outcome"])]
+
+    @property
+    def reason(self) -> str | None:
+        """The traceback of a failed run."""
+        models = self._container.changes("run", self._row)
+        ends = [model for model in models if isinstance(model, schemas.RunEnd)]
+        return ends[-1].reason if ends else None
+
+    def use(self, path: str | Path, *, options: Mapping[str, Any] | None = None) -> Path:
+        """Note that the run makes use of a file, or of a folder: with its size, time and digest it
+        is known again. Returns the path, so that it can be opened at once.
+
+        `options` is what the program does with it, by name. Raises FormatError for what cannot be
+        read.
+        """
+        with SourceFile(Path(path)) as file:
+            used = schemas.Input(
+                role="used",
+                path=text_of(file.path),
+                size=file.size,
+                digest=file.digest,
+                modified=file.modified,
+                options=values.to_schema_dict(options or {}, "options"),
+                author=provenance.user(),
+                at=datetime.now(UTC),
+            )
+            file.check_unchanged()
+        self._container.add_change("run", self._row, used)
+        return Path(path)
