@@ -6,9 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
+
 import schemas
 from archive import values
 from archive.experiment.display import value_text
+from archive.experiment.parameter_diff import items_differing
 from archive.experiment.snapshot_diff import FactDiff
 from archive.experiment.value_keys import path_text, value_key
 from archive.experiment.verdict import DIFFERENT, EQUAL, Verdict
@@ -17,8 +20,8 @@ RECORDED: Final = "recorded"
 
 
 def facts(
-    one: schemas.Model | Mapping[str, Any] | None,
-    other: schemas.Model | Mapping[str, Any] | None,
+    one: schemas.Facts | Mapping[str, Any] | None,
+    other: schemas.Facts | Mapping[str, Any] | None,
     ignored: Collection[str] = (),
 ) -> Iterator[FactDiff]:
     """Fields in which two documents differ; what is in mappings by the keys that lead to it, as
@@ -45,7 +48,11 @@ def verdict_of(fact: FactDiff) -> Verdict:
 
 def fact_text(fact: FactDiff) -> str:
     """``tau_m: 10.0 ms -> 20.0 ms``, in one line."""
-    return one_line(f"{fact.name}: {shown(fact.first)} -> {shown(fact.second)}")
+    pair = [_plain(value) for value in (fact.first, fact.second)]
+    said = f"{fact.name}: {shown(fact.first)} -> {shown(fact.second)}"
+    if all(isinstance(one, np.ndarray) for one in pair):
+        said += items_differing(*pair)
+    return one_line(said)
 
 
 def shown(value: Any) -> str:
@@ -54,6 +61,8 @@ def shown(value: Any) -> str:
         return "none"
     if isinstance(value, float):
         return repr(value)
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
     return one_line(value_text(_plain(value)))
 
 
@@ -70,7 +79,7 @@ def plain_fact(fact: FactDiff) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, schemas.Model):
+    if isinstance(value, schemas.Facts):
         return {name: _plain(item) for name, item in _fields(value).items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
@@ -79,21 +88,25 @@ def _plain(value: Any) -> Any:
     return values.from_schema(value)
 
 
-def _fields(document: schemas.Model | Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(document, schemas.Model):
+def _fields(document: schemas.Facts | Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(document, schemas.Facts):
         return dict(document)
     names = [name for name in type(document).model_fields if name != "kind"]
     return {name: getattr(document, name) for name in names} | (document.model_extra or {})
 
 
 def _unequal(path: tuple[str, ...], one: Any, other: Any) -> Iterator[FactDiff]:
-    both = isinstance(one, dict) and isinstance(other, dict)
-    if both and (one or other):
-        for key in dict.fromkeys([*one, *other]):
-            yield from _unequal((*path, key), one.get(key, _ABSENT), other.get(key, _ABSENT))
+    if _is_nested(one) and _is_nested(other) and (one or other):
+        before, after = _fields(one), _fields(other)
+        for key in dict.fromkeys([*before, *after]):
+            yield from _unequal((*path, key), before.get(key, _ABSENT), after.get(key, _ABSENT))
     elif not _same(one, other):
         pair = [None if value is _ABSENT else value for value in (one, other)]
         yield FactDiff(path_text(path), *pair)
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict | schemas.Facts)
 
 
 _ABSENT: Final = object()
@@ -102,8 +115,6 @@ _ABSENT: Final = object()
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, schemas.Model) and isinstance(other, schemas.Model):
-        return not list(facts(one, other))
     if isinstance(one, datetime) and isinstance(other, datetime):
         return one == other and one.utcoffset() == other.utcoffset()
     return schemas.identical(one, other)

@@ -101,14 +101,13 @@ def _spike_lines(found: SpikesDiff) -> Iterator[str]:
     yield f"{one} spikes -> {other}, {found.rates[0]:.6g} Hz -> {found.rates[1]:.6g} Hz"
     if found.verdict == IDENTICAL:
         return
-    share = f"{found.share:.3g}".rstrip()
     yield (
-        f"{found.differing} of {found.trains} trains differ ({share} of them), "
+        f"{found.differing} of {found.trains} trains differ ({100 * found.share:.3g} %), "
         f"{found.unshared[0]} spikes only in the first, {found.unshared[1]} only in the second"
     )
     if found.largest == found.largest:
         yield f"each train has as many spikes, at most {found.largest:.6g} apart"
-    yield f"distance {found.distance:.6g} (van Rossum, of 1)"
+    yield f"distance {found.distance:.6g} of 1 (van Rossum)"
 
 
 def _array_lines(found: ValuesDiff) -> Iterator[str]:

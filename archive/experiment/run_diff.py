@@ -28,7 +28,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 # What is never the same of two runs, or is told by another section.
 IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
     "run": ("name", "started", "parameters", "provenance"),
-    "process": ("captured", "process", "environment", "code"),
+    "process": ("captured", "process", "job", "environment", "code", "generators"),
     "inputs": ("at", "author", "modified"),
 }
 
@@ -194,7 +194,7 @@ def diff(
     snapshots: list[StateDiff] | None = None
     compared = 0
     if "snapshots" in chosen:
-        compared, snapshots = compare_states(a, b, tolerance)
+        compared, snapshots = compare_states(a, b, tolerance=tolerance, deep=deep)
     return RunDiff(
         *_labels(a, b),
         tolerance,
@@ -271,11 +271,8 @@ def _said(run: Run) -> dict[str, Any]:
 
 def _record(section: str, run: Run) -> schemas.Model | Mapping[str, Any] | None:
     """A record of the provenance of a run."""
-    found = run.provenance
-    if isinstance(found, schemas.Model):
-        return found if section == "process" else None
-    record: schemas.Model | Mapping[str, Any] | None = getattr(found, section, None)
-    return record
+    record: schemas.Model | Mapping[str, Any] | None = getattr(run.provenance, section)
+    return record or None  # no generators are no record of them
 
 
 def _inputs(a: Run, b: Run, ignored: Collection[str]) -> Iterator[FactDiff]:

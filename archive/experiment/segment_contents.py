@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from archive import values
@@ -100,12 +101,7 @@ class SegmentContents(Annotated):
         container = self._container
         for (name, part), place in zip(self._parts(), container.places(self._row), strict=True):
             if deep and array_digest(container.streams.stored(place)) != place.digest:
-                raise CorruptArchive(
-                    "the arrays are not what was written",
-                    path=container.path,
-                    entry=f"{self.name}: {name}",
-                    hint="'neuroarchive check --deep' lists what is damaged",
-                )
+                raise not_as_written(container.path, f"{self.name}: {name}")
             yield name, part.to_entry(), place.digest
 
     def to_entry(self) -> Entry:
@@ -133,6 +129,16 @@ class SegmentContents(Annotated):
         rows = [(name, repr(part)) for name, part in self._parts()]
         rows += [(f"annotation {key}", value) for key, value in self.annotations.items()]
         return html_table(f"Segment {self._row} {self.name}", ["", ""], rows)
+
+
+def not_as_written(path: Path, entry: str) -> CorruptArchive:
+    """The error for arrays that have another digest than was taken of them."""
+    return CorruptArchive(
+        "the arrays are not what was written",
+        path=path,
+        entry=entry,
+        hint="'neuroarchive check --deep' lists what is damaged",
+    )
 
 
 def named_segment(segment: Entry, number: int) -> Entry:

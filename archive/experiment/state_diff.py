@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from archive.container import Pooled
+from archive.container.digests import array_digest
 from archive.experiment.data_diff import paired
 from archive.experiment.document_diff import fact_text, facts, one_line, plain_fact, verdict_of
 from archive.experiment.runs import Run, Snapshot
+from archive.experiment.segment_contents import not_as_written
 from archive.experiment.snapshot_diff import ArrayDiff, FactDiff, SnapshotDiff, difference
 from archive.experiment.verdict import CLOSE, DIFFERENT, EQUAL, Verdict, worst
 
@@ -65,10 +70,15 @@ class StateDiff:
         return said
 
 
-def compare_states(one: Run, other: Run, tolerance: float | None) -> tuple[int, list[StateDiff]]:
+def compare_states(
+    one: Run, other: Run, *, tolerance: float | None, deep: bool
+) -> tuple[int, list[StateDiff]]:
     """How many snapshots both runs have, and in what these differ; those of one name, then those
-    of one place."""
+    of one place. With `deep` all arrays are read, and CorruptArchive is raised if one is not what
+    was written."""
     mine, theirs = list(one.snapshots), list(other.snapshots)
+    for snapshot in [*mine, *theirs] if deep else []:
+        _read(snapshot)
     pairs = paired([s.name for s in mine], [s.name for s in theirs], rest=True)
     found: list[StateDiff] = []
     for left, right in pairs:
@@ -80,6 +90,15 @@ def compare_states(one: Run, other: Run, tolerance: float | None) -> tuple[int, 
         else:
             found += _one(mine[left], theirs[right], tolerance)
     return sum(None not in pair for pair in pairs), found
+
+
+def _read(snapshot: Snapshot) -> None:
+    for part in snapshot.entry().parts:
+        for name, array in part.arrays.items():
+            if isinstance(array, Pooled):
+                digest = array_digest({"array": np.asarray(array)}).decode()
+                if digest != array.digest:
+                    raise not_as_written(snapshot._container.path, f"{_name(snapshot)}: {name}")
 
 
 def _name(snapshot: Snapshot) -> str:

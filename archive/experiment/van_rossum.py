@@ -32,16 +32,17 @@ def distance_terms(
     if not count:
         return 0.0, 0.0
     decay = np.zeros(count)
-    np.exp(-np.diff(time) / tau, out=decay[1:])
-    decay[1:][train[1:] != train[:-1]] = 0.0
+    same = train[1:] == train[:-1]
+    np.exp(-np.diff(time) / tau, out=decay[1:], where=same)
     sign = np.where(second, -1.0, 1.0)
-    apart = _paired(decay, sign)  # pairs within a train less those between them
-    all_pairs = _paired(decay, np.ones(count))
-    return max(0.0, count / 2 + apart), count / 2 + (apart + all_pairs) / 2
+    apart = _summed(decay, sign)  # pairs within a train less those between them
+    all_pairs = _summed(decay, np.ones(count))
+    return max(0.0, apart), (apart + all_pairs) / 2
 
 
-def _paired(decay: Floats, weight: Floats) -> float:
-    """Sum over i of weight[i] * m[i], where m[i] = decay[i] * (m[i-1] + weight[i-1]).
+def _summed(decay: Floats, weight: Floats) -> float:
+    """Sum over i of weight[i] * (weight[i] / 2 + m[i]), where m[i] = decay[i] * (m[i-1] +
+    weight[i-1]). Two spikes at one time add exactly nothing.
 
     In chunks side by side: what is before a chunk adds to all in it, by the product of decays.
     """
@@ -59,4 +60,4 @@ def _paired(decay: Floats, weight: Floats) -> float:
     before = [0.0]
     for end, share in zip(ends[:-1], passed[:-1], strict=True):
         before.append(end + before[-1] * share)
-    return float((x * (own + reach * np.array(before))).sum())
+    return float((x * (x / 2 + own + reach * np.array(before))).sum())
