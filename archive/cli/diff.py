@@ -132,10 +132,12 @@ def _say_alone(alone: tuple[list[str], list[str]], compared: int) -> None:
 
 def _pairs(a: str, b: str, stack: ExitStack) -> tuple[Pairs, tuple[list[str], list[str]]]:
     """The runs to compare, and the names of those that only one of the files has."""
+    if a.startswith(":"):
+        raise typer.BadParameter("A needs a file: FILE:RUN")
     file, run = _split(a)
     file_there, run_there = _split(b, file)
     mine = stack.enter_context(archive.open(file))
-    same = file.resolve() == file_there.resolve()
+    same = file == file_there or (file_there.exists() and file.samefile(file_there))
     theirs = mine if same else stack.enter_context(archive.open(file_there))
     if run is None and run_there is None and not len(mine.runs) == len(theirs.runs) == 1:
         return _of_one_name(mine, theirs)

@@ -105,8 +105,10 @@ def _factor(entry: Entry, unit: str) -> float:
 
 def _side(entry: Entry, names: Ints, factor: float) -> _Side:
     neuron = entry.arrays["neuron"]
-    assert isinstance(neuron, Neurons)
-    active, counts = neuron.active(), neuron.counts()
+    if isinstance(neuron, Neurons):
+        active, counts = neuron.active(), neuron.counts()
+    else:
+        active, counts = np.unique(np.asarray(neuron, np.int64), return_counts=True)
     labels, times = names[active], entry.arrays["times"]
     if (labels[1:] <= labels[:-1]).any():  # in another order than that of neurons: all are read
         order = np.argsort(labels)

@@ -2,48 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 import archive
 import schemas
+from archive.container.digests import array_digest
 from archive.entry import Entry
 from archive.experiment import values_comparison
+from archive.experiment.data_diff import DataDiff
+from archive.experiment.part_comparison import compare_parts
 from archive.experiment.verdict import CLOSE, DIFFERENT, EQUAL, IDENTICAL
 from archive.values import quantity
 from tests.unit import network_states
 
 
-def put(path: Path, runs: Mapping[str, list[Entry]]) -> None:
-    with archive.open(path, "a") as exp:
-        for name, parts in runs.items():
+def put(path: Path, **runs: Entry) -> Path:
+    with archive.open(path, "x", durability="close") as exp:
+        for name, part in runs.items():
             with exp.run(name) as run:
-                run.put([Entry(schemas.Segment(), parts=parts)])
+                run.put([Entry(schemas.Segment(), parts=[part])])
+    return path
 
 
 def compared(
-    tmp_path: Path, one: Entry, other: Entry, **options: Any
+    one: Entry, other: Entry, tolerance: float | None = None
 ) -> tuple[archive.RunDiff, archive.PartDiff | None]:
-    """The difference of two runs with a recording each, in files of their own."""
-    paths = tmp_path / "one.nix", tmp_path / "other.nix"
-    for path, part in zip(paths, (one, other), strict=True):
-        path.unlink(missing_ok=True)
-        put(path, {"a": [part]})
-    with archive.open(paths[0]) as first, archive.open(paths[1]) as second:
-        found = archive.diff(first.runs[0], second.runs[0], only="data", **options)
-    assert found.data is not None
-    return found, next(iter(found.data.parts), None)
+    """The difference of two recordings, as those of two runs."""
+    digests = [array_digest(entry.arrays) for entry in (one, other)]
+    part = compare_parts(
+        "segment000: exc/v",
+        one,
+        other,
+        same_arrays=digests[0] == digests[1],
+        tolerance=tolerance,
+    )
+    data = DataDiff((), () if part is None else (part,), 1)
+    return archive.RunDiff("a", "b", tolerance, data=data), part
 
 
 def signal(values: npt.ArrayLike, **facts: Any) -> Entry:
     arrays = {"values": np.asarray(values)}
-    if "channels" in facts:
-        arrays["channels"] = np.array(facts.pop("channels"))
+    arrays["channels"] = np.array(facts.pop("channels", range(arrays["values"].shape[1])))
     facts = {"unit": "mV", "sampling_period": 0.1} | facts
     return Entry(schemas.Signal(population="exc", variable="v", **facts), arrays)
 
@@ -57,11 +62,9 @@ def changed(at: tuple[int, ...], value: Any, array: npt.NDArray[Any] = WAVE) -> 
     return found
 
 
-def test_the_first_sample_is_found(tmp_path: Path) -> None:
+def test_the_first_sample_is_found() -> None:
     other = changed((8, 0), 0.0, changed((7, 2), 24.0))
-    found, part = compared(
-        tmp_path, signal(WAVE, channels=[4, 6, 9]), signal(other, channels=[4, 6, 9])
-    )
+    found, part = compared(signal(WAVE, channels=[4, 6, 9]), signal(other, channels=[4, 6, 9]))
     assert found.verdict == DIFFERENT
     assert not found.identical
     assert part is not None
@@ -75,9 +78,9 @@ def test_the_first_sample_is_found(tmp_path: Path) -> None:
     assert array.rms == pytest.approx(np.sqrt((1 + 24**2) / 30))
 
 
-def test_blocks_are_one_array(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_are_one_array(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(values_comparison, "BLOCK", 50)  # two rows
-    _, part = compared(tmp_path, signal(WAVE), signal(changed((7, 2), 24.0)))
+    _, part = compared(signal(WAVE), signal(changed((7, 2), 24.0)))
     assert part is not None
     assert part.first is not None
     assert part.first.index == (7, 2)
@@ -91,66 +94,66 @@ def test_blocks_are_one_array(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         (np.nan, np.array([0x7FF80000000000FF], "u8").view("f8")[0]),
     ],
 )
-def test_bits_count_but_not_as_values(tmp_path: Path, one: float, other: float) -> None:
+def test_bits_count_but_not_as_values(one: float, other: float) -> None:
     pair = [signal(changed((1, 1), value)) for value in (one, other)]
-    found, part = compared(tmp_path, *pair)
+    found, part = compared(*pair)
     assert found.verdict == EQUAL
     assert not found.same
     assert part is not None
     assert part.first is not None
     assert part.first.index == (1, 1)
     assert part.arrays[0].rewritten == 1
-    found, _ = compared(tmp_path, *pair, tolerance=0)
+    found, _ = compared(*pair, tolerance=0)
     assert found.same
     assert not found.identical
 
 
-def test_nan_is_nan_and_no_number(tmp_path: Path) -> None:
+def test_nan_is_nan_and_no_number() -> None:
     both = changed((0, 0), np.nan)
-    found, part = compared(tmp_path, signal(both), signal(changed((5, 1), np.nan, both)))
+    found, part = compared(signal(both), signal(changed((5, 1), np.nan, both)))
     assert found.verdict == DIFFERENT
     assert part is not None
     assert part.arrays[0].differing == 1
     assert part.arrays[0].largest == 0
     assert part.first is not None
     assert part.first.index == (5, 1)
-    found, _ = compared(tmp_path, signal(both), signal(both))
+    found, _ = compared(signal(both), signal(both))
     assert found.identical
 
 
 @pytest.mark.parametrize("infinite", [np.inf, -np.inf])
-def test_infinity(tmp_path: Path, infinite: float) -> None:
+def test_infinity(infinite: float) -> None:
     with_it = changed((2, 2), infinite)
-    assert compared(tmp_path, signal(with_it), signal(with_it))[0].identical
-    found, part = compared(tmp_path, signal(with_it), signal(WAVE), tolerance=0.5)
+    assert compared(signal(with_it), signal(with_it))[0].identical
+    found, part = compared(signal(with_it), signal(WAVE), tolerance=0.5)
     assert found.verdict == DIFFERENT
     assert part is not None
     assert part.arrays[0].largest == np.inf
 
 
-def test_tolerance_is_a_share_of_the_largest_value(tmp_path: Path) -> None:
+def test_tolerance_is_a_share_of_the_largest_value() -> None:
     pair = signal(WAVE), signal(changed((3, 0), 9 + 2.9e-6))
-    assert compared(tmp_path, *pair)[0].verdict == DIFFERENT
-    assert compared(tmp_path, *pair, tolerance=0.9e-7)[0].verdict == DIFFERENT
-    found, part = compared(tmp_path, *pair, tolerance=1.1e-7)
+    assert compared(*pair)[0].verdict == DIFFERENT
+    assert compared(*pair, tolerance=0.9e-7)[0].verdict == DIFFERENT
+    found, part = compared(*pair, tolerance=1.1e-7)
     assert found.verdict == CLOSE
     assert found.same
     assert part is not None
     assert (part.arrays[0].close, part.arrays[0].differing) == (1, 0)
 
 
-def test_with_a_tolerance_the_first_is_the_first_beyond_it(tmp_path: Path) -> None:
+def test_with_a_tolerance_the_first_is_the_first_beyond_it() -> None:
     other = changed((6, 1), 25.0, changed((2, 0), 6.001))
-    _, part = compared(tmp_path, signal(WAVE), signal(other), tolerance=1e-2)
+    _, part = compared(signal(WAVE), signal(other), tolerance=1e-2)
     assert part is not None
     assert part.first is not None
     assert part.first.index == (6, 1)
     assert (part.arrays[0].differing, part.arrays[0].close) == (1, 1)
 
 
-def test_units_are_converted(tmp_path: Path) -> None:
+def test_units_are_converted() -> None:
     volts = signal(WAVE / 1000, unit="V", sampling_period=1e-4, time_unit="s")
-    found, part = compared(tmp_path, signal(WAVE), volts)
+    found, part = compared(signal(WAVE), volts)
     assert found.verdict == EQUAL
     assert part is not None
     assert part.notes == (
@@ -159,12 +162,12 @@ def test_units_are_converted(tmp_path: Path) -> None:
     )
     assert not part.facts
     wrong = signal(changed((4, 1), 13.5) / 1000, unit="V", sampling_period=1e-4, time_unit="s")
-    found, part = compared(tmp_path, signal(WAVE), wrong)
+    found, part = compared(signal(WAVE), wrong)
     assert found.verdict == DIFFERENT
     assert part is not None
     assert part.arrays[0].largest == pytest.approx(0.5)
     # the same numbers in another unit are not the same values
-    found, part = compared(tmp_path, signal(WAVE), signal(WAVE, unit="V"))
+    found, part = compared(signal(WAVE), signal(WAVE, unit="V"))
     assert found.verdict == DIFFERENT
 
 
@@ -182,16 +185,16 @@ def test_units_are_converted(tmp_path: Path) -> None:
         (signal(WAVE, annotations={"a": 1}), "annotations.a: none -> 1"),
     ],
 )
-def test_what_is_not_compared_is_said(tmp_path: Path, other: Entry, said: str) -> None:
-    found, part = compared(tmp_path, signal(WAVE), other)
+def test_what_is_not_compared_is_said(other: Entry, said: str) -> None:
+    found, part = compared(signal(WAVE), other)
     assert not found.identical
     assert said in str(part)
     assert said in str(found)
 
 
-def test_neurons_of_both_are_compared(tmp_path: Path) -> None:
+def test_neurons_of_both_are_compared() -> None:
     one, other = signal(WAVE, channels=[3, 5, 8]), signal(changed((4, 0), 7.0), channels=[5, 9, 3])
-    _, part = compared(tmp_path, one, other)
+    _, part = compared(one, other)
     assert part is not None
     assert part.first is not None
     # column 0 of the first is neuron 3, which is column 2 of the second
@@ -229,7 +232,6 @@ ADDRESSES = {"addresses": np.array([3, 4, 5]), "ticks": np.array([10, 20, 30])}
     ],
 )
 def test_every_kind(
-    tmp_path: Path,
     kind: type[schemas.Part],
     facts: dict[str, Any],
     arrays: dict[str, Any],
@@ -240,14 +242,14 @@ def test_every_kind(
     if kind is schemas.Event:
         arrays = {name: values for name, values in arrays.items() if name != "durations"}
     one, other = table(kind, facts, **arrays), table(kind, facts, **arrays | {array: value})
-    found, part = compared(tmp_path, one, other)
+    found, part = compared(one, other)
     assert found.verdict == DIFFERENT
     assert part is not None
     assert part.first is not None
     assert (part.first.array, part.first.time) == (array, time)
     assert [one.array for one in part.arrays] == [array]
     assert part.arrays[0].differing == 1
-    assert compared(tmp_path, one, table(kind, facts, **arrays))[0].identical
+    assert compared(one, table(kind, facts, **arrays))[0].identical
 
 
 def test_segments_and_recordings_that_only_one_has(tmp_path: Path) -> None:
@@ -348,9 +350,27 @@ def test_snapshots(tmp_path: Path) -> None:
 
 
 def test_it_says_itself(tmp_path: Path) -> None:
-    found, _ = compared(tmp_path, signal(WAVE), signal(changed((7, 2), 24.0)))
+    one = put(tmp_path / "one.nix", a=signal(WAVE))
+    other = put(tmp_path / "other.nix", a=signal(changed((7, 2), 24.0)), b=signal(WAVE))
+    with archive.open(one) as mine, archive.open(other) as theirs:
+        found = archive.diff(mine.runs["a"], theirs.runs["a"])
+        assert archive.diff(mine.runs["a"], theirs.runs["b"]).identical
     text = str(found)
     assert "one.nix:a -> other.nix:a: different" in text
     assert "neuron 2, values[7, 2]: 23.0 -> 24.0 mV" in text
+    assert "environment: identical" in text
+    assert "code: neither has any" in text
     assert "<td>different</td>" in found._repr_html_()
     assert found.to_dict()["data"]["parts"][0]["first"]["index"] == (7, 2)
+
+
+@pytest.mark.damaged
+def test_deep_reads_what_digests_promise(tmp_path: Path) -> None:
+    path = put(tmp_path / "one.nix", a=signal(WAVE), b=signal(WAVE))
+    with h5py.File(path, "r+") as file:
+        (block,) = file["data"].values()
+        block["data_arrays/exc.v/data"][3, 1] += 1
+    with archive.open(path) as exp:
+        assert archive.diff(*exp.runs).identical  # as it was written
+        with pytest.raises(archive.CorruptArchive, match="not what was written"):
+            archive.diff(*exp.runs, deep=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,9 @@ def spikes(trains: Trains, size: int = 6, dtype: Any = np.float64, **facts: Any)
     neuron = np.repeat(list(trains), [len(times) for times in trains.values()])
     times = np.array([time for times in trains.values() for time in times], dtype)
     arrays: dict[str, Any] = {"times": times, "neuron": neuron.astype(np.int64)}
-    for name in ("channels", "waveforms"):
-        if name in facts:
-            arrays[name] = np.asarray(facts.pop(name))
+    arrays["channels"] = np.asarray(facts.pop("channels", range(size)))
+    if "waveforms" in facts:
+        arrays["waveforms"] = facts.pop("waveforms")
     facts = {"population": "exc", "t_stop": 100.0} | facts
     return Entry(schemas.SpikeTrains(variable="spikes", size=size, **facts), arrays)
 
@@ -35,9 +34,9 @@ ONE: Trains = {0: [1.0, 2.0, 30.0], 2: [5.0, 5.0], 5: [80.0]}
 
 
 def of(
-    tmp_path: Path, one: Entry, other: Entry, **options: Any
+    one: Entry, other: Entry, tolerance: float | None = None
 ) -> tuple[archive.RunDiff, archive.PartDiff]:
-    found, part = compared(tmp_path, one, other, **options)
+    found, part = compared(one, other, tolerance)
     assert part is not None
     return found, part
 
@@ -54,14 +53,13 @@ def of(
     ],
 )
 def test_the_first_spike_is_the_earliest_then_that_of_the_first_neuron(
-    tmp_path: Path,
     other: Trains,
     first: tuple[float, int],
     has: tuple[int, int],
     trains: int,
     unshared: tuple[int, int],
 ) -> None:
-    found, part = of(tmp_path, spikes(ONE), spikes(other))
+    found, part = of(spikes(ONE), spikes(other))
     assert found.verdict == DIFFERENT
     assert part.spikes is not None
     assert part.first is not None
@@ -73,10 +71,10 @@ def test_the_first_spike_is_the_earliest_then_that_of_the_first_neuron(
     assert part.spikes.rates[0] == pytest.approx(10.0)  # 6 spikes, 6 trains, 0.1 s
 
 
-def test_distance_is_between_none_and_all(tmp_path: Path) -> None:
-    _, nothing = of(tmp_path, spikes(ONE), spikes({}))
-    _, near = of(tmp_path, spikes(ONE), spikes({**ONE, 5: [80.1]}))
-    _, far = of(tmp_path, spikes(ONE), spikes({**ONE, 5: [95.0]}))
+def test_distance_is_between_none_and_all() -> None:
+    _, nothing = of(spikes(ONE), spikes({}))
+    _, near = of(spikes(ONE), spikes({**ONE, 5: [80.1]}))
+    _, far = of(spikes(ONE), spikes({**ONE, 5: [95.0]}))
     distances = [part.spikes.distance if part.spikes else -1.0 for part in (near, far, nothing)]
     assert 0 < distances[0] < distances[1] < distances[2] == 1
     # one spike of a train of its own, 0.1 ms later; tau is 10 ms: D**2 is 1 - exp(-0.01)
@@ -86,40 +84,39 @@ def test_distance_is_between_none_and_all(tmp_path: Path) -> None:
     assert distances[0] == pytest.approx(np.sqrt((1 - np.exp(-0.01)) / most), rel=1e-6)
 
 
-def test_neurons_are_those_of_the_population(tmp_path: Path) -> None:
+def test_neurons_are_those_of_the_population() -> None:
     one = spikes({0: [1.0], 1: [7.0]}, 2, channels=[4, 9])
-    found, part = of(tmp_path, one, spikes({0: [1.0], 1: [6.0]}, 2, channels=[4, 9]))
+    found, part = of(one, spikes({0: [1.0], 1: [6.0]}, 2, channels=[4, 9]))
     assert part.spikes is not None
     assert part.spikes.first == (6.0, 9)
     # the same neurons in another order, of which one has another spike
-    found, part = of(tmp_path, one, spikes({0: [6.5], 1: [1.0]}, 2, channels=[9, 4]))
+    found, part = of(one, spikes({0: [6.5], 1: [1.0]}, 2, channels=[9, 4]))
     assert part.spikes is not None
     assert (part.spikes.first, part.spikes.differing) == ((6.5, 9), 1)
     assert found.verdict == DIFFERENT
-    found, part = of(tmp_path, one, spikes({0: [7.0], 1: [8.0]}, 2, channels=[9, 11]))
+    found, part = of(one, spikes({0: [7.0], 1: [8.0]}, 2, channels=[9, 11]))
     assert part.spikes is not None
     assert (part.spikes.first, part.spikes.trains) == ((1.0, 4), 3)
 
 
-def test_units_and_tolerance(tmp_path: Path) -> None:
+def test_units_and_tolerance() -> None:
     seconds = {train: [time / 1000 for time in times] for train, times in ONE.items()}
-    found, part = of(tmp_path, spikes(ONE), spikes(seconds, time_unit="s", t_stop=0.1))
+    found, part = of(spikes(ONE), spikes(seconds, time_unit="s", t_stop=0.1))
     assert found.verdict == EQUAL
     assert part.notes == ("time_unit: ms -> s, compared in ms",)
-    found, _ = of(tmp_path, spikes(ONE), spikes({**ONE, 5: [80.0001]}))
+    found, _ = of(spikes(ONE), spikes({**ONE, 5: [80.0001]}))
     assert found.verdict == DIFFERENT
-    found, part = of(tmp_path, spikes(ONE), spikes({**ONE, 5: [80.0001]}), tolerance=1e-5)
+    found, part = of(spikes(ONE), spikes({**ONE, 5: [80.0001]}), tolerance=1e-5)
     assert found.verdict == CLOSE
     assert part.spikes is not None
     assert part.spikes.largest == pytest.approx(1e-4)
-    found, _ = of(tmp_path, spikes(ONE), spikes({**ONE, 5: [80.0001, 81]}), tolerance=1e-5)
+    found, _ = of(spikes(ONE), spikes({**ONE, 5: [80.0001, 81]}), tolerance=1e-5)
     assert found.verdict == DIFFERENT
     # in seconds a tau of 10 ms is the same
     near = {**ONE, 5: [80.1]}
     slow = {train: [time / 1000 for time in times] for train, times in near.items()}
-    _, one = of(tmp_path, spikes(ONE), spikes(near))
+    _, one = of(spikes(ONE), spikes(near))
     _, other = of(
-        tmp_path,
         spikes(seconds, time_unit="s", t_stop=0.1),
         spikes(slow, time_unit="s", t_stop=0.1),
     )
@@ -129,27 +126,25 @@ def test_units_and_tolerance(tmp_path: Path) -> None:
     assert one.spikes.rates == pytest.approx(other.spikes.rates)
 
 
-def test_bits_and_types(tmp_path: Path) -> None:
+def test_bits_and_types() -> None:
     zero = {0: [0.0, 1.0]}
-    found, part = of(tmp_path, spikes(zero), spikes({0: [-0.0, 1.0]}))
+    found, part = of(spikes(zero), spikes({0: [-0.0, 1.0]}))
     assert found.verdict == EQUAL
-    found, part = of(tmp_path, spikes(ONE), spikes(ONE, dtype=np.float32))
+    found, part = of(spikes(ONE), spikes(ONE, dtype=np.float32))
     assert found.verdict == EQUAL
     assert "times: float64 -> float32" in part.notes
 
 
-def test_waveforms(tmp_path: Path) -> None:
+def test_waveforms() -> None:
     waves = np.arange(12.0).reshape(6, 1, 2)
     facts: dict[str, Any] = {"waveform_unit": "mV", "sampling_rate": 10.0}
     other = waves.copy()
     other[4, 0, 1] = 0.0
-    found, part = of(
-        tmp_path, spikes(ONE, waveforms=waves, **facts), spikes(ONE, waveforms=other, **facts)
-    )
+    found, part = of(spikes(ONE, waveforms=waves, **facts), spikes(ONE, waveforms=other, **facts))
     assert found.verdict == DIFFERENT
     assert part.first is not None
     assert (part.first.array, part.first.index) == ("waveforms", (4, 0, 1))
-    found, part = of(tmp_path, spikes(ONE, waveforms=waves, **facts), spikes(ONE, **facts))
+    found, part = of(spikes(ONE, waveforms=waves, **facts), spikes(ONE, **facts))
     assert "waveforms: only in the first" in part.notes
 
 
@@ -165,9 +160,7 @@ def by_hand(one: Trains, other: Trains) -> tuple[Any, int, tuple[int, int]]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_blocks_of_trains_are_one_population(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
+def test_blocks_of_trains_are_one_population(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setattr(spikes_comparison, "BLOCK", 7)
     rng = np.random.default_rng(seed)
 
@@ -180,12 +173,12 @@ def test_blocks_of_trains_are_one_population(
     other = dict(sorted({**one, **dict(list(trains().items())[:3])}.items()))
     if one == other:
         return
-    _, part = of(tmp_path, spikes(one, 12), spikes(other, 12))
+    _, part = of(spikes(one, 12), spikes(other, 12))
     assert part.spikes is not None
     found = part.spikes
     assert (found.first, found.differing, found.unshared) == by_hand(one, other)
     blocked = found.distance
     monkeypatch.setattr(spikes_comparison, "BLOCK", 1 << 20)
-    _, part = of(tmp_path, spikes(one, 12), spikes(other, 12))
+    _, part = of(spikes(one, 12), spikes(other, 12))
     assert part.spikes is not None
     assert part.spikes.distance == pytest.approx(blocked, rel=1e-12)
