@@ -22,6 +22,7 @@ from archive.experiment.recorded import (
 )
 from archive.experiment.rescue import salvage
 from archive.experiment.run_diff import RunDiff, diff
+from archive.experiment.run_provenance import RunProvenance
 from archive.experiment.runs import Run, RunView, Segment, SegmentView, Snapshot, SnapshotView
 from archive.experiment.sessions import (
     LockingSession,
@@ -61,6 +62,7 @@ __all__ = [
     "ProjectionState",
     "Run",
     "RunDiff",
+    "RunProvenance",
     "RunView",
     "Salvaged",
     "Segment",
