@@ -180,7 +180,7 @@ def test_units_are_converted() -> None:
         (signal(WAVE, t_start=1.0), "t_start: 0.0 -> 1.0"),
         (signal(WAVE[:7]), "values: shape (10, 3) -> (7, 3)"),
         (signal(WAVE.astype("f4")), "values: float64 -> float32"),
-        (signal(WAVE, channels=[0, 1, 5]), "1 neurons only in the first, 1 only in the second"),
+        (signal(WAVE, channels=[0, 1, 5]), "1 neuron only in the first, 1 only in the second"),
         (signal(WAVE, channels=[2, 1, 0]), "the same neurons in another order"),
         (signal(WAVE, description="x"), "description: none -> x"),
         (signal(WAVE, annotations={"a": 1}), "annotations.a: none -> 1"),
