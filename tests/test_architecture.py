@@ -80,6 +80,7 @@ LAYERS = {
     "archive.connections": Layer(NOUN, {"numpy"}, set()),
     "archive.states": Layer(NOUN | {"archive.connections", "archive.modelling"}, {"numpy"}, set()),
     "archive.query": Layer(NOUN, {"numpy"}, set()),
+    # simulators and NumPy are looked at in sys.modules, where the program has loaded them
     "archive.provenance": Layer(NOUN, set(), set()),
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
