@@ -74,6 +74,12 @@ def _ordered(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     ordered = {key: _ordered(item) for key, item in node.items()}
-    if isinstance(ordered.get("$dict"), list):
-        ordered["$dict"] = sorted(ordered["$dict"], key=lambda pair: str(pair[0]))
+    pairs = ordered.get("$dict")
+    if isinstance(pairs, list) and all(map(_is_pair, pairs)):
+        ordered["$dict"] = sorted(pairs, key=lambda pair: str(pair[0]))
     return ordered
+
+
+def _is_pair(item: Any) -> bool:
+    """Not so where ``$dict`` is the name of a value, and no tag: by names nothing is tagged."""
+    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)

@@ -129,6 +129,11 @@ def test_names_with_a_dollar_are_not_tags() -> None:
     assert back.annotations == {"$float": "nan", "b": b"x"}
 
 
+def test_a_name_that_is_like_a_tag_has_a_digest() -> None:
+    odd, other = (Segment(annotations={"$dict": [item]}) for item in (None, 1))
+    assert schemas.digest(odd) != schemas.digest(other)
+
+
 def test_models_do_not_change() -> None:
     facts: dict[str, Any] = {"a": [1]}
     segment = Segment(annotations=facts)
