@@ -75,11 +75,7 @@ def _ordered(node: Any) -> Any:
         return node
     ordered = {key: _ordered(item) for key, item in node.items()}
     pairs = ordered.get("$dict")
-    if isinstance(pairs, list) and all(map(_is_pair, pairs)):
+    # of a dict at the top of a model it may be a name like any other, with any value
+    if isinstance(pairs, list) and all(isinstance(pair, list) and pair for pair in pairs):
         ordered["$dict"] = sorted(pairs, key=lambda pair: str(pair[0]))
     return ordered
-
-
-def _is_pair(item: Any) -> bool:
-    """Not so where ``$dict`` is the name of a value, and no tag: by names nothing is tagged."""
-    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)

@@ -20,6 +20,7 @@ from archive.errors import CorruptArchive
 EPILOG = examples(
     "neuroarchive check fi.nix",
     "neuroarchive check fi.nix --deep",
+    "neuroarchive check fi.nix --allowed-signers ~/.ssh/allowed_signers",
     "neuroarchive check fi.nix --json | jq .findings",
 )
 SHOWN = 50
@@ -29,6 +30,17 @@ def check(
     file: File,
     deep: Annotated[
         bool, typer.Option("--deep", help="Read every value too, and compare it with its digest.")
+    ] = False,
+    allowed_signers: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of allowed signers, as OpenSSH has it; one of them must have signed.",
+            show_default=False,
+        ),
+    ] = None,
+    everywhere: Annotated[
+        bool,
+        typer.Option("--everywhere", help="Look for files that other computers recorded, too."),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -40,12 +52,17 @@ def check(
     With --deep, also every value and document by the digests that were written with it, every
     object and chunk of the file, and what NIX is told of each entity.
 
+    Signatures are verified. Scripts, modules and inputs that runs of this computer were made by are
+    looked for; those that are gone or changed are listed, and are no damage.
+
     Exits with 0 if all is well, with 13 if anything is not.
 
     --json: file, valid, runs, segments, snapshots (how many were checked), findings (name, what,
-    hint), damaged_runs, damaged_segments, damaged_snapshots (their numbers; all others are sound).
+    hint), damaged_runs, damaged_segments, damaged_snapshots (their numbers; all others are sound),
+    signatures (signer, principal, key, at, good, why, documents, runs, segments, later, with_data),
+    gone (what, path, why, run), elsewhere (how many files were not looked for).
     """
-    report = _deeply_checked(file) if deep else _checked(file)
+    report = (_deeply_checked if deep else _checked)(file, allowed_signers, everywhere)
     if as_json:
         damaged = {
             "damaged_runs": report.damaged_runs,
@@ -64,25 +81,31 @@ def check(
         )
 
 
-def _checked(file: Path) -> Report:
+def _checked(file: Path, allowed: Path | None, everywhere: bool) -> Report:
     container = Container(file, writable=False)
     try:
         with progress("checking") as bar:
-            if bar is None:
-                return check_container(container)
-            task = bar.add_task("", total=len(container.segments))
-            return check_container(container, lambda: bar.advance(task))
+            task = None if bar is None else bar.add_task("", total=len(container.segments))
+            return check_container(
+                container,
+                lambda: None if bar is None or task is None else bar.advance(task),
+                allowed=allowed,
+                everywhere=everywhere,
+            )
     finally:
         container.close()
 
 
-def _deeply_checked(file: Path) -> Report:
+def _deeply_checked(file: Path, allowed: Path | None, everywhere: bool) -> Report:
     """The same without opening the file in this process, which it might end."""
     with progress("checking") as bar:
-        if bar is None:
-            return check_deeply(file)
-        task = bar.add_task("", total=None)
-        return check_deeply(file, lambda: bar.advance(task))
+        task = None if bar is None else bar.add_task("", total=None)
+        return check_deeply(
+            file,
+            lambda: None if bar is None or task is None else bar.advance(task),
+            allowed=allowed,
+            everywhere=everywhere,
+        )
 
 
 def _print(report: Report, file: str) -> None:
@@ -98,11 +121,36 @@ def _print(report: Report, file: str) -> None:
     checked = _listed([counted(n, what) for what, (n, _) in seen.items()]) + " checked"
     if report.is_valid():
         say(f"{file}: sound, {checked}", style="green")
+        _print_notes(report)
         return
+    _print_notes(report)
     cells = [(found.name, found.what, found.hint) for found in report.findings[:SHOWN]]
     print_table(f"{file}: {sound}", ("name", "what is wrong", "hint"), cells)
     if len(report.findings) > SHOWN:
         say(f"… and {len(report.findings) - SHOWN} more: --json lists all", style="dim")
+
+
+def _print_notes(report: Report) -> None:
+    """What is signed, and what is not there any more."""
+    for one in report.signatures:
+        who = one.principal or one.signer or "nobody named"
+        what = f"all up to {counted(one.runs, 'run')} and {counted(one.segments, 'segment')}"
+        said = f"signed by {who} ({one.key}) at {one.at}: {what}; {one.why}"
+        if one.good and one.later > 1:  # one is its own
+            verb = "is" if one.later == 2 else "are"
+            said += f"; {counted(one.later - 1, 'document')} that came later {verb} not covered"
+        if one.good and not one.with_data:
+            said += "; values are compared with --deep"
+        say(said, style="green" if one.good else "yellow")
+    if report.gone:
+        cells = [(one.what, one.path, one.why, f"run {one.run}") for one in report.gone[:SHOWN]]
+        title = f"{counted(len(report.gone), 'file')} not as recorded, which is no damage"
+        print_table(title, ("what", "path", "why", "recorded of"), cells)
+        if len(report.gone) > SHOWN:
+            say(f"… and {len(report.gone) - SHOWN} more: --json lists all", style="dim")
+    if report.elsewhere:
+        what = f"{counted(report.elsewhere, 'file')} recorded on other computers"
+        say(f"{what}: not looked for without --everywhere", style="dim")
 
 
 def _listed(texts: list[str]) -> str:

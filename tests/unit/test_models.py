@@ -72,6 +72,10 @@ FULL: list[schemas.Model] = [
         path="/x.mat", format="mat", size=3, digest="0f" * 32, options=FACTS,
         losses=(("a", "b", "c"),), at=NOW,
     ),
+    schemas.Signature(
+        experiment="1f", covers={"records": 9, "runs": 1}, documents="0f" * 32, data="1f" * 32,
+        signer="me", at=NOW, key="ssh-ed25519 AAAA", signature="-----BEGIN SSH SIGNATURE-----",
+    ),
     schemas.ModelDescription(equations="dv/dt = -v/tau : volt", language="brian2", document=FACTS),
 ]  # fmt: skip
 
