@@ -38,9 +38,9 @@ def check(
             show_default=False,
         ),
     ] = None,
-    everywhere: Annotated[
+    files: Annotated[
         bool,
-        typer.Option("--everywhere", help="Look for files that other computers recorded, too."),
+        typer.Option("--files", help="Look for the scripts, modules and inputs of runs, too."),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -52,17 +52,17 @@ def check(
     With --deep, also every value and document by the digests that were written with it, every
     object and chunk of the file, and what NIX is told of each entity.
 
-    Signatures are verified. Scripts, modules and inputs that runs of this computer were made by are
-    looked for; those that are gone or changed are listed, and are no damage.
+    Signatures are verified. With --files, the scripts, modules and inputs that runs were made by
+    are looked for where they were; those gone or changed are listed, and are no damage.
 
     Exits with 0 if all is well, with 13 if anything is not.
 
     --json: file, valid, runs, segments, snapshots (how many were checked), findings (name, what,
     hint), damaged_runs, damaged_segments, damaged_snapshots (their numbers; all others are sound),
     signatures (signer, principal, key, at, good, why, documents, runs, segments, later, with_data),
-    gone (what, path, why, run), elsewhere (how many files were not looked for).
+    gone (what, path, why, run, host), files (how many were recorded).
     """
-    report = (_deeply_checked if deep else _checked)(file, allowed_signers, everywhere)
+    report = (_deeply_checked if deep else _checked)(file, allowed_signers, files)
     if as_json:
         damaged = {
             "damaged_runs": report.damaged_runs,
@@ -71,7 +71,7 @@ def check(
         }
         print_json({"file": file, "valid": report.is_valid(), **asdict(report), **damaged})
     else:
-        _print(report, str(file))
+        _print(report, str(file), files)
     if not report.is_valid():
         raise CorruptArchive(
             counted(len(report.findings), "finding"),
@@ -81,7 +81,7 @@ def check(
         )
 
 
-def _checked(file: Path, allowed: Path | None, everywhere: bool) -> Report:
+def _checked(file: Path, allowed: Path | None, files: bool) -> Report:
     container = Container(file, writable=False)
     try:
         with progress("checking") as bar:
@@ -90,13 +90,13 @@ def _checked(file: Path, allowed: Path | None, everywhere: bool) -> Report:
                 container,
                 lambda: None if bar is None or task is None else bar.advance(task),
                 allowed=allowed,
-                everywhere=everywhere,
+                files=files,
             )
     finally:
         container.close()
 
 
-def _deeply_checked(file: Path, allowed: Path | None, everywhere: bool) -> Report:
+def _deeply_checked(file: Path, allowed: Path | None, files: bool) -> Report:
     """The same without opening the file in this process, which it might end."""
     with progress("checking") as bar:
         task = None if bar is None else bar.add_task("", total=None)
@@ -104,11 +104,11 @@ def _deeply_checked(file: Path, allowed: Path | None, everywhere: bool) -> Repor
             file,
             lambda: None if bar is None or task is None else bar.advance(task),
             allowed=allowed,
-            everywhere=everywhere,
+            files=files,
         )
 
 
-def _print(report: Report, file: str) -> None:
+def _print(report: Report, file: str, files: bool) -> None:
     seen = {
         "run": (report.runs, report.damaged_runs),
         "segment": (report.segments, report.damaged_segments),
@@ -121,16 +121,16 @@ def _print(report: Report, file: str) -> None:
     checked = _listed([counted(n, what) for what, (n, _) in seen.items()]) + " checked"
     if report.is_valid():
         say(f"{file}: sound, {checked}", style="green")
-        _print_notes(report)
+        _print_notes(report, files)
         return
-    _print_notes(report)
+    _print_notes(report, files)
     cells = [(found.name, found.what, found.hint) for found in report.findings[:SHOWN]]
     print_table(f"{file}: {sound}", ("name", "what is wrong", "hint"), cells)
     if len(report.findings) > SHOWN:
         say(f"… and {len(report.findings) - SHOWN} more: --json lists all", style="dim")
 
 
-def _print_notes(report: Report) -> None:
+def _print_notes(report: Report, looked: bool) -> None:
     """What is signed, and what is not there any more."""
     for one in report.signatures:
         who = one.principal or one.signer or "nobody named"
@@ -143,14 +143,19 @@ def _print_notes(report: Report) -> None:
             said += "; values are compared with --deep"
         say(said, style="green" if one.good else "yellow")
     if report.gone:
-        cells = [(one.what, one.path, one.why, f"run {one.run}") for one in report.gone[:SHOWN]]
+        cells = [
+            (one.what, one.path, one.why, f"run {one.run}", one.host or "")
+            for one in report.gone[:SHOWN]
+        ]
         title = f"{counted(len(report.gone), 'file')} not as recorded, which is no damage"
-        print_table(title, ("what", "path", "why", "recorded of"), cells)
+        print_table(title, ("what", "path", "why", "recorded of", "on"), cells)
         if len(report.gone) > SHOWN:
             say(f"… and {len(report.gone) - SHOWN} more: --json lists all", style="dim")
-    if report.elsewhere:
-        what = f"{counted(report.elsewhere, 'file')} recorded on other computers"
-        say(f"{what}: not looked for without --everywhere", style="dim")
+    elif looked:
+        say(
+            f"{counted(report.files, 'file')} that runs were made by: all as recorded",
+            style="green",
+        )
 
 
 def _listed(texts: list[str]) -> str:

@@ -50,7 +50,7 @@ def check(
     deep: bool = False,
     at: Callable[[str], object] = lambda place: None,
     allowed: Path | None = None,
-    everywhere: bool = False,
+    files: bool = False,
 ) -> Report:
     """Look at everything but the values of signals. `on_segment` is called after each segment.
 
@@ -59,9 +59,8 @@ def check(
     documents and the table of stretches. With `deep`, every value too, by the digests, and what
     NIX is told of it. `at` is told what comes next; an ArchiveError that it raises is a finding.
 
-    Signatures are verified, with a file of `allowed` signers by one of these at least. The files
-    that runs were made by are looked for, `everywhere` those too that were recorded on other
-    computers.
+    Signatures are verified, with a file of `allowed` signers by one of these at least. With
+    `files`, those that runs were made by are looked for: whoever wrote the archive says where.
     """
     checking = _Checking(container, on_segment, deep, at, allowed)
     steps = [
@@ -87,10 +86,11 @@ def check(
         with checking.finding(name, DOCUMENT_HINT):
             at(name)
             step()
-    gone, elsewhere = checking.files.gone(deep=deep, everywhere=everywhere, at=at)
+    gone = checking.files.gone(deep=deep, at=at) if files else []
     found = tuple(dict.fromkeys(checking.findings))
-    counts = map(checking.count, ("runs", "segments", "snapshots"))
-    return Report(found, *counts, tuple(checking.signed), tuple(gone), elsewhere)
+    runs, segments, snapshots = map(checking.count, ("runs", "segments", "snapshots"))
+    said = tuple(checking.signed), tuple(gone), len(checking.files)
+    return Report(found, runs, segments, snapshots, *said)
 
 
 @dataclass

@@ -22,7 +22,7 @@ def check_deeply(
     *,
     patience: float = PATIENCE,
     allowed: Path | None = None,
-    everywhere: bool = False,
+    files: bool = False,
 ) -> Report:
     """All that `check` looks at, and every object, attribute and chunk of the file, all digests,
     and what NIX is told of each entity. Where HDF5 ends the process, or is silent for `patience`
@@ -34,7 +34,7 @@ def check_deeply(
             on_segment()
 
     signers = None if allowed is None else str(allowed.absolute())
-    arguments = {"path": str(path.absolute()), "allowed": signers, "everywhere": everywhere}
+    arguments = {"path": str(path.absolute()), "allowed": signers, "files": files}
     found = isolated(_examine, arguments, path, on_place=on_place, patience=patience)
     return Report.from_said(found)
 
@@ -51,7 +51,7 @@ def _examine(arguments: dict[str, Any], watch: Watch) -> dict[str, Any]:
         deep=True,
         at=watch.at,
         allowed=None if allowed is None else Path(allowed),
-        everywhere=arguments["everywhere"],
+        files=arguments["files"],
     )
     said = asdict(report)
     return {**said, "findings": [asdict(f) for f in dict.fromkeys([*findings, *report.findings])]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -56,21 +55,16 @@ class RecordedFiles:
                 for file in (own, *others):
                     self._inputs.setdefault(file, (row, run.provenance))
 
-    def gone(self, *, deep: bool, everywhere: bool, at: At) -> tuple[list[Gone], int]:
-        """The files that are not there, or are others now; and how many were not looked for.
+    def __len__(self) -> int:
+        """How many different files were recorded."""
+        return len(self._files())
 
-        Long ones are read with `deep` only, and else told by their size. Unless `everywhere`,
-        only those are looked for that were recorded on this computer.
-        """
-        here = platform.node()
+    def gone(self, *, deep: bool, at: At) -> list[Gone]:
+        """The files that are not there, or are others now. Inputs and long ones are read with
+        `deep` only, and else told by their size."""
         found: list[Gone] = []
-        elsewhere = 0
         known: dict[str, _Now] = {}
         for file, (run, process) in sorted(self._files().items(), key=lambda one: one[1][0]):
-            record = self._processes.get(process or "")
-            if not everywhere and (record is None or not here or record.host != here):
-                elsewhere += 1
-                continue
             if not _may_be_looked_for(file.path):
                 continue
             if (now := known.get(file.path)) is None:
@@ -78,8 +72,9 @@ class RecordedFiles:
                 now = known[file.path] = _Now(file.path)
             why = now.differs(file, deep=deep)
             if why is not None:
-                found.append(Gone(file.what, file.path, why, run))
-        return found, elsewhere
+                record = self._processes.get(process or "")
+                found.append(Gone(file.what, file.path, why, run, record.host if record else None))
+        return found
 
     def _files(self) -> dict[_File, tuple[int, str | None]]:
         files: dict[_File, tuple[int, str | None]] = {}

@@ -27,6 +27,8 @@ class Gone:
     why: str
     run: int
     """The first run that it was recorded of."""
+    host: str | None = None
+    """The computer on which it was recorded, if that is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,9 @@ class Report:
     snapshots: int = 0
     signatures: tuple[Signed, ...] = ()
     gone: tuple[Gone, ...] = ()
-    elsewhere: int = 0
-    """So many files were not looked for, since they were recorded on another computer."""
+    """What is not as recorded, where recorded files were looked for."""
+    files: int = 0
+    """So many different files were recorded."""
 
     @classmethod
     def from_said(cls, said: Mapping[str, Any]) -> Report:

@@ -180,7 +180,7 @@ class Experiment(Recording, SharedValues):
         *,
         deep: bool = False,
         allowed_signers: str | os.PathLike[str] | None = None,
-        everywhere: bool = False,
+        files: bool = False,
     ) -> Report:
         """Look at everything but the values of signals; changes nothing. See `Report`.
 
@@ -189,14 +189,15 @@ class Experiment(Recording, SharedValues):
         a damaged file may end it or keep it for ever; that is a finding then.
 
         Signatures are verified; with a file of `allowed_signers`, as OpenSSH has it, it is a
-        finding if none of these has signed. Scripts, modules and inputs of runs that are not what
-        they were are listed as `gone`; with `everywhere`, also those of other computers.
+        finding if none of these has signed. With `files`, scripts, modules and inputs that runs
+        were made by are looked for where they were, and listed as `gone` if they are not the same;
+        that is no damage. Whoever wrote the archive has said where that is.
         """
         self._container.session.check_open()
         allowed = None if allowed_signers is None else Path(allowed_signers)
         if deep:
-            return check_deeply(self.path, allowed=allowed, everywhere=everywhere)
-        return check(self._container, allowed=allowed, everywhere=everywhere)
+            return check_deeply(self.path, allowed=allowed, files=files)
+        return check(self._container, allowed=allowed, files=files)
 
     def sign(self, key: str | os.PathLike[str], *, signer: str | None = None) -> schemas.Signature:
         """Sign all that the archive holds now with an SSH key, and keep the signature in it.

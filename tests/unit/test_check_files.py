@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typer.testing import CliRunner
 import archive
 import schemas
 from archive.cli import app
-from archive.container import Container
+from archive.container import Container, check_files
 from archive.container.check import check
 from archive.container.check_report import Report
 
@@ -43,7 +42,7 @@ class Lab:
             modules={"model": source(self.module)},
             repository=schemas.Repository(root=str(folder)),
         )
-        facts = {"host": platform.node(), "code": schemas.digest(code), **process}
+        facts = {"code": schemas.digest(code), **process}
         record = schemas.Provenance(**facts)
         known = source(self.data)
         given = schemas.Input(
@@ -63,7 +62,7 @@ class Lab:
 
     def check(self, **options: Any) -> Report:
         with archive.open(self.path) as exp:
-            report = exp.check(**options)
+            report = exp.check(**{"files": True, **options})
         assert report.is_valid(), report.findings
         return report
 
@@ -72,7 +71,7 @@ def test_nothing_is_gone(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     for deep in (False, True):
         report = lab.check(deep=deep)
-        assert (report.gone, report.elsewhere) == ((), 0)
+        assert (report.gone, report.files) == ((), 4)
 
 
 def test_what_is_gone_or_changed_is_said(tmp_path: Path) -> None:
@@ -96,12 +95,17 @@ def test_what_is_gone_or_changed_is_said(tmp_path: Path) -> None:
     assert plain["input", "in.hdr"] == "it is no file any more"
 
 
-def test_files_of_other_computers_are_looked_for_when_told(tmp_path: Path) -> None:
+def test_files_are_looked_for_when_told_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger's archive may name any file."""
     lab = Lab(tmp_path, host="another")
     lab.script.unlink()
-    assert (lab.check().gone, lab.check().elsewhere) == ((), 4)
-    (one,) = lab.check(everywhere=True).gone
-    assert (one.what, one.why, one.run) == ("script", "it is not there", 0)
+    (one,) = lab.check().gone
+    assert (one.what, one.why, one.run, one.host) == ("script", "it is not there", 0, "another")
+    monkeypatch.setattr(check_files, "_Now", None)
+    report = lab.check(files=False)
+    assert (report.gone, report.files) == ((), 4)
 
 
 def test_a_file_of_many_runs_is_asked_for_once(
@@ -119,7 +123,7 @@ def test_a_file_of_many_runs_is_asked_for_once(
     container = Container(lab.path, writable=False)
     try:
         monkeypatch.setattr(Path, "stat", counting)
-        (one,) = check(container).gone
+        (one,) = check(container, files=True).gone
     finally:
         monkeypatch.undo()
         container.close()
@@ -146,13 +150,14 @@ def test_odd_paths_do_no_harm(tmp_path: Path, path: str) -> None:
 def test_the_command_line_says_it(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     lab.script.unlink()
-    done = CliRunner().invoke(app, ["check", str(lab.path)])
+    done = CliRunner().invoke(app, ["check", str(lab.path), "--files"])
     assert done.exit_code == 0
     assert "1 file not as recorded" in done.output
-    found = json.loads(CliRunner().invoke(app, ["check", str(lab.path), "--json"]).output)
+    found = json.loads(
+        CliRunner().invoke(app, ["check", str(lab.path), "--files", "--json"]).output
+    )
     assert found["valid"] is True
     assert [one["what"] for one in found["gone"]] == ["script"]
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    other = Lab(elsewhere, host=None)
-    assert "4 files recorded on other" in CliRunner().invoke(app, ["check", str(other.path)]).output
+    lab.script.write_text(f"content of {lab.script.name}")
+    done = CliRunner().invoke(app, ["check", str(lab.path), "--files"])
+    assert "4 files that runs were made by: all as recorded" in done.output
