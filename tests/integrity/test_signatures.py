@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from typer.testing import CliRunner
 import archive
 import schemas
 from archive.cli import app
+from archive.container import layout
 from archive.container.check_signatures import message
 from archive.container.salvage import salvage
 from archive.provenance import ssh_signatures
@@ -105,6 +107,34 @@ def test_openssh_alone_verifies_it(copy: Path, keys: Path, tmp_path: Path) -> No
     )
     assert done.returncode == 0
     assert one.key == " ".join((keys / "ada.pub").read_text().split()[:2])
+
+
+def test_its_digests_are_those_of_the_layout(copy: Path) -> None:
+    """Computed as the page of layout 1 says, by HDF5 alone."""
+    with archive.open(copy) as exp:
+        (one,) = exp.signatures
+    covers = one.covers
+    documents, data = hashlib.sha256(), hashlib.sha256()
+    with h5py.File(copy) as file:
+        (block,) = file["data"].values()
+        arrays, frames = block["data_arrays"], block["data_frames"]
+        for name in ("records", "texts", "names"):
+            documents.update(f"{name} {covers[name]}\n".encode())
+            documents.update(arrays[name]["data"][: covers[name]].tobytes())
+        for name in layout.TABLES:
+            rows = frames[name]["data"][: covers[name]]
+            documents.update(f"{name} {len(rows)}\n".encode())
+            for field in rows.dtype.names:
+                if field not in ("change", "change_length", "ended", "outcome"):
+                    documents.update(rows[field].tobytes())
+        data.update(f"blobs {covers['blobs']}\n".encode() + arrays["blobs"]["data"][:].tobytes())
+        values = arrays["cell.v"]["data"][:]
+        labels = b"labels text 1\non\0"
+        times = b"times <f8 1\n" + np.array([1.0]).tobytes()
+        for part in (b"values <f8 50 4\n" + values.tobytes(), times + labels):
+            data.update(hashlib.sha256(part).hexdigest().encode())
+    assert one.documents == documents.hexdigest()
+    assert one.data == data.hexdigest()
 
 
 @pytest.mark.parametrize(
