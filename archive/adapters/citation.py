@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import schemas
-from archive.adapters.described_runs import DescribedRun, described
+from archive.adapters.described_runs import DescribedRun, described, title
 from archive.adapters.left_out import left_out
 from archive.adapters.replacing import replacing
 from archive.entry import Entry, Loss, Source, parts_of
@@ -129,9 +129,9 @@ def _software(run: DescribedRun) -> Iterator[dict[str, Any]]:
     known = run.environment
     simulators = dict(known.simulators) if known else {}
     for name, one in simulators.items():
-        yield _reference(name, one.version)
+        yield _reference(title(name), one.version)
     if run.model.simulator and run.model.simulator not in simulators:
-        yield _reference(run.model.simulator, None)
+        yield _reference(title(run.model.simulator), None)
     for name in ("neuroarchive", "numpy"):
         if known and name in known.packages and name not in simulators:
             yield _reference(name, known.packages[name])
@@ -141,8 +141,8 @@ def _software(run: DescribedRun) -> Iterator[dict[str, Any]]:
     if run.code and run.code.repository and run.code.repository.commit:
         state = run.code.repository
         where = state.remote or state.root or "program"
-        title = re.split(r"[/\\:]", where.rstrip("/\\").removesuffix(".git"))[-1] or "program"
-        made = _reference(title, None)
+        name = re.split(r"[/\\:]", where.rstrip("/\\").removesuffix(".git"))[-1] or "program"
+        made = _reference(name, None)
         made |= {"type": "software-code", "commit": state.commit}
         if state.remote and _URL.fullmatch(state.remote):
             made["repository-code"] = state.remote
@@ -151,10 +151,10 @@ def _software(run: DescribedRun) -> Iterator[dict[str, Any]]:
         yield made
 
 
-def _reference(title: str, version: str | None) -> dict[str, Any]:
-    title = title.strip() or "program"
-    authors = [{"name": f"The developers of {title}"}]
-    made: dict[str, Any] = {"type": "software", "title": title, "authors": authors}
+def _reference(name: str, version: str | None) -> dict[str, Any]:
+    name = name.strip() or "program"
+    authors = [{"name": f"The developers of {name}"}]
+    made: dict[str, Any] = {"type": "software", "title": name, "authors": authors}
     return made | ({"version": version} if version else {})
 
 

@@ -10,6 +10,14 @@ import schemas
 from archive.entry import Entry, Loss, Source, parts_of
 from archive.errors import FormatError
 
+# What simulators call themselves, by the names under which they are recorded.
+_TITLES = {
+    "annarchy": "ANNarchy",
+    "brian2": "Brian 2",
+    "nest": "NEST",
+    "neuron": "NEURON",
+    "pynn": "PyNN",
+}
 _UNTOLD = "the file tells of runs, and holds nothing of them"
 
 
@@ -33,6 +41,11 @@ class DescribedRun:
     """Snapshots, and their populations."""
     losses: list[Loss] = field(default_factory=list)
     """The parts that are lost, though a word may be said of them."""
+
+
+def title(simulator: str) -> str:
+    """What a simulator is called in a text."""
+    return _TITLES.get(simulator, simulator)
 
 
 def described(source: Source) -> Iterator[DescribedRun]:
@@ -112,6 +125,7 @@ def _run(way: str, entry: Entry, model: schemas.Run) -> DescribedRun:
 def _see_segment(run: DescribedRun, segment: Entry) -> None:
     run.segments += 1
     known: list[tuple[float, float, str]] = []
+    sampled: list[tuple[float, float, str]] = []
     for part in segment.parts:
         model = part.model
         if not isinstance(model, schemas.Part):
@@ -122,13 +136,14 @@ def _see_segment(run: DescribedRun, segment: Entry) -> None:
                 samples, count = part.arrays["values"].shape[:2]
                 if isinstance(model, schemas.Signal):
                     stop = model.t_start + samples * model.sampling_period
-                    known.append((model.t_start, stop, model.time_unit))
+                    sampled.append((model.t_start, stop, model.time_unit))
             case schemas.SpikeTrains():
                 count = model.size
                 known.append((model.t_start, model.t_stop, model.time_unit))
             case _:
                 pass
         run.recorded.append((model, count))
+    known = known or sampled  # which may have a sample at either end
     if known and len({unit for _, _, unit in known}) == 1:
         starts, stops, units = zip(*known, strict=True)
         run.spans.append((min(starts), max(stops), units[0]))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 import schemas
 from archive.adapters.csv_cells import cell, flat
-from archive.adapters.described_runs import DescribedRun, described
+from archive.adapters.described_runs import DescribedRun, described, title
 from archive.adapters.left_out import left_out
 from archive.adapters.replacing import replacing
 from archive.adapters.requirements_lines import one_line
@@ -129,8 +129,8 @@ class _Telling:
         if run.model.simulator:
             simulators.setdefault(run.model.simulator, schemas.Simulator())
         names = [
-            self._safe(" ".join(filter(None, (name, one.version))))
-            + (f" (computing with {self._safe(one.backend)})" if one.backend else "")
+            self._safe(" ".join(filter(None, (title(name), one.version))))
+            + (f" (computing with {self._safe(title(one.backend))})" if one.backend else "")
             for name, one in simulators.items()
         ]
         with_ = f"simulated with {listed(names)}" if names else "computed"

@@ -60,9 +60,10 @@ def signatures(
     """What is to be said of each signature, and what is wrong. With `deep` the arrays are read
     too. With a file of `allowed` signers it is a fault if none of these has a good one."""
     found = signatures_of(container)
+    present = documents_digest(container, covered(container))[1] if found else 0
     is_allowed = False
     for number, signature in enumerate(found):
-        signed, fault = _judged(container, signature, allowed, deep, at)
+        signed, fault = _judged(container, signature, allowed, deep, at, present)
         is_allowed |= fault is None and signed.principal is not None
         yield signed
         if fault is not None:
@@ -78,6 +79,7 @@ def _judged(
     allowed: Path | None,
     deep: bool,
     at: Callable[[str], object],
+    present: int,
 ) -> tuple[Signed, str | None]:
     covers, lines, fault = signature.covers, 0, None
     verdict = ssh_signatures.verify(message(signature), signature.signature, signature.at, allowed)
@@ -95,7 +97,6 @@ def _judged(
             fault = fault or "an array or payload that it covers is not what was signed"
     except ArchiveError as error:
         fault = fault or error.message
-    _, present = documents_digest(container, covered(container))
     try:
         key = ssh_signatures.fingerprint(signature.signature)
     except ValueError:

@@ -56,9 +56,9 @@ def data_digest(container: Container, covers: Covers, at: At = lambda place: Non
     table = table_of(container.session, "stretches")
     stretches = table.read(0, _length(table, "stretches", covers))
     for number in range(covers.get("streams", 0)):
-        at(f"signed stream {number}")
         own = stretches[stretches["stream"] == number]
         for digest in stored_digests(container, number, own, _sha256) if len(own) else ():
+            at(f"signed stream {number}")  # each time: who watches waits for a minute at most
             state.update(digest)
     for row in range(covers.get("arrays", 0)):
         at(f"signed array {row}")

@@ -90,7 +90,7 @@ def test_an_experiment_is_cited_with_its_software(tmp_path: Path) -> None:
     ]
     versions = {one["title"]: one.get("version") for one in found["references"]}
     assert versions == {
-        "pynn": "0.13.0", "neuroarchive": "0.1.0", "numpy": "2.3.5", "CPython": "3.12.3",
+        "PyNN": "0.13.0", "neuroarchive": "0.1.0", "numpy": "2.3.5", "CPython": "3.12.3",
         "balanced": None,
     }  # fmt: skip
     program = found["references"][-1]

@@ -66,7 +66,7 @@ def test_of_one_thing_each(path: Path) -> None:
         run=schemas.Run(name="r", simulator="nest"),
     )
     assert one == (
-        "Run “r” was simulated with nest. 1 segment was recorded over 100 ms. "
+        "Run “r” was simulated with NEST. 1 segment was recorded over 100 ms. "
         "Recorded from cell: v of 1 neuron every 0.1 ms. "
         "The seed of random numbers was 1 (numpy). The parameter (set “base”) was tau = 10 ms."
     )
@@ -110,7 +110,7 @@ def test_of_many_things(path: Path) -> None:
         ),
     )
     assert many == (
-        "Run “r” was simulated with pynn 0.13 (computing with neuron) and neuron 9.0.1 on "
+        "Run “r” was simulated with PyNN 0.13 (computing with NEURON) and NEURON 9.0.1 on "
         "2025-01-02. Two rates. It ran under CPython 3.12.3 on Linux. The program run.py was that "
         "of commit abc of https://x.org/y, with changes that are in no commit. The network had the "
         "populations exc (80 neurons, IF_cond_exp) and inh (1 neuron), and 1 projection. "
@@ -124,6 +124,8 @@ def test_of_many_things(path: Path) -> None:
     )
     lengths = told(segment(spikes("p", 1)), segment(spikes("p", 1, 50.0)), path=path)
     assert "recorded over 50 to 100 ms each." in lengths
+    ends = told(segment(signal("p", "v", 1, 1001), spikes("p", 1)), path=path)
+    assert "recorded over 100 ms." in ends  # with a sample at either end
 
 
 def test_latex_and_markdown_are_escaped(tmp_path: Path) -> None:
