@@ -273,13 +273,14 @@ def test_a_key_whose_name_is_an_option(copy: Path, keys: Path, monkeypatch: Any)
 
 def test_the_command_line(copy: Path, keys: Path) -> None:
     run = CliRunner().invoke
-    done = run(app, ["sign", str(copy), "--key", str(keys / "eve"), "--signer", "x\x1b[2Jy"])
+    done = run(app, ["sign", str(copy), "--key", str(keys / "eve"), "--signer", "x\x1b[2J[red]y"])
     assert done.exit_code == 0, done.output
     assert "\x1b[2J" not in done.output
     done = run(app, ["check", str(copy), "--allowed-signers", str(keys / "allowed")])
     assert done.exit_code == 0, done.output
     assert "\x1b[2J" not in done.output
     assert "signed by ada@example.org" in done.output
+    assert "[red]y" in done.output.replace("\n", "")
     assert "none of those allowed" in done.output
     found = json.loads(run(app, ["check", str(copy), "--json"]).output)
     assert [one["good"] for one in found["signatures"]] == [True, True]
