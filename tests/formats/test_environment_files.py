@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given, settings, strategies as st
 from packaging.requirements import Requirement
 
+import archive
 import schemas
 from archive.adapters import writer_for
 from archive.adapters.environment_files import CondaEnvironment, Requirements
@@ -158,6 +159,15 @@ def test_different_environments_have_to_be_chosen_from(tmp_path: Path) -> None:
 )
 def test_the_name_of_a_file_says_its_format(name: str, format: str) -> None:
     assert writer_for(Path(name)).name == format
+
+
+def test_of_this_very_process(tmp_path: Path) -> None:
+    with archive.open(tmp_path / "a.nix", "x") as exp:
+        exp.run("r").finish()
+        exp.export(tmp_path / "requirements.txt")
+    lines = (tmp_path / "requirements.txt").read_text("utf-8").splitlines()
+    pinned = {Requirement(line).name for line in lines if not line.startswith("#")}
+    assert {"numpy", "h5py"} <= pinned
 
 
 @pytest.mark.slow
