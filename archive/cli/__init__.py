@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from archive import ArchiveError, ArchiveWarning, provenance
 from archive.cli import (
     check,
+    diff,
     export,
     formats,
     import_,
@@ -23,6 +24,7 @@ from archive.cli import (
     recover,
     salvage,
     show,
+    sign,
 )
 from archive.cli.arguments import examples, help_of
 from archive.cli.console import complain
@@ -32,10 +34,12 @@ VERBS = (
     (show.show, show.EPILOG),
     (query.query, query.EPILOG),
     (parameters.parameters, parameters.EPILOG),
+    (diff.diff, diff.EPILOG),
     (import_.import_, import_.EPILOG),
     (export.export, export.EPILOG),
     (formats.formats, formats.EPILOG),
     (check.check, check.EPILOG),
+    (sign.sign, sign.EPILOG),
     (salvage.salvage, salvage.EPILOG),
     (recover.recover, recover.EPILOG),
     (plot.plot, plot.EPILOG),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 import archive
-from archive.provenance import Capture
+from archive.provenance.process import Capture
 from tests.benchmarks.measure import ROOT, Row, fresh, interleaved
 
 

@@ -19,7 +19,7 @@ REPORT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import schemas
-from archive.provenance import Capture
+from archive.provenance.process import Capture
 {program}
 capture = Capture("normal")
 process = next(iter(capture.records.values()))

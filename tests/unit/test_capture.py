@@ -18,8 +18,9 @@ import pytest
 
 import archive
 import schemas
-from archive.provenance import Capture, code, sources
+from archive.provenance import code, sources
 from archive.provenance.distributions import installed
+from archive.provenance.process import Capture
 from tests.unit.git_repositories import NOBODY, git, repository
 
 ROOT = Path(__file__).resolve().parents[2]
