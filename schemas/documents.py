@@ -74,6 +74,8 @@ def _ordered(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     ordered = {key: _ordered(item) for key, item in node.items()}
-    if isinstance(ordered.get("$dict"), list):
-        ordered["$dict"] = sorted(ordered["$dict"], key=lambda pair: str(pair[0]))
+    pairs = ordered.get("$dict")
+    # of a dict at the top of a model it may be a name like any other, with any value
+    if isinstance(pairs, list) and all(isinstance(pair, list) and pair for pair in pairs):
+        ordered["$dict"] = sorted(pairs, key=lambda pair: str(pair[0]))
     return ordered
