@@ -61,6 +61,7 @@ BUILT_IN = {
     "prov-json": "archive.adapters.prov_json:ProvJson",
     "prov-n": "archive.adapters.prov_n:ProvN",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
+    "ro-crate": "archive.adapters.ro_crate:RoCrate",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
     "shelve": "archive.adapters.shelves:Shelves",
     "sonata": "archive.adapters.sonata:Sonata",
