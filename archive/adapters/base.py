@@ -43,7 +43,10 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """Writes files of one format. The attributes are those of a Reader."""
+    """Writes files of one format. The attributes are those of a Reader; of suffixes the longest
+    counts, as ``.prov.json``. One that writes folders has ``writes_folders = True``, and is chosen
+    for a path that ends with a ``/``. A source that is a whole archive is an
+    `archive.entry.Copied`."""
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
