@@ -75,7 +75,7 @@ def _ordered(node: Any) -> Any:
         return node
     ordered = {key: _ordered(item) for key, item in node.items()}
     pairs = ordered.get("$dict")
-    # of a dict at the top of a model it may be a name like any other, with any value
-    if isinstance(pairs, list) and all(isinstance(pair, list) and pair for pair in pairs):
+    # at the level of names it may be one of these, with anything behind it
+    if isinstance(pairs, list) and all(isinstance(one, list) and len(one) == 2 for one in pairs):
         ordered["$dict"] = sorted(pairs, key=lambda pair: str(pair[0]))
     return ordered

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from archive.adapters.mat_types import ORDER, to_text
 from archive.adapters.mat_values import Notes, array, named, node, number, struct
 from archive.entry import Entry, Source
 from archive.errors import FormatError
-from schemas.v1.model import Model
+from schemas.v1.model import Facts, Model
 from schemas.v1.parameters import ParameterSet
 from schemas.v1.run import Run
 from schemas.v1.segment import Part, Segment
@@ -263,7 +264,7 @@ class Variables:
         for extra in model.model_extra or ():
             self.notes.lost(entry, extra, "a field of a newer contract")
         return {
-            name: node(getattr(model, name), self.notes, entry, name, f"{place}.{name}")
+            name: node(_plain(getattr(model, name)), self.notes, entry, name, f"{place}.{name}")
             for name in _fields(type(model))
         }
 
@@ -278,3 +279,14 @@ def _fields(model: type[Model]) -> list[str]:
 
 def _changed(entry: str) -> FormatError:
     return FormatError("it changed while it was written out", entry=entry, hint="export it again")
+
+
+def _plain(value: Any) -> Any:
+    """A field as values alone: what lies in it as a model becomes a dict of what it says."""
+    if isinstance(value, Facts):
+        return {
+            name: _plain(getattr(value, name)) for name in value.model_dump(exclude_defaults=True)
+        }
+    if isinstance(value, dict) and any(isinstance(one, Facts) for one in value.values()):
+        return {key: _plain(one) for key, one in value.items()}
+    return value

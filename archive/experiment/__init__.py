@@ -19,6 +19,7 @@ from archive.experiment.recorded import (
     Spikes,
 )
 from archive.experiment.rescue import salvage
+from archive.experiment.run_provenance import RunProvenance
 from archive.experiment.runs import Run, RunView, Segment, SegmentView, Snapshot, SnapshotView
 from archive.experiment.sessions import (
     LockingSession,
@@ -51,6 +52,7 @@ __all__ = [
     "PopulationState",
     "ProjectionState",
     "Run",
+    "RunProvenance",
     "RunView",
     "Salvaged",
     "Segment",

@@ -127,7 +127,12 @@ SORTS: dict[str, tuple[Callable[[Any], None], Loss, set[str]]] = {
     "provenance": (
         scribbled("provenance", 0),
         Loss("run 0", "provenance", "cannot be read"),
-        {"run 0", "run 1", "run 2"},
+        {"run 0"},
+    ),
+    "environment": (
+        scribbled("provenance", 1),
+        Loss("run 2", "environment", "cannot be read"),
+        {f"run {row}" for row in range(4)},
     ),
     "experiment": (
         scribbled("experiment", 0),
