@@ -42,9 +42,16 @@ class Graph:
         self._entities[id]["@type"] = types
 
     def text(self) -> str:
-        """The document, in ASCII."""
-        graph = {"@context": CONTEXT, "@graph": list(self._entities.values())}
+        """The document, in ASCII. A list of one is that one, as the specification asks for."""
+        listed = [
+            {name: _single(fact) for name, fact in one.items()} for one in self._entities.values()
+        ]
+        graph = {"@context": CONTEXT, "@graph": listed}
         return json.dumps(graph, indent=2, allow_nan=False) + "\n"
+
+
+def _single(fact: Any) -> Any:
+    return fact[0] if isinstance(fact, list) and len(fact) == 1 else fact
 
 
 def ref(id: str) -> dict[str, str]:

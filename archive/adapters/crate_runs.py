@@ -25,8 +25,14 @@ from schemas.v1.lineage import Exported, Parent
 from schemas.v1.run import Run, RunEnd
 
 PYTHON: Final = "https://www.python.org/"
+_HOME: Final = {
+    "annarchy": "https://annarchy.github.io/",
+    "brian2": "https://brian2.readthedocs.io/",
+    "nest": "https://nest-simulator.readthedocs.io/",
+    "neuron": "https://nrn.readthedocs.io/",
+    "pynn": "https://neuralensemble.org/PyNN/",
+}
 _STATUS: Final = "http://schema.org/{}ActionStatus"
-_NO_END = "it has not said that it is over"
 
 
 @dataclass(slots=True)
@@ -54,7 +60,7 @@ class Actions:
             id,
             "CreateAction",
             name=f"run {model.name}",
-            description="\n".join(filter(None, told)),
+            description="\n".join(filter(None, told)) or "A run of the experiment.",
             startTime=moment_of(model.started),
             endTime=moment_of(end.ended if end else None),
             instrument=self.instrument(parts, model),
@@ -75,7 +81,10 @@ class Actions:
             if found is not None:
                 self.scripts[found["@id"]] += 1
                 language = self.language(parts)
-                self.graph.entity(found["@id"], "File", programmingLanguage=language)
+                version = next(parts.commits(), None)
+                self.graph.entity(
+                    found["@id"], "File", programmingLanguage=language, version=version
+                )
                 self.graph.add(found["@id"], softwareRequirements=software)
                 return found
         for script in parts.scripts():
@@ -104,28 +113,30 @@ class Actions:
     def program(self, name: str, version: str | None) -> dict[str, str]:
         id = fragment("software", name, *([] if version is None else [version]))
         return self.graph.entity(
-            id, "SoftwareApplication", name=name or "unknown", softwareVersion=version
+            id,
+            "SoftwareApplication",
+            name=name or "unknown",
+            softwareVersion=version,
+            url=_HOME.get(name.lower()),
         )
 
     def language(self, parts: RunParts) -> dict[str, str]:
         """Python, in the version that it was."""
         versions = [one.python for one in parts.environments() if one.python]
-        if not versions:
-            return self.graph.entity(PYTHON, "ComputerLanguage", name="Python", url=PYTHON)
         return self.graph.entity(
-            fragment("python", versions[-1]),
-            ["ComputerLanguage", "SoftwareApplication"],
+            fragment("python", versions[-1]) if versions else PYTHON,
+            ["ComputerLanguage", "SoftwareApplication"],  # the last for a run without a script
             name="Python",
-            version=versions[-1],
+            version=versions[-1] if versions else None,
             url=PYTHON,
         )
 
-    def agent(self, parts: RunParts) -> dict[str, str] | None:
-        """The one who did the experiment, or else the account."""
-        if len(self.people) == 1:
-            return self.people[0]
-        users = parts.users()
-        return person(self.graph, Somebody(users[-1])) if users and users[-1] else None
+    def agent(self, parts: RunParts) -> list[dict[str, str]]:
+        """The one who did the experiment; where several did, the account, or else all of them."""
+        users = [user for user in parts.users() if user]
+        if len(self.people) == 1 or not users:
+            return self.people
+        return [person(self.graph, Somebody(users[-1]))]
 
     def objects(self, parts: RunParts) -> Iterator[dict[str, str]]:
         """All that a run made use of."""
@@ -209,6 +220,7 @@ class Actions:
             fragment("export", run, number),
             "CreateAction",
             name=f"export of run {run} as {model.format}",
+            description=f"to {model.path}",
             endTime=moment_of(model.at),
             instrument=package,
             agent=by,

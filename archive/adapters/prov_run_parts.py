@@ -71,3 +71,9 @@ class RunParts:
         for _, one in self.records:
             if isinstance(one, schemas.Code) and one.script is not None:
                 yield one.script
+
+    def commits(self) -> Iterator[str]:
+        """The commits of their repositories."""
+        for _, one in self.records:
+            if isinstance(one, schemas.Code) and one.repository and one.repository.commit:
+                yield one.repository.commit
