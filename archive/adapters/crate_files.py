@@ -70,7 +70,8 @@ class CrateFiles:
     def requirements(self, packages: Mapping[str, str]) -> dict[str, str] | None:
         """The distributions that were installed, for ``pip install -r``."""
         lines = [
-            f"{name}=={version}\n"
+            # of a build of its own no index has the version
+            f"{'# ' if '+' in version else ''}{name}=={version}\n"
             for name, version in sorted(packages.items(), key=lambda pair: pair[0].lower())
             if _NAME.fullmatch(name) and _VERSION.fullmatch(version) and version != "unknown"
         ]

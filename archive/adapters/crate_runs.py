@@ -16,8 +16,9 @@ from typing import Any, Final
 import schemas
 from archive.adapters.crate_files import CrateFiles
 from archive.adapters.crate_graph import ROOT, Graph, fragment, ref
-from archive.adapters.crate_people import Somebody, person
+from archive.adapters.crate_people import person
 from archive.adapters.csv_cells import flat, unit_of
+from archive.adapters.people import Somebody
 from archive.adapters.prov_run_parts import RunParts
 from archive.adapters.prov_terms import literal, moment_of
 from archive.entry import Entry

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import schemas
 from archive.adapters.left_out import whole
+from archive.adapters.people import known
 from archive.adapters.prov_document import LABEL, LOCATION, ROLE, TYPE, Attribute, Document
 from archive.adapters.prov_facts import NO_DATA, facts
 from archive.adapters.prov_order import Order, Span
@@ -34,6 +35,7 @@ NAMESPACES: Final = {
     "na": f"{PREFIX}terms:",
     "sha256": "hash://sha256/",  # things that are their bytes, or their canonical document
     "software": f"{PREFIX}software:",
+    "orcid": "https://orcid.org/",
     # a commit of git, as ISO 18670 (SWHID) names it
     "commit": "swh:1:rev:",
 }
@@ -78,8 +80,8 @@ class _Made:
                 *facts("experiment", self.root, self.losses),
             ],
         )
-        for name in self.root.people:
-            self.document.relation("wasAttributedTo", whole_, person(self.document, name))
+        for one in self.people():
+            self.document.relation("wasAttributedTo", whole_, one)
         for way, part in parts_of(entry):
             model = part.model
             if isinstance(model, Run):
@@ -90,6 +92,11 @@ class _Made:
                 reason = _HISTORY if model.kind == "annotation" else _NO_PLACE
                 self.losses.append(whole(way, part, reason))
         self.order.settle(self.document, self.losses)
+
+    def people(self) -> list[Name]:
+        """Those who did the experiment."""
+        found = known(self.root.people, self.root.annotations)
+        return [person(self.document, one) for one in found]
 
     # -- runs ----------------------------------------------------------------------------------
 
@@ -192,8 +199,8 @@ class _Made:
             self.document.relation("wasAttributedTo", data, agent)
         if plan and not who:
             self.associated(activity, None, plan, "operator")
-        for name in self.root.people:
-            self.document.relation("wasAttributedTo", data, person(self.document, name))
+        for one in self.people():
+            self.document.relation("wasAttributedTo", data, one)
         for software, role in agents_of(self.document, model, parts.environments()):
             self.associated(activity, software, None, role)
             for agent in who:

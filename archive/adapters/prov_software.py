@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import schemas
+from archive.adapters.people import Somebody
 from archive.adapters.prov_document import LABEL, TYPE, Attribute, Document
 from archive.adapters.prov_terms import Name, literal, local
 from schemas.v1.run import Run
@@ -12,10 +13,13 @@ from schemas.v1.run import Run
 _OURS = "neuroarchive"
 
 
-def person(document: Document, name: str) -> Name:
-    """Somebody who did the experiment."""
-    told: list[Attribute] = [(TYPE, Name("prov", "Person")), (LABEL, literal(name))]
-    return document.element("agent", Name("exp", local("person", name)), told)
+def person(document: Document, one: Somebody) -> Name:
+    """Somebody who did the experiment, named by the ORCID if there is one."""
+    told: list[Attribute] = [(TYPE, Name("prov", "Person")), (LABEL, literal(one.name))]
+    more = {"email": one.email, "affiliation": one.affiliation}
+    told += [(Name("na", term), literal(said)) for term, said in more.items() if said]
+    id = Name("orcid", one.orcid) if one.orcid else Name("exp", local("person", one.name))
+    return document.element("agent", id, told)
 
 
 def account(document: Document, user: str) -> Name:

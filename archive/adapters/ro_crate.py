@@ -15,8 +15,9 @@ from typing import ClassVar, Final
 
 from archive.adapters.crate_files import CrateFiles
 from archive.adapters.crate_graph import METADATA, ROOT, Graph, ref
-from archive.adapters.crate_people import known, licence, named, person
+from archive.adapters.crate_people import licence, person
 from archive.adapters.crate_runs import Actions
+from archive.adapters.people import known, named
 from archive.adapters.prov_terms import moment_of
 from archive.adapters.replacing import replacing
 from archive.adapters.staged_folder import replacing_folder

@@ -175,7 +175,7 @@ def test_a_run_is_an_activity_with_what_it_used_and_made(tmp_path: Path) -> None
             schemas.Segment(recorded=at(3)), schemas.Snapshot(time=2.0, taken=at(4)),
             started=at(0), simulator="neuron",
         ),
-        people=("Ada Lovelace",),
+        people=("Ada Lovelace", "Grace <0000-0002-1825-0097> (Yale)"),
     )  # fmt: skip
     document, losses = both(entry, tmp_path)
     assert broken(document) == []
@@ -203,7 +203,12 @@ def test_a_run_is_an_activity_with_what_it_used_and_made(tmp_path: Path) -> None
     assert roles(document, ProvAssociation) == {"operator", "simulator", "interpreter", "archive"}
     assert ("neuron/9%2E0", "account/ada") in pairs(document, ProvDelegation)
     agents = {one.identifier.localpart for one in of(document, ProvAgent)}
-    assert agents >= {"person/Ada%20Lovelace", "CPython/3%2E11%2E9", "neuroarchive/0%2E1%2E0"}
+    assert agents >= {
+        "0000-0002-1825-0097",
+        "person/Ada%20Lovelace",
+        "CPython/3%2E11%2E9",
+        "neuroarchive/0%2E1%2E0",
+    }
 
 
 def test_runs_that_come_from_others(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 import archive
 import schemas
 from archive.adapters import reader_for, writer_for
-from archive.adapters.crate_people import checked_orcid, somebody
+from archive.adapters.people import checked_orcid, somebody
 from archive.adapters.ro_crate import RoCrate
 from archive.cli import app
 from archive.entry import Entry
@@ -140,7 +140,13 @@ def test_a_run_is_an_action_with_all_that_it_came_from(tmp_path: Path) -> None:
     )
     environment = schemas.Environment(
         python="CPython 3.11.9",
-        packages={"numpy": "2.1", "evil\n--index-url": "1", "x": "1 --y", "h5py": "3.11"},
+        packages={
+            "numpy": "2.1",
+            "evil\n--index-url": "1",
+            "x": "1 --y",
+            "h5py": "3.11",
+            "torch": "2.1+cpu",
+        },
         simulators={"neuron": schemas.Simulator(version="9.0")},
     )
     process = schemas.Provenance(user="ada", argv=("python", "model.py", "a b"))
@@ -187,7 +193,9 @@ def test_a_run_is_an_action_with_all_that_it_came_from(tmp_path: Path) -> None:
     crate = tmp_path / "crate"
     assert (crate / names["changes.patch"]["@id"]).read_bytes() == diff
     assert (crate / workflow).read_bytes() == b"print('hi')\n"
-    assert (crate / names["requirements.txt"]["@id"]).read_text() == "h5py==3.11\nnumpy==2.1\n"
+    assert (crate / names["requirements.txt"]["@id"]).read_text() == (
+        "h5py==3.11\nnumpy==2.1\n# torch==2.1+cpu\n"
+    )
     export = graph["#export/r/1"]
     assert graph[export["result"]["@id"]]["alternateName"] == "/out/fi.mat"
     assert refs(root["mentions"]) == {"#run/r", "#export/r/1"}
