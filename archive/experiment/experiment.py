@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from archive import values
 from archive.container import Container
-from archive.container.check import check
-from archive.container.check_deep import check_deeply
 from archive.container.check_report import Report
 from archive.entry import Entry, Loss
 from archive.errors import Refused
 from archive.experiment.display import html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, all_annotations
-from archive.experiment.merging import Merged, merge
+from archive.experiment.merged import Merged
 from archive.experiment.parts import PATIENCE, open_parts, remove_folder
 from archive.experiment.recording import Recording
 from archive.experiment.sessions import (
@@ -100,6 +98,8 @@ class Experiment(Recording, SharedValues):
             raise Refused(
                 "the archive was opened for reading", path=self.path, hint="open it with mode='a'"
             )
+        from archive.experiment.merging import merge
+
         return merge(self._container, [Path(part) for part in parts] or None, keep=keep)
 
     @property
@@ -179,6 +179,9 @@ class Experiment(Recording, SharedValues):
         told of them, as they were after the last transaction. A process of its own does that, as
         a damaged file may end it or keep it for ever; that is a finding then.
         """
+        from archive.container.check import check
+        from archive.container.check_deep import check_deeply
+
         self._container.session.check_open()
         return check_deeply(self.path) if deep else check(self._container)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from archive.adapters import writer_for
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
 from archive.hooks.neo_ import to_neo_block
@@ -29,6 +28,8 @@ def export(
 
     With `strict`, a loss is a FormatError; the file has been written by then.
     """
+    from archive.adapters import writer_for
+
     target = Path(path)
     losses = writer_for(target, format, folder=is_folder(path)).write(source, target, **options)
     if losses and strict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,6 @@ from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveWarning, Refused
 from archive.experiment.annotated import Annotated
 from archive.experiment.import_report import ImportedFile, ImportReport
-from archive.experiment.importing import AnyPath, Importing
 from archive.experiment.joined import Joined
 from archive.experiment.known_inputs import KnownInputs
 from archive.experiment.parameter_set import Parameters
@@ -137,7 +137,7 @@ class Recording(Annotated):
 
     def import_file(
         self,
-        path: AnyPath,
+        path: str | os.PathLike[str],
         format: str | None = None,
         *,
         name: str | None = None,
@@ -158,7 +158,17 @@ class Recording(Annotated):
         stands in ``run.inputs``; with `strict` it is an error. Raises FormatError, MissingPackage,
         ContractError, and Refused in mode 'r'.
         """
-        with self._importing(format, again=again, strict=strict, options=options) as importing:
+        from archive.experiment.importing import Importing
+
+        with self._known_inputs() as known:
+            importing = Importing(
+                self._container,
+                *known,
+                format=format,
+                again=again,
+                strict=strict,
+                options=options,
+            )
             done = importing.file(Path(path).absolute(), name)
             rows = np.array(importing.rows(done), np.int64)
         if done.outcome == "skipped":
@@ -167,7 +177,7 @@ class Recording(Annotated):
 
     def import_files(
         self,
-        paths: Iterable[AnyPath],
+        paths: Iterable[str | os.PathLike[str]],
         format: str | None = None,
         *,
         again: bool = False,
@@ -183,8 +193,18 @@ class Recording(Annotated):
         An import that was interrupted goes on when it is called again: what is there is skipped.
         Raises TransactionError where the archive cannot be written to.
         """
+        from archive.experiment.importing import Importing
+
         done = []
-        with self._importing(format, again=again, strict=strict, options=options) as importing:
+        with self._known_inputs() as known:
+            importing = Importing(
+                self._container,
+                *known,
+                format=format,
+                again=again,
+                strict=strict,
+                options=options,
+            )
             for one in importing.files(paths):
                 done.append(one)
                 if progress is not None:
@@ -192,7 +212,9 @@ class Recording(Annotated):
         return ImportReport(tuple(done))
 
     @contextmanager
-    def _importing(self, format: str | None, **how: Any) -> Iterator[Importing]:
+    def _known_inputs(self) -> Iterator[tuple[KnownInputs, Path, list[KnownInputs]]]:
+        """For an import: which files were imported before, here and in the other parts of the
+        archive, whose path is between them."""
         self._container.session.check_open()
         if self.mode == "r":
             raise Refused(
@@ -203,9 +225,7 @@ class Recording(Annotated):
             self._inputs = KnownInputs(self._container)
         with self._archives() as archives:
             others = [KnownInputs(one) for one in archives.values() if one is not self._container]
-            yield Importing(
-                self._container, self._inputs, self._whole_path, others, format=format, **how
-            )
+            yield self._inputs, self._whole_path, others
 
     @property
     def _whole_path(self) -> Path:

@@ -1,7 +1,5 @@
 """The program that a run was made by."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

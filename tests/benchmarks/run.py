@@ -29,6 +29,7 @@ from tests.benchmarks import (
     append_bulk,
     append_small,
     brian2_capture,
+    comparing,
     durable,
     many_writers,
     mat_export,
@@ -58,6 +59,7 @@ MEASURES: dict[str, Measure] = {
     "reading": reading.measure,
     "snapshots": snapshots.measure,
     "spikes": spikes.measure,
+    "comparing": comparing.measure,
     "brian2_capture": brian2_capture.measure,
     "mat_export": mat_export.measure,
 }

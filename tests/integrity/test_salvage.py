@@ -14,7 +14,7 @@ import pytest
 import archive
 from archive.container import salvage as salvaging
 from archive.container.isolation import Watch
-from archive.container.salvage import Salvaged
+from archive.container.salvaged import Salvaged
 from archive.entry import Loss
 from archive.errors import AlreadyExists, ArchiveNotFound, CorruptArchive, FormatError
 from tests.integrity.flipping import NO_WATCH, by_owner, owner
