@@ -25,6 +25,7 @@ from archive.adapters import reader_for, writer_for
 from archive.adapters.people import checked_orcid, somebody
 from archive.adapters.ro_crate import RoCrate
 from archive.cli import app
+from archive.cli.export import _WatchedArchive
 from archive.entry import Entry
 from archive.errors import AlreadyExists, FormatError
 from archive.testing import WriterSuite
@@ -274,6 +275,23 @@ def test_the_archive_itself_is_in_the_crate(mode: Any, tmp_path: Path) -> None:
     with archive.open(tmp_path / "crate/data/exp.nix") as copy:
         assert [one.name for one in copy.runs] == ["r", "second"][: 1 + (mode == "a")]
         assert copy.check(deep=True).is_valid()
+
+
+def test_a_reader_beside_a_writer_copies_what_it_sees(tmp_path: Path) -> None:
+    archived(tmp_path / "exp.nix")
+    with archive.open(tmp_path / "exp.nix", mode="a") as writer, writer.run("second") as one:
+        one.append({"exc/v": np.ones((9, 1)) * pq.mV}, sampling_period=0.1 * pq.ms)
+        with archive.open(tmp_path / "exp.nix") as exp:  # of which the second run is in the log
+            one.append({"exc/v": np.ones((9, 1)) * pq.mV}, sampling_period=0.1 * pq.ms)
+            watched = _WatchedArchive(exp, lambda: None, lambda: None)
+            assert RoCrate().write(watched, tmp_path / "x.zip") == []
+    graph = sound(tmp_path / "x.zip")
+    with zipfile.ZipFile(tmp_path / "x.zip") as packed:
+        packed.extract("data/exp.nix", tmp_path / "out")
+    with archive.open(tmp_path / "out/data/exp.nix") as copy:
+        assert [len(one.segments) for one in copy.runs] == [1, 1]
+        assert copy.check(deep=True).is_valid()
+    assert "#run/second" in graph
 
 
 def test_some_of_an_archive_is_json(tmp_path: Path) -> None:
