@@ -28,6 +28,7 @@ from archive.adapters.mat_types import (
     scalar_tag,
 )
 from archive.entry import ArrayLike, Loss
+from schemas.v1.model import Facts
 from schemas.v1.value import Array, Quantity, Scalar
 
 _AS_THEY_ARE = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8", "c8", "c16"}
@@ -170,6 +171,9 @@ def node(value: object, notes: Notes, entry: str, what: str, place: str) -> Node
             )
         case Mapping():
             return struct(value, notes, entry, what, place)
+        case Facts():
+            told = {name: getattr(value, name) for name in sorted(value.model_fields_set)}
+            return struct(told, notes, entry, what, place)
         case _:
             notes.lost(entry, what, f"MATLAB has nothing like {type(value).__name__}")
             return None

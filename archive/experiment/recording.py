@@ -123,7 +123,8 @@ class Recording(Annotated):
                     path=self.path,
                     hint="give another name, or resume=True to append to that run",
                 )
-            run = Run(self._container, taken)
+            capture = provenance.Capture(self._container.privacy, kept=False)
+            run = Run(self._container, taken, capture=capture)
             self._check_same(run, given, description, simulator)
             with self._container.transaction():
                 self._container.resume_run(taken)
@@ -298,9 +299,9 @@ class Recording(Annotated):
             started=datetime.now(UTC),
             annotations=values.to_schema_dict(annotations or {}, f"annotations of {where}"),
         )
-        records = provenance.begun()
-        row = self._container.add_run(model, parameters, records)
-        return Run(self._container, row, name, records)
+        capture = provenance.Capture(self._container.privacy)
+        row = self._container.add_run(model, parameters, capture.records)
+        return Run(self._container, row, name, capture)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

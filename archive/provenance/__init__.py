@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from archive.provenance.process import begun, completed, user, writer
+from archive.provenance.privacy import Privacy, chosen, host, shown, user
+from archive.provenance.process import Capture, Records, writer
 
-__all__ = ["begun", "completed", "user", "writer"]
+__all__ = ["Capture", "Privacy", "Records", "chosen", "host", "shown", "user", "writer"]
