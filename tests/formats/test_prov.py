@@ -10,9 +10,25 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given, settings, strategies as st
+
+import archive
+import schemas
+from archive.adapters import writer_for
+from archive.adapters.prov_json import ProvJson
+from archive.adapters.prov_n import ProvN
+from archive.entry import Entry, Loss
+from archive.testing.sample import MOMENT, sample
+from archive.testing.sources import Given
+from archive.testing.strategies import experiments
+from schemas.v1.lineage import Exported, Parent
+from schemas.v1.run import RunEnd
+
+pytest.importorskip("jsonschema")
+pytest.importorskip("prov")
+
+import jsonschema
 from prov.model import (
     ProvActivity,
     ProvAgent,
@@ -27,32 +43,10 @@ from prov.model import (
     ProvUsage,
 )
 
-import archive
-import schemas
-from archive.adapters import writer_for
-from archive.adapters.prov_json import ProvJson
-from archive.adapters.prov_n import ProvN
-from archive.entry import Entry, Loss
-from archive.testing import WriterSuite
-from archive.testing.sample import MOMENT, sample
-from archive.testing.sources import Given
-from archive.testing.strategies import experiments
-from schemas.v1.lineage import Exported, Parent
-from schemas.v1.run import RunEnd
 from tests.formats.prov_constraints import broken, of, roles
 
 NAMES = "urn:x-neuroarchive:experiment:1:"
 TERMS = "urn:x-neuroarchive:terms:"
-
-
-class TestProvJson(WriterSuite):
-    adapter = ProvJson()
-    examples = 8
-
-
-class TestProvN(WriterSuite):
-    adapter = ProvN()
-    examples = 8
 
 
 def both(entry: Entry, folder: Path) -> tuple[ProvDocument, list[Loss]]:

@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.doc_blocks import ROOT
+from tests.unit.git_repositories import git, repository
+
+pytest.importorskip("prov")
+pytest.importorskip("rocrate")
+
 from prov.model import ProvAssociation, ProvDocument
 from rocrate.rocrate import ROCrate
 
-from tests.doc_blocks import ROOT
 from tests.formats.prov_constraints import broken, of
-from tests.unit.git_repositories import git, repository
 
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
 SCRIPT = """
@@ -45,8 +50,11 @@ with archive.open("exp.nix") as exp:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, require_program: Callable[[str], str]
+) -> Path:
     """The repository, whose script was run when a module in it was changed."""
+    require_program("git")
     folder = tmp_path_factory.mktemp("script") / "project"
     repository(folder, run_py=SCRIPT, cells_py="n = 4\n", _gitignore="exp*\ncrate\n")
     git(folder, "remote", "add", "origin", f"https://ada:{TOKEN}@example.org/model.git")
@@ -62,10 +70,7 @@ def graph_of(project: Path) -> dict[str, dict[str, Any]]:
     return {one["@id"]: one for one in json.loads(text)["@graph"]}
 
 
-def test_prov_names_script_commit_and_who(
-    project: Path, require_program: Callable[[str], str]
-) -> None:
-    require_program("git")
+def test_prov_names_script_commit_and_who(project: Path) -> None:
     document = ProvDocument.deserialize(str(project / "exp.prov.json"), format="json")
     assert broken(document) == []
     plans = {one.formal_attributes[2][1] for one in of(document, ProvAssociation)} - {None}

@@ -10,13 +10,12 @@ import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
 import quantities as pq
 from hypothesis import given, settings
-from rocrate.rocrate import ROCrate
 from typer.testing import CliRunner
 
 import archive
@@ -28,7 +27,6 @@ from archive.cli import app
 from archive.cli.export import _WatchedArchive
 from archive.entry import Entry
 from archive.errors import AlreadyExists, FormatError
-from archive.testing import WriterSuite
 from archive.testing.comparing import Declared, differences, placed
 from archive.testing.sample import MOMENT, sample
 from archive.testing.sources import Failing, Given, ReadingFailed
@@ -36,15 +34,13 @@ from archive.testing.strategies import experiments
 from schemas.v1.lineage import Exported, Parent
 from schemas.v1.run import RunEnd
 
+pytest.importorskip("rocrate")
+
+from rocrate.rocrate import ROCrate
+
 WORKFLOW = "https://w3id.org/ro/wfrun/workflow/0.5"
 PROCESS = "https://w3id.org/ro/wfrun/process/0.5"
 ADA = "0000-0002-1825-0097"  # the example of ORCID's own documentation
-
-
-class TestRoCrate(WriterSuite):
-    adapter = RoCrate()
-    examples = 6
-    file_name: ClassVar = "crate"
 
 
 def sound(path: Path) -> dict[str, dict[str, Any]]:
