@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,12 +12,10 @@ import schemas
 from archive.adapters.crate_graph import ROOT, Graph, place
 from archive.adapters.entry_documents import plain_name
 from archive.adapters.json_archive import JsonArchive
+from archive.adapters.requirements_lines import commented, requirements
 from archive.entry import Copied, Source
 
 _LIMIT = 64 << 20  # bytes of a script, or of changes
-# Of a distribution, as PEP 508 and PEP 440 have them: nothing that pip takes for an option.
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_VERSION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+!-]*[A-Za-z0-9])?")
 
 
 @dataclass(slots=True)
@@ -69,15 +66,10 @@ class CrateFiles:
 
     def requirements(self, packages: Mapping[str, str]) -> dict[str, str] | None:
         """The distributions that were installed, for ``pip install -r``."""
-        lines = [
-            # of a build of its own no index has the version
-            f"{'# ' if '+' in version else ''}{name}=={version}\n"
-            for name, version in sorted(packages.items(), key=lambda pair: pair[0].lower())
-            if _NAME.fullmatch(name) and _VERSION.fullmatch(version) and version != "unknown"
-        ]
-        if not lines:
+        pinned, others = requirements(packages)
+        if not pinned:
             return None
-        data = "".join(lines).encode()
+        data = "".join(f"{line}\n" for line in (*pinned, *commented(others))).encode()
         key = ("environment", hashlib.sha256(data).hexdigest())
         if key not in self._put:
             about = "the Python packages that were installed"

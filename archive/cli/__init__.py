@@ -24,6 +24,7 @@ from archive.cli import (
     recover,
     salvage,
     show,
+    sign,
 )
 from archive.cli.arguments import examples, help_of
 from archive.cli.console import complain
@@ -38,6 +39,7 @@ VERBS = (
     (export.export, export.EPILOG),
     (formats.formats, formats.EPILOG),
     (check.check, check.EPILOG),
+    (sign.sign, sign.EPILOG),
     (salvage.salvage, salvage.EPILOG),
     (recover.recover, recover.EPILOG),
     (plot.plot, plot.EPILOG),

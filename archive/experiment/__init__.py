@@ -1,7 +1,6 @@
 """What the user holds: experiments, runs, segments and what was recorded in them."""
 
 from archive.container.salvaged import Salvaged
-from archive.experiment.data_diff import DataDiff
 from archive.experiment.experiment import Experiment
 from archive.experiment.import_report import ImportedFile, ImportReport
 from archive.experiment.merged import Merged
@@ -10,7 +9,6 @@ from archive.experiment.opening import open
 from archive.experiment.parameter_diff import ParameterDiff
 from archive.experiment.parameter_set import ParameterSet
 from archive.experiment.parameter_sets import ParameterSets
-from archive.experiment.part_diff import FirstDifference, PartDiff
 from archive.experiment.recorded import (
     AddressEvents,
     Epochs,
@@ -21,7 +19,6 @@ from archive.experiment.recorded import (
     Spikes,
 )
 from archive.experiment.rescue import salvage
-from archive.experiment.run_diff import RunDiff, diff
 from archive.experiment.run_provenance import RunProvenance
 from archive.experiment.runs import Run, RunView, Segment, SegmentView, Snapshot, SnapshotView
 from archive.experiment.sessions import (
@@ -34,20 +31,15 @@ from archive.experiment.sessions import (
 from archive.experiment.shared_parameters import SharedParameters
 from archive.experiment.shared_run import SharedRun
 from archive.experiment.snapshot_diff import ArrayDiff, ConnectionDiff, FactDiff, SnapshotDiff
-from archive.experiment.spikes_comparison import SpikesDiff
-from archive.experiment.state_diff import StateDiff
-from archive.experiment.values_comparison import ValuesDiff
 
 __all__ = [
     "AddressEvents",
     "ArrayDiff",
     "ConnectionDiff",
-    "DataDiff",
     "Epochs",
     "Events",
     "Experiment",
     "FactDiff",
-    "FirstDifference",
     "ImageSequence",
     "ImportReport",
     "ImportedFile",
@@ -57,11 +49,9 @@ __all__ = [
     "ParameterDiff",
     "ParameterSet",
     "ParameterSets",
-    "PartDiff",
     "PopulationState",
     "ProjectionState",
     "Run",
-    "RunDiff",
     "RunProvenance",
     "RunView",
     "Salvaged",
@@ -75,12 +65,8 @@ __all__ = [
     "SnapshotDiff",
     "SnapshotView",
     "Spikes",
-    "SpikesDiff",
     "StateArray",
-    "StateDiff",
-    "ValuesDiff",
     "computer_session",
-    "diff",
     "locking_session",
     "open",
     "salvage",

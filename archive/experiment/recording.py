@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 import schemas
-from archive import provenance, values
+from archive import values
 from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveWarning, Refused
 from archive.experiment.annotated import Annotated
@@ -27,6 +27,7 @@ from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.ranks import exits
 from archive.experiment.runs import Run, RunView, SegmentView, SnapshotView
 from archive.hooks.plain import modelled
+from archive.provenance import Capturing
 
 
 class Recording(Annotated):
@@ -123,8 +124,7 @@ class Recording(Annotated):
                     path=self.path,
                     hint="give another name, or resume=True to append to that run",
                 )
-            capture = provenance.Capture(self._container.privacy, kept=False)
-            run = Run(self._container, taken, capture=capture)
+            run = Run(self._container, taken, capture=self._capture(kept=False))
             self._check_same(run, given, description, simulator)
             with self._container.transaction():
                 self._container.resume_run(taken)
@@ -299,9 +299,14 @@ class Recording(Annotated):
             started=datetime.now(UTC),
             annotations=values.to_schema_dict(annotations or {}, f"annotations of {where}"),
         )
-        capture = provenance.Capture(self._container.privacy)
+        capture = self._capture()
         row = self._container.add_run(model, parameters, capture.records)
         return Run(self._container, row, name, capture)
+
+    def _capture(self, kept: bool = True) -> Capturing:
+        from archive.provenance.process import Capture
+
+        return Capture(self._container.privacy, kept=kept)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -29,6 +29,7 @@ from tests.benchmarks import (
     append_bulk,
     append_small,
     brian2_capture,
+    capture,
     comparing,
     durable,
     many_writers,
@@ -62,6 +63,7 @@ MEASURES: dict[str, Measure] = {
     "comparing": comparing.measure,
     "brian2_capture": brian2_capture.measure,
     "mat_export": mat_export.measure,
+    "capture": capture.measure,
 }
 
 SIGNS = {"speed": "≥", "cost": "≤", "difference": "≤", "value": "≤"}

@@ -190,9 +190,9 @@ def test_a_run_is_an_action_with_all_that_it_came_from(tmp_path: Path) -> None:
     crate = tmp_path / "crate"
     assert (crate / names["changes.patch"]["@id"]).read_bytes() == diff
     assert (crate / workflow).read_bytes() == b"print('hi')\n"
-    assert (crate / names["requirements.txt"]["@id"]).read_text() == (
-        "h5py==3.11\nnumpy==2.1\n# torch==2.1+cpu\n"
-    )
+    lines = (crate / names["requirements.txt"]["@id"]).read_text().splitlines()
+    assert [line for line in lines if line[0] != "#"] == ["h5py==3.11", "numpy==2.1"]
+    assert len(lines) == 5
     export = graph["#export/r/1"]
     assert graph[export["result"]["@id"]]["alternateName"] == "/out/fi.mat"
     assert refs(root["mentions"]) == {"#run/r", "#export/r/1"}
