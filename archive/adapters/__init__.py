@@ -61,8 +61,11 @@ BUILT_IN = {
     "nwb": "archive.adapters.nwb:Nwb",
     "pickle": "archive.adapters.pickles:Pickle",
     "prophesee-dat": "archive.adapters.prophesee_dat:PropheseeDat",
+    "prov-json": "archive.adapters.prov_json:ProvJson",
+    "prov-n": "archive.adapters.prov_n:ProvN",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
     "requirements": "archive.adapters.environment_files:Requirements",
+    "ro-crate": "archive.adapters.ro_crate:RoCrate",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
     "shelve": "archive.adapters.shelves:Shelves",
     "sonata": "archive.adapters.sonata:Sonata",
@@ -162,21 +165,26 @@ def readers() -> dict[str, Reader]:
     return _able("read")
 
 
-def writer_for(path: Path, format: str | None = None) -> Writer:
+def writer_for(path: Path, format: str | None = None, *, folder: bool = False) -> Writer:
     """The adapter that writes such a file: the one named `format`; or else the one that has the
     file's whole name, as ``requirements.txt``, among its ``file_names``; or else the only one that
-    has the file's suffix.
+    has the file's suffix; of several suffixes, as ``.prov.json``, the longest that one has.
 
-    Raises FormatError, with the known formats or the candidates, if there is none or are
-    several, and MissingPackage if the one named cannot be imported.
+    With `folder`, a folder is to be written: then it is the only one whose `writes_folders` is
+    true, if none has the suffix. Raises FormatError, with the known formats or the candidates, if
+    there is none or are several, and MissingPackage if the one named cannot be imported.
     """
     if format is not None:
         return cast("Writer", _named(format, "write"))
     loaded = writers()
-    suffix = path.suffix.lower()
-    called = path.name.lower()
+    suffix, called = path.suffix.lower(), path.name.lower()
     candidates = [name for name, one in loaded.items() if called in _file_names(one)]
-    candidates = candidates or [name for name, one in loaded.items() if suffix in one.suffixes]
+    for start in range(len(path.suffixes)):
+        if not candidates:
+            suffix = "".join(path.suffixes[start:]).lower()
+            candidates = [name for name, one in loaded.items() if suffix in one.suffixes]
+    if folder and not candidates:
+        candidates = [name for name, one in loaded.items() if getattr(one, "writes_folders", False)]
     if len(candidates) == 1:
         return loaded[candidates[0]]
     if candidates:

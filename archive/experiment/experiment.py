@@ -220,6 +220,14 @@ class Experiment(Recording, SharedValues):
         self._container.session.check_open()
         return tuple(signatures_of(self._container))
 
+    def copy_to(self, path: Path) -> bool:
+        """Write the archive as it is seen here to a new file. Where parts of it lie in files of
+        their own nothing is written, and False returned. Raises OSError."""
+        if self.parts:
+            return False
+        self._container.session.copy_to(path)
+        return True
+
     def to_entry(self) -> Entry:
         """The experiment for adapters. Its parts are its runs, its values under keys, its named
         parameter sets, each with what was said of its name, and the later changes of its

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,14 +23,15 @@ def export(
     strict: bool = False,
     **options: Any,
 ) -> list[Loss]:
-    """Write a source through the adapter for `format`, or for the suffix of `path`.
+    """Write a source through the adapter for `format`, or for the suffix of `path`; or, if the
+    path ends with a ``/`` or is a folder, through the one that writes folders.
 
     With `strict`, a loss is a FormatError; the file has been written by then.
     """
     from archive.adapters import writer_for
 
     target = Path(path)
-    losses = writer_for(target, format).write(source, target, **options)
+    losses = writer_for(target, format, folder=is_folder(path)).write(source, target, **options)
     if losses and strict:
         raise FormatError(
             f"{len(losses)} losses: " + "; ".join(map(str, losses[:5])),
@@ -37,6 +39,11 @@ def export(
             hint="the file was written without these; leave out strict to accept that",
         )
     return losses
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether a path is that of a folder, there already or by its end."""
+    return str(path).endswith(("/", os.sep)) or Path(path).is_dir()
 
 
 class Exportable(ABC):

@@ -253,3 +253,10 @@ def test_versions_in_text() -> None:
 def test_versions_that_were_never_released(text: str) -> None:
     with pytest.raises(ValueError, match="contract"):
         schemas.parse_contract(text)
+
+
+def test_a_name_that_looks_like_a_tag_has_a_digest() -> None:
+    """At the top of a dict ``$dict`` is a name like others."""
+    values: list[Any] = [[None], ["a", 1], [["b", 1], ["a", 2]], [[]], 3]
+    found = {schemas.digest(schemas.Run(name="r", annotations={"$dict": one})) for one in values}
+    assert len(found) == len(values)
