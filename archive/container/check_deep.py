@@ -45,13 +45,13 @@ def _examine(arguments: dict[str, Any], watch: Watch) -> dict[str, Any]:
     findings = [
         Finding(place, fault, OBJECT_HINT) for place, fault in probe(container.session, watch.at)
     ]
-    allowed = arguments["allowed"]
+    allowed = arguments.get("allowed")
     report = check(
         container,
         deep=True,
         at=watch.at,
         allowed=None if allowed is None else Path(allowed),
-        files=arguments["files"],
+        files=arguments.get("files", False),
     )
     said = asdict(report)
     return {**said, "findings": [asdict(f) for f in dict.fromkeys([*findings, *report.findings])]}
