@@ -41,7 +41,7 @@ BELOW_CONTAINER = NOUN | {"archive.query", "archive.provenance", "archive.storag
 BELOW_EXPERIMENT = (
     BELOW_CONTAINER | STATES | {"archive.container", "archive.hooks", "archive.adapters"}
 )
-FRONT = BELOW_EXPERIMENT | {"archive.experiment", "archive.plot"}
+FRONT = BELOW_EXPERIMENT | {"archive.experiment", "archive.plot", "archive.report"}
 
 # From the bottom up: a layer names only layers above its own line, so that imports run one way.
 LAYERS = {
@@ -67,6 +67,11 @@ LAYERS = {
     ),
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas", "scipy"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
+    "archive.report": Layer(
+        NOUN | {f"archive.{name}" for name in ("provenance", "container", "adapters", "experiment")},
+        {"numpy"},
+        set(),
+    ),
     "archive": Layer(FRONT | {"archive._contract"}, set(), set()),
     "archive.testing": Layer(
         NOUN | STATES | {f"archive.{name}" for name in ("storage", "container", "adapters")},
@@ -314,6 +319,7 @@ def test_the_wheel_has_our_two_packages_and_all_of_them(wheel: zipfile.ZipFile) 
     assert info.endswith(".dist-info")
     wanted = {str(path.relative_to(ROOT)) for path in modules().values()}
     data = {"archive/py.typed", "schemas/py.typed", "schemas/v1/schema.json"}
+    data |= {str(path.relative_to(ROOT)) for path in (ROOT / "archive/report/page").iterdir()}
     assert wanted | data <= held
 
 

@@ -21,6 +21,7 @@ from archive.cli import (
     plot,
     query,
     recover,
+    report,
     salvage,
     show,
 )
@@ -39,6 +40,7 @@ VERBS = (
     (salvage.salvage, salvage.EPILOG),
     (recover.recover, recover.EPILOG),
     (plot.plot, plot.EPILOG),
+    (report.report, report.EPILOG),
     (merge.merge, merge.EPILOG),
 )
 

@@ -1,0 +1,41 @@
+"""The picture of the lineage of runs, as an image that cannot run anything."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from html import escape
+
+Parentage = tuple[str, str, str]
+"""The run, how it came from it, and what it came from."""
+
+LISTED = 200
+
+
+def lineage_svg(source: object) -> str | None:
+    """The picture that an experiment draws of the lineage of its runs; None if it draws none."""
+    return None
+
+
+def lineage_html(parentage: Sequence[Parentage], total: int, svg: str | None) -> str:
+    """A figure, and what it shows as a list; `total` counts those that are not in it, too."""
+    if not total:
+        return "<p>No run names another one that it came from.</p>"
+    picture = ""
+    if svg is not None:
+        # an image runs no script and fetches nothing, whatever a name in it has become
+        data = b64encode(svg.encode("utf-8", "replace")).decode("ascii")
+        picture = (
+            '<div class="lineage" tabindex="0"><img alt="Lineage of the runs; the list below says'
+            f' the same." src="data:image/svg+xml;base64,{data}"></div>'
+        )
+    rows = "".join(
+        "<tr>" + "".join(f"<td><bdi>{escape(cell)}</bdi></td>" for cell in one) + "</tr>"
+        for one in parentage
+    )
+    hidden = total - len(parentage)
+    more = f"<p>… and {hidden:,} more.</p>" if hidden else ""
+    return (
+        f"{picture}<table><thead><tr><th scope=col>run</th><th scope=col>how</th>"
+        f"<th scope=col>from</th></tr></thead><tbody>{rows}</tbody></table>{more}"
+    )
