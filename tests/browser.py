@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import select
-import subprocess
+import signal
 import time
 from base64 import b64decode
 from pathlib import Path
@@ -40,28 +42,26 @@ class Browser:
         their_input, self._to = os.pipe()
         self._from, their_output = os.pipe()
 
-        # The browser reads commands from descriptor 3, and writes answers to 4. They are passed
-        # by a shell, as a function between fork and exec is unsafe where there are threads.
-        self._process = subprocess.Popen(
+        # The browser reads commands from descriptor 3, and writes answers to 4. These may be taken
+        # here: ours are moved beyond them before they are put there.
+        held = [fcntl.fcntl(one, fcntl.F_DUPFD, 10) for one in (their_input, their_output)]
+        nothing = os.open(os.devnull, os.O_RDWR)
+        moves = [(held[0], 3), (held[1], 4), *((nothing, number) for number in (0, 1, 2))]
+        self._process = os.posix_spawn(
+            program,
             [
-                "/bin/sh",
-                "-c",
-                f'exec "$@" 3<&{their_input} 4>&{their_output}',
-                "sh",
                 program,
                 *_ARGUMENTS,
                 "--remote-debugging-pipe",
                 f"--user-data-dir={profile}",
                 "about:blank",
             ],
-            pass_fds=(their_input, their_output),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, one, number) for one, number in moves],
+            setpgroup=0,
         )
-        os.close(their_input)
-        os.close(their_output)
+        for one in (their_input, their_output, nothing, *held):
+            os.close(one)
         self._session: str | None = None
         target = self._target()
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
@@ -130,7 +130,9 @@ class Browser:
         self.console.clear()
         self.requests.clear()
         self.call("Page.navigate", url=path.absolute().as_uri())
-        self.until("document.documentElement.dataset.ready || !document.getElementById('failure').hidden")
+        self.until(
+            "document.documentElement.dataset.ready || !document.getElementById('failure').hidden"
+        )
 
     def run(self, expression: str) -> Any:
         """The value of an expression in the page; a promise is awaited. Not held back by the
@@ -145,7 +147,9 @@ class Browser:
     def until(self, condition: str) -> None:
         """Wait until something is true in the page."""
         end = time.monotonic() + PATIENCE
-        while not self.run(f"(() => {{ try {{ return !!({condition}) }} catch {{ return false }} }})()"):
+        while not self.run(
+            f"(() => {{ try {{ return !!({condition}) }} catch {{ return false }} }})()"
+        ):
             if time.monotonic() > end:
                 raise TimeoutError(f"never true: {condition}; console: {self.console}")
             time.sleep(0.03)
@@ -203,18 +207,18 @@ class Browser:
 
     def close(self) -> None:
         """End the browser with all of its processes."""
-        try:
-            self._session = None
+        self._session = None
+        with contextlib.suppress(OSError, RuntimeError, TimeoutError):
             self.call("Browser.close")
-        except (OSError, RuntimeError, TimeoutError):
-            self._process.kill()
         os.close(self._to)
         os.close(self._from)
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end = time.monotonic() + 10
+        while os.waitpid(self._process, os.WNOHANG) == (0, 0):
+            if time.monotonic() > end:
+                os.killpg(self._process, signal.SIGKILL)
+                os.waitpid(self._process, 0)
+                break
+            time.sleep(0.02)
 
     def __enter__(self) -> Self:
         return self

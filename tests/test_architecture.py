@@ -68,7 +68,8 @@ LAYERS = {
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas", "scipy"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
     "archive.report": Layer(
-        NOUN | {f"archive.{name}" for name in ("provenance", "container", "adapters", "experiment")},
+        NOUN
+        | {f"archive.{name}" for name in ("provenance", "container", "adapters", "experiment")},
         {"numpy"},
         set(),
     ),

@@ -131,9 +131,7 @@ def _quoted(text: str) -> str:
     return repr(text) if not text or " " in text else text
 
 
-def _generators(
-    process: schemas.Provenance, known: Sequence[schemas.Model]
-) -> Iterator[list[str]]:
+def _generators(process: schemas.Provenance, known: Sequence[schemas.Model]) -> Iterator[list[str]]:
     found = {schemas.digest(one): one for one in known if isinstance(one, schemas.Generator)}
     for whose, digest in list(process.generators.items())[:LISTED]:
         one = found.get(digest)

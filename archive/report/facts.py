@@ -88,9 +88,7 @@ class Facts:
         """How many columns there was no room for."""
         return len(self._left_out)
 
-    def note(
-        self, row: int, found: Mapping[str, schemas.Value], digest: str | None = None
-    ) -> None:
+    def note(self, row: int, found: Mapping[str, schemas.Value], digest: str | None = None) -> None:
         """What is said of a run; `digest` is that of all its values, if it is known."""
         coded = self._sets.get(digest or "")
         if coded is None:

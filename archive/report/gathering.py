@@ -127,7 +127,9 @@ class Gathering:
         one = card(run, known, segments)
         if "records" in one:
             self._write_records(known)
-            one["records"] = [self._records[name] for name in one["records"] if name in self._records]
+            one["records"] = [
+                self._records[name] for name in one["records"] if name in self._records
+            ]
         self._cards.append(one)
         if len(self._cards) == CARDS_TOGETHER:
             self._write_cards()

@@ -93,7 +93,11 @@ def _index(model: schemas.Experiment, found: Gathered) -> dict[str, Any]:
     return {
         "name": shown(model.name, NAME_LIMIT),
         "description": shown(model.description or "", 4000),
-        "facts": [*told, *facts[:50], *([["…", f"{len(facts) - 50:,} more"]] if facts[50:] else [])],
+        "facts": [
+            *told,
+            *facts[:50],
+            *([["…", f"{len(facts) - 50:,} more"]] if facts[50:] else []),
+        ],
         "counts": {
             "runs": found.runs,
             "rows": found.rows,
@@ -132,16 +136,16 @@ def _left_out(found: Gathered, drawn: int, columns: dict[str, Any]) -> list[str]
     """What the page does not hold, in sentences."""
     told = []
     if found.rows < found.runs:
-        told.append(f"{found.runs - found.rows:,} of {found.runs:,} runs: the table has the others.")
+        told.append(
+            f"{found.runs - found.rows:,} of {found.runs:,} runs: the table has the others."
+        )
     if found.cards < found.rows:
         told.append(
             f"The provenance and all parameters of {found.rows - found.cards:,} runs: there is room"
             f" for the cards of the first {found.cards:,}."
         )
     if drawn < found.segments:
-        told.append(
-            f"The pictures of {found.segments - drawn:,} of {found.segments:,} segments."
-        )
+        told.append(f"The pictures of {found.segments - drawn:,} of {found.segments:,} segments.")
     if columns["left_out"]:
         told.append(f"{columns['left_out']:,} parameters or annotations that vary between runs.")
     if found.snapshots:

@@ -125,6 +125,4 @@ def _described(name: str, part: Entry) -> str:
 
 def not_drawn(ways: Iterator[list[str]], drawn: set[str]) -> list[Loss]:
     """The segments that there was no room for."""
-    return [
-        Loss(way, "segment", NOT_DRAWN) for some in ways for way in some if way not in drawn
-    ]
+    return [Loss(way, "segment", NOT_DRAWN) for some in ways for way in some if way not in drawn]

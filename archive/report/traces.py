@@ -90,9 +90,7 @@ def _labels(entry: Entry, kept: int) -> list[Any]:
 def _said(count: int, channels: int, kept: int, size: int) -> str:
     told = []
     if size > 1:
-        told.append(
-            f"{count:,} samples drawn by the smallest and the largest of every {size:,}"
-        )
+        told.append(f"{count:,} samples drawn by the smallest and the largest of every {size:,}")
     if kept < channels:
         told.append(f"{kept} of {channels:,} channels shown")
     return "; ".join(told)
@@ -139,11 +137,11 @@ def _steps(values: AnyArray, bottom: float, top: float) -> AnyArray:
 
 def _times_of(times: ArrayLike, size: int) -> AnyArray:
     """The first time of each bucket; a time that is no number is that before it."""
-    pieces = []
     step = size * max(1, BLOCK_BYTES // (8 * size))
-    for first in range(0, times.shape[0], step):
-        pieces.append(np.asarray(times[first : first + step], np.float64)[::size])
-    found = np.concatenate(pieces)
+    firsts = range(0, times.shape[0], step)
+    found = np.concatenate(
+        [np.asarray(times[first : first + step], np.float64)[::size] for first in firsts]
+    )
     known = np.isfinite(found)
     if not known.any():
         return np.zeros(len(found))

@@ -124,7 +124,7 @@ function bucketAt(made, time) {
   return low;
 }
 
-const valueOf = (code, [bottom, top]) => (code === NONE ? NaN : bottom + (code / STEPS) * (top - bottom));
+const valueOf = (code, [bottom, top]) => (code === NONE ? NaN : bottom * (1 - code / STEPS) + top * (code / STEPS));
 
 function channels(made) {
   const { panel, arrays } = made, each = panel.size > 1 ? 2 : 1;
@@ -137,7 +137,7 @@ function drawTraces(made, pen, box, inks) {
   const first = Math.max(0, bucketAt(made, view.from) - 1);
   const last = Math.min(all[0].low.length - 1, bucketAt(made, view.to) + 1);
   const bottom = Math.min(...all.map((one) => one.range[0])), top = Math.max(...all.map((one) => one.range[1]));
-  const half = (top - bottom) / 2 || Math.abs(top) / 2 || 0.5, middle = bottom / 2 + top / 2;
+  const half = top / 2 - bottom / 2 || Math.abs(top) / 2 || 0.5, middle = bottom / 2 + top / 2;
   const y = (value) => box.y + box.height / 2 - ((value - middle) / half) * (box.height / 2 - 4);
   axisY(pen, box, ticks(middle - half, middle + half, 4).map((one) => [y(one), digits(one, 2 * half)]), inks);
   pen.save();
@@ -166,13 +166,13 @@ function drawTraces(made, pen, box, inks) {
 
 function drawSpikes(made, pen, box, inks) {
   const { panel, arrays: [times, neurons] } = made;
-  const rows = Math.max(1, panel.neurons), height = Math.max(1, Math.min(8, (box.height / rows) * 0.8));
+  const rows = Math.max(1, panel.neurons), height = Math.max(2, Math.min(8, (box.height / rows) * 0.8));
   pen.fillStyle = inks.spike;
   for (let at = 0; at < times.length; at += 1) {
     const time = panel.start + (times[at] / 0xffffffff) * (panel.stop - panel.start);
     if (time < view.from || time > view.to) continue;
     const x = box.x + ((time - view.from) / (view.to - view.from)) * box.width;
-    pen.fillRect(x - 0.5, box.y + box.height * (1 - (neurons[at] + 0.5) / rows) - height / 2, 1.2, height);
+    pen.fillRect(x - 0.5, box.y + box.height * (1 - (neurons[at] + 0.5) / rows) - height / 2, 1.5, height);
   }
 }
 

@@ -1,5 +1,5 @@
 // The table of runs: sorted by a click, filtered by typing, in pages.
-const PAGE = 50;
+const PAGE = 25;
 const SHOWN_FACTS = 6;
 const HIGHEST = 0x10ffff;
 const table = {
@@ -14,12 +14,15 @@ function fixed(id, title, values, text = (value) => (value === null ? "" : Strin
   };
 }
 
+// A number that was computed has digits that tell nothing: the card shows them all.
+const shorter = (text) => text.replace(/-?\d+\.\d{12,}(e[-+]\d+)?/g, (one) => String(Number(Number(one).toPrecision(12))));
+
 function factColumn(fact) {
-  const codes = fact.arrays[0];
+  const codes = fact.arrays[0], texts = fact.texts.map(shorter);
   const number = fact.numbers.every((one) => one !== null);
   return {
     id: fact.name, title: fact.name, number, shown: false, fact, known: `${fact.what} ${fact.name}`,
-    text: (row) => (codes[row] ? fact.texts[codes[row] - 1] : ""),
+    text: (row) => (codes[row] ? texts[codes[row] - 1] : ""),
     key: (row) => {
       if (!codes[row]) return null;
       return number ? fact.numbers[codes[row] - 1] : fact.texts[codes[row] - 1];
@@ -174,7 +177,7 @@ function cell(column, row) {
   if (column.id === "outcome" && !column.fact) {
     return node("td", {}, node("span", { class: `outcome ${text}` }, text));
   }
-  return node("td", { class: column.number ? "number" : "" }, told(text));
+  return node("td", { class: column.number ? "number" : "", title: text.length > 24 ? text : "" }, told(text));
 }
 
 function showRows() {

@@ -1,0 +1,73 @@
+"""The report as a format: judged as every writer, its bounds, and that nothing is left out in
+silence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import quantities as pq
+
+import archive
+from archive.errors import FormatError
+from archive.report.html import HtmlReport
+from archive.testing import WriterSuite
+from tests.unit.test_report_texts import unpacked
+
+
+class TestTheSuiteOfWriters(WriterSuite):
+    adapter = HtmlReport()
+    examples = 6
+
+
+def index_of(path: Path) -> dict[str, object]:
+    (text,) = re.findall(r'data-block="index">([^<]*)<', path.read_text("utf-8"))
+    return unpacked(text)[0]
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    """Runs of a sweep, each with noise that does not compress."""
+    path = tmp_path / "sweep.nix"
+    random = np.random.default_rng(1)
+    with archive.open(path, "x") as exp, exp.transaction():
+        for number in range(20):
+            with exp.run(parameters={"seed": number, "tau": 10 * pq.ms}) as run:
+                noise = random.normal(size=(4000, 3)) * pq.mV
+                run.append({"exc/v": noise}, sampling_period=0.1 * pq.ms)
+    return path
+
+
+def test_a_small_page_says_what_it_leaves_out(sweep: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    with archive.open(sweep) as exp:
+        losses = exp.report(page, size=200_000)
+    assert page.stat().st_size < 200_000
+    index = index_of(page)
+    drawn = len(index["pictures"])  # type: ignore[arg-type]
+    assert 0 < drawn < 20
+    assert f"The pictures of {20 - drawn} of 20 segments." in index["leftOut"]  # type: ignore[operator]
+    missing = [loss for loss in losses if loss.field == "segment"]
+    assert len(missing) == 20 - drawn
+    decimated = [loss for loss in losses if loss.field == "values"]
+    assert len(decimated) == drawn
+    assert "4,000 samples drawn by the smallest and the largest of every" in decimated[0].reason
+
+
+def test_all_of_it_is_there_where_there_is_room(sweep: Path, tmp_path: Path) -> None:
+    with archive.open(sweep) as exp:
+        exp.export(tmp_path / "page.html")
+        exp.runs.where("parameters.tau > 5 ms")[:3].report(tmp_path / "some.html")
+    index = index_of(tmp_path / "page.html")
+    assert index["leftOut"] == []
+    assert index["constants"] == [["parameter", "tau", "10.0 ms"]]
+    assert index_of(tmp_path / "some.html")["counts"]["runs"] == 3  # type: ignore[index]
+
+
+@pytest.mark.parametrize("size", [199_999, "big", None, 1e7])
+def test_a_size_that_is_none_is_refused(sweep: Path, tmp_path: Path, size: object) -> None:
+    with archive.open(sweep) as exp, pytest.raises(FormatError, match="smallest size is 200000"):
+        exp.report(tmp_path / "page.html", size=size)
+    assert not (tmp_path / "page.html").exists()
