@@ -173,7 +173,7 @@ class Browser:
         held = {"button": "left", "buttons": 1, "clickCount": 1} if what != "mouseMoved" else {}
         self.call("Input.dispatchMouseEvent", type=what, x=x, y=y, **held)
 
-    def type(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """Type into what has the focus."""
         for letter in text:
             self.call("Input.dispatchKeyEvent", type="keyDown", text=letter, key=letter)
@@ -181,7 +181,7 @@ class Browser:
 
     def press(self, key: str) -> None:
         """Press a key that has a name, as `Escape` or `Tab`."""
-        number = {"Escape": 27, "Enter": 13, "Tab": 9}.get(key, 0)
+        number = {"Escape": 27, "Enter": 13, "Tab": 9, "Backspace": 8}.get(key, 0)
         text = {"text": "\r"} if key == "Enter" else {}
         for kind in ("keyDown", "keyUp"):
             self.call(
@@ -199,7 +199,7 @@ class Browser:
 
     def picture(self, whole: bool = False) -> bytes:
         """A screenshot as PNG; of the whole page, if wanted."""
-        options = {"captureBeyondViewport": True} if whole else {}
+        options: dict[str, Any] = {"captureBeyondViewport": True} if whole else {}
         if whole:
             size = self.call("Page.getLayoutMetrics")["cssContentSize"]
             options["clip"] = {**size, "scale": 1}

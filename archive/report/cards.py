@@ -65,7 +65,7 @@ def record_card(record: schemas.Model) -> dict[str, Any] | None:
 
 
 def _facts(found: Mapping[str, Any]) -> Pairs:
-    pairs = []
+    pairs: Pairs = []
     hidden = 0
     for path, value in leaves(found):
         if len(pairs) < LISTED:

@@ -9,13 +9,14 @@ import schemas
 from archive.entry import Entry, Loss, parts_of
 from archive.report.blocks import Blocks, packed
 from archive.report.gathering import runs_of
-from archive.report.rasters import raster_picture
+from archive.report.rasters import FIELDS, FIELDS_FINE, raster_picture
 from archive.report.texts import NAME_LIMIT, shown, value_shown
 from archive.report.traces import Picture, trace_picture
 
 SEGMENTS_LIMIT = 60
 PANELS_LIMIT = 12  # of a segment
-COLUMNS = (6000, 1500)  # buckets of time: where few segments are drawn, and else
+COLUMNS = 1500  # buckets of time
+COLUMNS_FINE = 12_000  # where few segments are drawn, so that one can zoom in
 FEW = 4
 NOT_DRAWN = "the report has room for the pictures of some segments only"
 
@@ -44,7 +45,9 @@ class Pictures:
         self.losses: list[Loss] = []
         self._blocks = blocks
         self._quotas = quotas
-        self._columns = COLUMNS[0] if sum(quotas) <= FEW else COLUMNS[1]
+        fine = sum(quotas) <= FEW
+        self._columns = COLUMNS_FINE if fine else COLUMNS
+        self._fields = FIELDS_FINE if fine else FIELDS
         self._full = False
 
     def draw(self, experiment: Entry) -> None:
@@ -110,7 +113,7 @@ class Pictures:
         if isinstance(part.model, schemas.Signal | schemas.IrregularSignal):
             return trace_picture(part, self._columns)
         if isinstance(part.model, schemas.SpikeTrains):
-            return raster_picture(part, min(self._columns, 2000))
+            return raster_picture(part, self._fields)
         return None
 
 

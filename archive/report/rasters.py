@@ -14,13 +14,14 @@ from archive.entry import ArrayLike, Entry
 from archive.report.traces import AnyArray, Picture, milliseconds
 
 WHOLE = 30_000  # spikes that are shown one by one
-ROWS = 240
+FIELDS = (1200, 240)
+FIELDS_FINE = (4000, 400)  # where there is room
 BLOCK = 1 << 19  # spikes that are read at a time
 _FULL = 0xFFFFFFFF
 
 
-def raster_picture(entry: Entry, columns: int) -> Picture | None:
-    """The picture of spike trains, with so many columns where they are counted."""
+def raster_picture(entry: Entry, fields: tuple[int, int] = FIELDS) -> Picture:
+    """The picture of spike trains, with so many columns and rows where they are counted."""
     model = entry.model
     assert isinstance(model, schemas.SpikeTrains)
     times, neuron = entry.arrays["times"], entry.arrays["neuron"]
@@ -45,19 +46,19 @@ def raster_picture(entry: Entry, columns: int) -> Picture | None:
             ),
         ]
         return Picture(head, arrays)
-    rows = max(1, min(model.size, ROWS))
-    fields = np.zeros(rows * columns, np.int64)
+    columns, rows = fields[0], max(1, min(model.size, fields[1]))
+    counted = np.zeros(rows * columns, np.int64)
     for found, which in _pieces(times, neuron):
         column = ((found - start) / span * columns).astype(np.int64).clip(0, columns - 1)
         row = which.astype(np.int64) * rows // max(model.size, 1)
-        fields += np.bincount(row * columns + column, minlength=len(fields))
-    peak = int(fields.max())
+        counted += np.bincount(row * columns + column, minlength=len(counted))
+    peak = int(counted.max())
     head |= {"rows": rows, "columns": columns, "peak": peak}
     note = (
         f"{count:,} spikes counted in {rows:,} × {columns:,} fields of neurons and time, "
         f"at most {peak:,} in one"
     )
-    return Picture(head, [fields.astype(np.min_scalar_type(peak))], note)
+    return Picture(head, [counted.astype(np.min_scalar_type(peak))], note)
 
 
 def _span(model: schemas.SpikeTrains, times: ArrayLike) -> tuple[float, float]:
@@ -74,13 +75,12 @@ def _span(model: schemas.SpikeTrains, times: ArrayLike) -> tuple[float, float]:
 
 def _pieces(times: ArrayLike, neuron: ArrayLike) -> Iterator[tuple[AnyArray, AnyArray]]:
     """Times and trains of some spikes at a time; without those whose time is no number."""
-    lazy = isinstance(neuron, Neurons)
-    if lazy:  # a slice of it would make the trains of all spikes
-        active, counts = neuron.active(), neuron.counts()
-        ends = np.cumsum(counts)
+    lazy = neuron if isinstance(neuron, Neurons) else None
+    if lazy is not None:  # a slice of it would make the trains of all spikes
+        active, ends = lazy.active(), np.cumsum(lazy.counts())
     for first in range(0, times.shape[0], BLOCK):
         last = min(first + BLOCK, times.shape[0])
-        if lazy:
+        if lazy is not None:
             low, high = np.searchsorted(ends, (first, last - 1), side="right").tolist()
             some = np.diff(np.clip(ends[low : high + 1], first, last), prepend=first)
             which = np.repeat(active[low : high + 1], some)

@@ -70,9 +70,10 @@ class Stranger:
     """An experiment all of whose texts are meant to harm."""
 
     def entry(self) -> Entry:
-        facts: dict[str, Any] = {
-            text.replace("/", "∕"): [text, {text: text}] for text in MARKUP
-        } | {"long": "x" * 1_000_000, "hidden": "\x1b[2Jabc\u202edcb\x00"}
+        facts: dict[str, Any] = {_name(text): [text, {_name(text): text}] for text in MARKUP} | {
+            "long": "x" * 100_000,
+            "hidden": "\x1b[2Jabc\u202edcb\x00",
+        }
         runs = [self._run(number, text, facts) for number, text in enumerate(MARKUP)]
         model = schemas.Experiment(
             id="0" * 32, name=_name(MARKUP[1]), description="".join(MARKUP), people=MARKUP,
@@ -85,7 +86,7 @@ class Stranger:
         digest = f"{number:064x}"
         environment = schemas.Environment(
             python=text, platform=text, packages=dict.fromkeys(MARKUP, text),
-            simulators={text: schemas.Simulator(version=text, build={text: text})},
+            simulators={text: schemas.Simulator(version=text, build={_name(text): text})},
             variables={text: text},
         )  # fmt: skip
         code = schemas.Code(
@@ -94,20 +95,20 @@ class Stranger:
             modules={text: schemas.Source(path=text, digest=digest, size=1)},
             repository=schemas.Repository(
                 root=text, commit=text, branch=text, remote=text, dirty=True, untracked=MARKUP,
-                diff=zlib.compress((text * 1000 + "\0" * 50_000_000).encode(), 9),
+                diff=zlib.compress((text * 1000 + "\0" * 5_000_000).encode(), 9),
             ),
             missing={text: text},
         )  # fmt: skip
         process = schemas.Provenance(
             argv=MARKUP, working_directory=text, host=text, user=text, job={text: text},
             environment=schemas.digest(environment), code=schemas.digest(code),
-            generators={text: digest}, seeds={text: text}, missing={text: text},
-            extra={text: text},
+            generators={text: digest}, seeds={_name(text): text}, missing={text: text},
+            extra={_name(text): text},
         )  # fmt: skip
         name = _name(text)
         parts: list[Entry] = [
             *map(Entry, (process, environment, code)),
-            Entry(schemas.ParameterSet(values={text: number, "nested": facts})),
+            Entry(schemas.ParameterSet(values={_name(text): number, "nested": facts})),
             Entry(schemas.RunEnd(ended=now, outcome="failed", reason=text * 10_000)),
             Entry(
                 schemas.Parent(
@@ -128,7 +129,7 @@ class Stranger:
 
 
 def _name(text: str) -> str:
-    return text.replace("/", "∕")
+    return text.replace("/", "|")
 
 
 def _signal(name: str) -> Entry:

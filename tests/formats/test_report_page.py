@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 import archive
@@ -101,12 +98,12 @@ def test_a_click_on_a_head_sorts(page: Browser) -> None:
         ("cell=6 amplitude<0.2", [6, 13]),
         ("amplitude >= 0.58 seed <= 58", [58]),
         ("no such run", []),
-        ("(", []),
+        ("*(", []),
     ],
 )
 def test_typing_filters(page: Browser, typed: str, rows: list[int]) -> None:
     page.click("#filter")
-    page.type(typed)
+    page.write(typed)
     page.until(f"document.getElementById('count').textContent === '{len(rows)} of 60 runs'")
     assert column(page, 1) == [str(row) for row in rows]
 
@@ -148,7 +145,7 @@ def test_a_run_has_a_card(page: Browser) -> None:
     page.press("Escape")
     page.until("!document.getElementById('card').open")
     page.click("#filter")
-    page.type("failed")
+    page.write("failed")
     page.until("document.querySelectorAll('#table tbody tr').length === 1")
     page.click("#table tbody button")
     page.until("document.getElementById('card').open")
@@ -179,15 +176,22 @@ def test_runs_are_compared(page: Browser) -> None:
         assert {(what.partition(" ")[0], path) for what, path, *_ in rows} == wanted
 
 
+FORBIDDEN = ("script", "a", "svg", "style", "link", "img", "iframe", "object")
 INK = """(() => {
-  const canvas = document.querySelectorAll('#panels canvas')[%d], pen = canvas.getContext('2d');
+  const drawn = document.querySelectorAll('#panels canvas')[%d];
+  const canvas = document.createElement('canvas');
+  canvas.width = drawn.width;
+  canvas.height = drawn.height;
+  const pen = canvas.getContext('2d', {willReadFrequently: true});
+  pen.drawImage(drawn, 0, 0);
   const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;
   const seen = new Set();
   let marked = 0;
   const back = pen.getImageData(Math.floor(canvas.width / 2), 9, 1, 1).data;
   for (let at = 0; at < data.length; at += 4) {
     seen.add((data[at] << 16) + (data[at + 1] << 8) + data[at + 2]);
-    if (data[at + 3] && Math.abs(data[at] - back[0]) + Math.abs(data[at + 2] - back[2]) > 60) marked += 1;
+    const away = Math.abs(data[at] - back[0]) + Math.abs(data[at + 2] - back[2]);
+    if (data[at + 3] && away > 60) marked += 1;
   }
   return [seen.size, marked];
 })()"""
@@ -225,9 +229,9 @@ def test_pictures_are_zoomed_with_mouse_and_keyboard(page: Browser) -> None:
     assert page.run(INK % 1) != whole, "the panels share what is seen"
     assert " ms " in text(page, "#panels .readout")
     page.run("document.querySelectorAll('#panels canvas')[1].focus()")
-    page.type("0")
+    page.write("0")
     assert page.run(INK % 1) == whole
-    page.type("+")
+    page.write("+")
     assert page.run(INK % 1) != whole
     page.click("#all")
     assert page.run(INK % 1) == whole
@@ -252,7 +256,7 @@ def test_what_strangers_wrote_is_text(browser: Browser, pages: Path) -> None:
         shown = markup.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
         assert card.count(shown) > 20
         for told in (
-            "(999,600 more characters)",
+            "(99,600 more characters)",
             "\\x1b[2Jabc\\u202edcb\\x00",
             "only the beginning",
         ):
@@ -260,16 +264,13 @@ def test_what_strangers_wrote_is_text(browser: Browser, pages: Path) -> None:
         browser.run("document.getElementById('card').close()")
     browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true })")
     assert browser.run("window.hacked") is None
-    made = browser.run(
-        "[...document.querySelectorAll('main script, main a, main svg, main style, main link, main img,"
-        " header script, header a, dialog a, dialog script')].length"
-    )
-    assert made == 0
+    made = [f"{where} {tag}" for where in ("header", "main", "dialog") for tag in FORBIDDEN]
+    assert browser.run(f"document.querySelectorAll({json.dumps(', '.join(made))}).length") == 0
     handlers = browser.run(
-        "[...document.querySelectorAll('*')].flatMap((one) => [...one.attributes])"
-        ".filter((one) => one.name.startsWith('on') || one.name === 'style' && one.ownerElement.tagName"
-        " !== 'CANVAS' || /javascript:/.test(one.value) && !['title', 'aria-label'].includes(one.name))"
-        ".map((one) => one.name + '=' + one.value)"
+        "[...document.querySelectorAll('*')].flatMap((one) => [...one.attributes]).filter((one) =>"
+        " one.name.startsWith('on') || /javascript:/.test(one.value) && !SAID.includes(one.name)"
+        " || one.name === 'style' && one.ownerElement.tagName !== 'CANVAS')"
+        ".map((one) => one.name + '=' + one.value)".replace("SAID", "['title', 'aria-label']")
     )
     assert handlers == []
     assert text(browser, "#title") == MARKUP[1]
@@ -289,22 +290,28 @@ def test_the_source_of_a_page_has_no_markup_of_strangers(pages: Path) -> None:
     assert "Content-Security-Policy" in content.partition("<title>")[0]
 
 
+# Puts an element into the page; fails if it did not load, and made no mark, in some time.
+MADE = """new Promise((done, fail) => {
+  const one = document.createElement('%s');
+  one.onload = done;
+  one.onerror = fail;
+  document.body.append(one);
+  one.%s;
+  setTimeout(() => (window.hacked ? done() : fail(new Error('blocked'))), %d);
+})"""
+
+
 @pytest.mark.parametrize(
     "attempt",
     [
         "fetch('https://example.invalid/x')",
-        "new Promise((done, fail) => { const one = new Image(); one.onload = done; one.onerror = fail;"
-        " one.src = 'https://example.invalid/x.png' })",
-        "new Promise((done, fail) => { const one = document.createElement('script'); one.onload = done;"
-        " one.onerror = fail; one.src = 'https://example.invalid/x.js'; document.body.append(one) })",
-        "new Promise((done, fail) => { const one = document.createElement('script');"
-        " one.textContent = 'window.hacked = 1'; document.body.append(one);"
-        " window.hacked ? done() : fail(new Error('blocked')) })",
-        "new Promise((done, fail) => { document.body.insertAdjacentHTML('beforeend',"
-        " '<img src=x onerror=\"window.hacked = 1\">');"
-        " setTimeout(() => (window.hacked ? done() : fail(new Error('blocked'))), 200) })",
+        MADE % ("img", "src = 'https://example.invalid/x.png'", 2000),
+        MADE % ("script", "src = 'https://example.invalid/x.js'", 2000),
+        MADE % ("script", "textContent = 'window.hacked = 1'", 100),
+        MADE % ("p", "innerHTML = '<img src=x onerror=window.hacked=1>'", 200),
+        MADE % ("p", "innerHTML = '<b onclick=window.hacked=1>x</b>'; one.firstChild.click()", 50),
     ],
-)  # fmt: skip
+)
 def test_the_page_forbids_itself(browser: Browser, pages: Path, attempt: str) -> None:
     """Were markup to get through, it could neither run nor fetch anything."""
     browser.open(pages / "empty.html")
@@ -318,12 +325,6 @@ def test_the_page_forbids_itself(browser: Browser, pages: Path, attempt: str) ->
 
 
 def test_a_screenshot_has_something_on_it(page: Browser) -> None:
-    image = _pixels(page.picture())
-    assert image.shape[:2][1] == 1280
-    assert len(np.unique(image.reshape(-1, image.shape[2]), axis=0)) > 50
-
-
-def _pixels(png: bytes) -> Any:
-    from matplotlib.image import imread
-
-    return imread(BytesIO(png), format="png")
+    whole = len(page.picture())
+    page.run("document.body.hidden = true; document.body.style.display = 'none'")
+    assert len(page.picture()) < whole / 4

@@ -1,13 +1,13 @@
 // What is known of one run, and how the parameters of two runs differ.
 const CARDS = 100;
-const card = { row: 0, index: null, opener: null };
+const card = { row: 0, index: null };
 
 async function openCard(row) {
-  if (!$("card").open) card.opener = row;
   card.row = row;
-  const body = $("card-body");
+  const parts = await cardParts(row);
+  if (card.row !== row) return; // another one was asked for meanwhile
   $("card-title").textContent = `${row}: ${table.names[row]}`;
-  body.replaceChildren(...await cardParts(row));
+  $("card-body").replaceChildren(...parts);
   const at = table.order.indexOf(row);
   $("card-previous").disabled = at <= 0;
   $("card-next").disabled = at < 0 || at === table.order.length - 1;

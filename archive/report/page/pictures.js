@@ -180,14 +180,17 @@ function fieldImage(made, inks) {
   const { panel, arrays: [fields] } = made;
   if (made.image?.ink === inks.spike) return made.image;
   const image = node("canvas", { width: panel.columns, height: panel.rows });
-  const pen = image.getContext("2d"), data = pen.createImageData(panel.columns, panel.rows);
+  const pen = image.getContext("2d", { willReadFrequently: true }), data = pen.createImageData(panel.columns, panel.rows);
   pen.fillStyle = inks.spike;
   pen.fillRect(0, 0, 1, 1);
-  const ink = pen.getImageData(0, 0, 1, 1).data, full = Math.log1p(panel.peak);
-  for (let at = 0; at < fields.length; at += 1) {
-    const row = panel.rows - 1 - Math.floor(at / panel.columns);
-    const to = 4 * (row * panel.columns + (at % panel.columns));
-    data.data.set([ink[0], ink[1], ink[2], fields[at] ? 40 + (215 * Math.log1p(Number(fields[at]))) / full : 0], to);
+  const ink = new Uint32Array(pen.getImageData(0, 0, 1, 1).data.buffer)[0] & 0xffffff, full = Math.log1p(panel.peak);
+  const pixels = new Uint32Array(data.data.buffer);
+  for (let row = 0; row < panel.rows; row += 1) {
+    const from = row * panel.columns, to = (panel.rows - 1 - row) * panel.columns;
+    for (let at = 0; at < panel.columns; at += 1) {
+      const count = Number(fields[from + at]);
+      if (count) pixels[to + at] = ink | (Math.round(40 + (215 * Math.log1p(count)) / full) << 24);
+    }
   }
   pen.putImageData(data, 0, 0);
   image.ink = inks.spike;
