@@ -178,7 +178,7 @@ class Experiment(Recording, SharedValues):
         One file that needs no other, and no network. `size` is how many bytes it may have;
         ``overwrite=True`` replaces the file. Returns what is decimated or left out.
         """
-        return export(self, path, "html", **options)
+        return self.export(path, "html", **options)
 
     def check(self, *, deep: bool = False) -> Report:
         """Look at everything but the values of signals; changes nothing. See `Report`.

@@ -51,7 +51,7 @@ class Exportable(ABC):
 
     def report(self, path: str | Path, **options: Any) -> list[Loss]:
         """Write a page for people to look at; see `Experiment.report`."""
-        return export(self, path, "html", **options)
+        return self.export(path, "html", **options)
 
     def to_neo(self) -> Any:
         """A neo.Block with all of its segments, called as the run if it is one; reads everything

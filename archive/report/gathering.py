@@ -50,6 +50,8 @@ class Gathered:
     parentage: list[Parentage] = field(default_factory=list)
     parents: int = 0
     """How many there are altogether."""
+    links: int = 0
+    """How many parents, inputs and exports of runs there are."""
     losses: list[Loss] = field(default_factory=list)
 
 
@@ -112,6 +114,8 @@ class Gathering:
 
     def _note_parents(self, run: schemas.Run, known: Sequence[schemas.Model]) -> None:
         for one in known:
+            if isinstance(one, schemas.Parent | schemas.Input | schemas.Exported):
+                self.found.links += 1
             if isinstance(one, schemas.Parent):
                 self.found.parents += 1
                 if len(self.found.parentage) < LISTED:

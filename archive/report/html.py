@@ -78,7 +78,7 @@ class HtmlReport:
                 "leftOut": left_out,
             }
             blocks.put("page", "index", packed(index))
-            lineage = lineage_html(found.parentage, found.parents, lineage_svg(source))
+            lineage = lineage_html(found.parentage, found.parents, lineage_svg(source, found.links))
             file.write(page_end(lineage))
             segments = (some for _, some in found.ways)
             return [*found.losses, *pictures.losses, *not_drawn(segments, drawn)]

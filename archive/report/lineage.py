@@ -5,22 +5,34 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
+from typing import Any, Protocol, runtime_checkable
 
 Parentage = tuple[str, str, str]
 """The run, how it came from it, and what it came from."""
 
 LISTED = 200
+DRAWN = 300  # links between runs and files
+LARGEST = 200_000  # characters of a picture
 
 
-def lineage_svg(source: object) -> str | None:
-    """The picture that an experiment draws of the lineage of its runs; None if it draws none."""
-    return None
+@runtime_checkable
+class _Traced(Protocol):
+    """What can tell where its runs came from, as an experiment can; views of runs cannot."""
+
+    def lineage(self) -> Any: ...
+
+
+def lineage_svg(source: object, links: int) -> str | None:
+    """The picture that an experiment draws of the lineage of its runs, which has so many links;
+    None if it draws none, or there are too many for a picture that can be read."""
+    if not 0 < links <= DRAWN or not isinstance(source, _Traced):
+        return None
+    svg = str(source.lineage().to_svg())
+    return svg if len(svg) <= LARGEST else None
 
 
 def lineage_html(parentage: Sequence[Parentage], total: int, svg: str | None) -> str:
     """A figure, and what it shows as a list; `total` counts those that are not in it, too."""
-    if not total:
-        return "<p>No run names another one that it came from.</p>"
     picture = ""
     if svg is not None:
         # an image runs no script and fetches nothing, whatever a name in it has become
@@ -29,6 +41,8 @@ def lineage_html(parentage: Sequence[Parentage], total: int, svg: str | None) ->
             '<div class="lineage" tabindex="0"><img alt="Lineage of the runs; the list below says'
             f' the same." src="data:image/svg+xml;base64,{data}"></div>'
         )
+    if not total:
+        return f"{picture}<p>No run names another one that it came from.</p>"
     rows = "".join(
         "<tr>" + "".join(f"<td><bdi>{escape(cell)}</bdi></td>" for cell in one) + "</tr>"
         for one in parentage

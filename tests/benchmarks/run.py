@@ -35,6 +35,7 @@ from tests.benchmarks import (
     opening,
     query_runs,
     reading,
+    reports,
     snapshots,
     spikes,
 )
@@ -60,6 +61,7 @@ MEASURES: dict[str, Measure] = {
     "spikes": spikes.measure,
     "brian2_capture": brian2_capture.measure,
     "mat_export": mat_export.measure,
+    "reports": reports.measure,
 }
 
 SIGNS = {"speed": "≥", "cost": "≤", "difference": "≤", "value": "≤"}

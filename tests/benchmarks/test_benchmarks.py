@@ -40,6 +40,7 @@ TARGETS = {
     "spikes": [5, 5, 20],
     "brian2_capture": [1.5],
     "mat_export": [1.0, 1.0, 1.0, 1.0, 1.0],
+    "reports": [10, 10],
 }
 SIMULATORS = {"brian2_capture": "brian2"}  # what each of them cannot do without
 

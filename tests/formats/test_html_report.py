@@ -13,6 +13,7 @@ import quantities as pq
 import archive
 from archive.errors import FormatError
 from archive.report.html import HtmlReport
+from archive.report.lineage import lineage_html, lineage_svg
 from archive.testing import WriterSuite
 from tests.unit.test_report_texts import unpacked
 
@@ -71,3 +72,42 @@ def test_a_size_that_is_none_is_refused(sweep: Path, tmp_path: Path, size: objec
     with archive.open(sweep) as exp, pytest.raises(FormatError, match="smallest size is 200000"):
         exp.report(tmp_path / "page.html", size=size)
     assert not (tmp_path / "page.html").exists()
+
+
+class Traced:
+    """A source that draws the lineage of its runs."""
+
+    def __init__(self, experiment: archive.Experiment, svg: str) -> None:
+        self._experiment, self._svg = experiment, svg
+
+    def entry(self) -> archive.Entry:
+        return self._experiment.entry()
+
+    def lineage(self) -> Traced:
+        return self
+
+    def to_svg(self) -> str:
+        return self._svg
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_the_lineage_is_an_image(tmp_path: Path, used: bool) -> None:
+    """Drawn where there is something to be seen."""
+    svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+    (tmp_path / "input.txt").write_text("x")
+    with archive.open(tmp_path / "a.nix", "x") as exp:
+        with exp.run() as run:
+            if used:
+                run.use(tmp_path / "input.txt")
+        HtmlReport().write(Traced(exp, svg), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert ("data:image/svg+xml;base64," in page) == used
+    assert "alert(1)" not in page
+    found = lineage_svg(Traced(exp, "x" * 300_000), 1), lineage_svg(Traced(exp, svg), 10_000)
+    assert found == (None, None)
+
+
+def test_parents_are_listed() -> None:
+    found = lineage_html([("<b>", "named", "run 1")], 3, None)
+    assert "&lt;b&gt;" in found
+    assert "… and 2 more." in found

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import archive
-import schemas
-from archive.entry import Entry
 from archive.report.html import HtmlReport
 from tests.browser import Browser
+from tests.formats.report_long import ManyRuns, recording
 from tests.formats.test_html_report import index_of
 
 pytestmark = pytest.mark.slow
@@ -30,27 +26,9 @@ def browser(require_program: Callable[[str], str], tmp_path: Path) -> Iterator[B
         yield one
 
 
-def recording() -> Entry:
-    """A segment of 10,000,000 samples and as many spikes of 10,000 neurons, all at random."""
-    random = np.random.default_rng(1)
-    signal = schemas.Signal(population="exc", variable="v", unit="mV", sampling_period=0.1)
-    values = random.normal(size=(MANY, 1)).astype(np.float32)
-    values[1_234_567, 0] = 1000.0  # one peak, which must be seen
-    trains = schemas.SpikeTrains(population="exc", variable="spikes", size=10_000, t_stop=1e6)
-    neuron = np.repeat(np.arange(10_000), MANY // 10_000)
-    times = np.sort(random.uniform(0, 1e6, (10_000, MANY // 10_000)), axis=1).ravel()
-    return Entry(
-        schemas.Segment(),
-        parts=[
-            Entry(signal, {"values": values}),
-            Entry(trains, {"times": times, "neuron": neuron}),
-        ],
-    )
-
-
 def test_ten_million_spikes_and_samples(tmp_path: Path, browser: Browser) -> None:
     with archive.open(tmp_path / "long.nix", "x") as exp, exp.run() as run:
-        run.put([recording()])
+        run.put([recording(MANY)])
     page = tmp_path / "long.html"
     with archive.open(tmp_path / "long.nix") as exp:
         tracemalloc.start()
@@ -72,38 +50,6 @@ def test_ten_million_spikes_and_samples(tmp_path: Path, browser: Browser) -> Non
     browser.mouse("mouseMoved", x, y)
     browser.mouse("mouseMoved", 56 + 62 + 0.1234567 * (1168 - 72), y)
     browser.until("document.querySelector('.readout').textContent.includes(' to ')")
-
-
-@dataclass
-class ManyRuns:
-    """An experiment of many short runs."""
-
-    count: int
-    long_names: bool = False
-    """Of letters at random, which do not compress."""
-
-    def entry(self) -> Entry:
-        return Entry(schemas.Experiment(id="0" * 32, name="many"), parts=self._runs())
-
-    def _runs(self) -> Iterator[Entry]:
-        began = datetime(2024, 5, 1, tzinfo=UTC)
-        random = np.random.default_rng(1)
-        process = schemas.Provenance(argv=("sweep.py",), host="node17", user="somebody")
-        for number in range(self.count):
-            started = began + timedelta(seconds=number)
-            values: schemas.Values = {
-                "seed": number,
-                "tau": float(random.normal()),
-                "n": number % 7,
-            }
-            name = random.bytes(50).hex() if self.long_names else f"run {number:06d}"
-            run = schemas.Run(
-                name=name, started=started, simulator="nest",
-                annotations={"amplitude": schemas.Quantity(0.001 * (number % 1000), "nA")},
-            )  # fmt: skip
-            end = schemas.RunEnd(ended=started + timedelta(seconds=1), outcome="finished")
-            known = (process, schemas.ParameterSet(values=values), end)
-            yield Entry(run, parts=[*map(Entry, known), Entry(schemas.Segment())])
 
 
 def test_a_hundred_thousand_runs(tmp_path: Path, browser: Browser) -> None:
