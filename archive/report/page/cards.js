@@ -78,7 +78,8 @@ function cardButtons(row) {
 
 function rows(list, heads, cells) {
   list.tHead.replaceChildren(node("tr", {}, ...heads.map((one) => node("th", { scope: "col" }, one))));
-  list.tBodies[0].replaceChildren(...cells.map((some) => node("tr", {}, ...some.map((one) => node("td", {}, told(one))))));
+  const listed = cells.length ? cells : [heads.map((_, at) => (at === 1 ? "none" : ""))];
+  list.tBodies[0].replaceChildren(...listed.map((some) => node("tr", {}, ...some.map((one) => node("td", {}, told(one))))));
 }
 
 const chosenRun = (id) => Math.max(0, Math.min(table.count - 1, Math.floor(Number($(id).value)) || 0));
