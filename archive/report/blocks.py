@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 AnyArray = npt.NDArray[Any]
 _ALIGNED = 8  # as typed arrays of JavaScript have to lie
+_AROUND = 80  # bytes of markup around a block, at most
 
 
 def packed(head: Mapping[str, Any], arrays: Sequence[AnyArray] = ()) -> str:
@@ -47,9 +48,10 @@ class Blocks:
         return self._left[share]
 
     def fits(self, share: str, text: str) -> bool:
-        return len(text) <= self._left[share]
+        return len(text) + _AROUND <= self._left[share]
 
     def put(self, share: str, name: str, text: str) -> None:
         """Write a block that is found by its name. `name` is ours, never from an archive."""
-        self._left[share] -= len(text)
-        self._file.write(f'<script type="text/plain" data-block="{name}">{text}</script>\n')
+        line = f'<script type="text/plain" data-block="{name}">{text}</script>\n'
+        self._left[share] -= len(line)
+        self._file.write(line)

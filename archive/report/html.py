@@ -15,15 +15,15 @@ from archive.experiment.value_keys import path_text
 from archive.report.blocks import Blocks, packed
 from archive.report.facts import Facts
 from archive.report.gathering import Gathered, Gathering, runs_of
-from archive.report.lineage import lineage_html, lineage_svg
+from archive.report.lineage import lineage_svg, lineage_within
 from archive.report.page import page_end, page_start
 from archive.report.pictures import Pictures, chosen, not_drawn
 from archive.report.texts import NAME_LIMIT, shown, value_shown
 
 SIZE = 10_000_000
 SMALLEST = 200_000
-# Hundredths of the page that each sort of data may take; the page itself takes the others.
-SHARES = {"rows": 22, "facts": 20, "cards": 14, "pictures": 34, "page": 4}
+# Hundredths of what markup and script leave that each sort of data may take.
+SHARES = {"rows": 22, "facts": 20, "cards": 14, "pictures": 32, "page": 6, "lineage": 6}
 
 
 class HtmlReport:
@@ -59,8 +59,11 @@ class HtmlReport:
             experiment = source.entry()
             model = experiment.model
             assert isinstance(model, schemas.Experiment)
-            file.write(page_start(shown(model.name, NAME_LIMIT)))
-            blocks = Blocks(file, {name: size * part // 100 for name, part in SHARES.items()})
+            start = page_start(shown(model.name, NAME_LIMIT))
+            room = size - len((start + page_end("")).encode())
+            shares = {name: room * part // 100 for name, part in SHARES.items()}
+            file.write(start)
+            blocks = Blocks(file, shares)
             gathering = Gathering(blocks)
             for way, run in runs_of(experiment):
                 gathering.run(way, run)
@@ -77,9 +80,11 @@ class HtmlReport:
                 "pictures": pictures.index,
                 "leftOut": left_out,
             }
-            blocks.put("page", "index", packed(index))
-            lineage = lineage_html(found.parentage, found.parents, lineage_svg(source, found.links))
-            file.write(page_end(lineage))
+            blocks.put("page", "index", _fitting(blocks, index))
+            svg = lineage_svg(source, found.links)
+            file.write(
+                page_end(lineage_within(shares["lineage"], found.parentage, found.parents, svg))
+            )
             segments = (some for _, some in found.ways)
             return [*found.losses, *pictures.losses, *not_drawn(segments, drawn)]
 
@@ -130,6 +135,28 @@ def _write_columns(blocks: Blocks, found: Gathered, *facts: Facts) -> dict[str, 
             else:
                 left_out += 1
     return {"names": names, "constants": constants, "left_out": left_out}
+
+
+def _fitting(blocks: Blocks, index: dict[str, Any]) -> str:
+    """The index as a block, with lists that are cut where there is no room for them."""
+    told = [*index["leftOut"]]
+    cut = dict.fromkeys(("constants", "facts"), 0)
+    while not blocks.fits("page", text := packed(index)):
+        long = max(cut, key=lambda name: len(index[name]))
+        if not index[long]:
+            break
+        kept = len(index[long]) // 2
+        cut[long] += len(index[long]) - kept
+        said = [
+            f"{count:,} {name}."
+            for name, count in (
+                ("values that are the same in all runs", cut["constants"]),
+                ("facts about the experiment", cut["facts"]),
+            )
+            if count
+        ]
+        index = index | {long: index[long][:kept], "leftOut": [*told, *said]}
+    return text
 
 
 def _left_out(found: Gathered, drawn: int, columns: dict[str, Any]) -> list[str]:

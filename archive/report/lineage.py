@@ -12,7 +12,6 @@ Parentage = tuple[str, str, str]
 
 LISTED = 200
 DRAWN = 300  # links between runs and files
-LARGEST = 200_000  # characters of a picture
 
 
 @runtime_checkable
@@ -27,8 +26,19 @@ def lineage_svg(source: object, links: int) -> str | None:
     None if it draws none, or there are too many for a picture that can be read."""
     if not 0 < links <= DRAWN or not isinstance(source, _Traced):
         return None
-    svg = str(source.lineage().to_svg())
-    return svg if len(svg) <= LARGEST else None
+    return str(source.lineage().to_svg())
+
+
+def lineage_within(room: int, parentage: Sequence[Parentage], total: int, svg: str | None) -> str:
+    """The same as `lineage_html`, in so many bytes: without the picture, if it is too large, and
+    with fewer in the list."""
+    found = lineage_html(parentage, total, svg)
+    while len(found.encode()) > room and (svg is not None or parentage):
+        if svg is None:
+            parentage = parentage[: len(parentage) // 2]
+        svg = None
+        found = lineage_html(parentage, total, svg)
+    return found
 
 
 def lineage_html(parentage: Sequence[Parentage], total: int, svg: str | None) -> str:

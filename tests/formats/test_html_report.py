@@ -4,6 +4,7 @@ silence."""
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ import pytest
 import quantities as pq
 
 import archive
+import schemas
+from archive.entry import Entry
 from archive.errors import FormatError
 from archive.report.html import HtmlReport
-from archive.report.lineage import lineage_html, lineage_svg
+from archive.report.lineage import lineage_html, lineage_svg, lineage_within
 from archive.testing import WriterSuite
+from archive.testing.sources import Given
 from tests.unit.test_report_texts import unpacked
 
 
@@ -103,11 +107,56 @@ def test_the_lineage_is_an_image(tmp_path: Path, used: bool) -> None:
     page = (tmp_path / "page.html").read_text("utf-8")
     assert ("data:image/svg+xml;base64," in page) == used
     assert "alert(1)" not in page
-    found = lineage_svg(Traced(exp, "x" * 300_000), 1), lineage_svg(Traced(exp, svg), 10_000)
-    assert found == (None, None)
+    assert lineage_svg(Traced(exp, svg), 10_000) is None
 
 
 def test_parents_are_listed() -> None:
     found = lineage_html([("<b>", "named", "run 1")], 3, None)
     assert "&lt;b&gt;" in found
     assert "… and 2 more." in found
+
+
+@pytest.mark.parametrize("room", [10, 500, 3000])
+def test_the_lineage_is_cut_to_the_room(room: int) -> None:
+    parentage = [(f"run {number}", "named", "run") for number in range(50)]
+    found = lineage_within(room, parentage, 50, "<svg/>" * 1000)
+    assert "data:image" not in found
+    listed = found.count("<tr>") - 1
+    assert f"… and {50 - listed} more." in found
+    assert len(found) <= room or not listed
+
+
+def test_no_size_is_exceeded_by_what_does_not_compress(tmp_path: Path) -> None:
+    """Every share of the page is asked for more than there is of it."""
+    random = np.random.default_rng(1)
+
+    def text(size: int) -> str:
+        return random.bytes(size // 2).hex()
+
+    parts = [Entry(schemas.Segment(), parts=[noise(random)]) for _ in range(3)]
+    same: schemas.Values = {text(60): text(100) for _ in range(199)}
+    facts: schemas.Values = {text(60): text(400) for _ in range(50)}
+    now = datetime(2024, 5, 1, tzinfo=UTC)
+    runs = []
+    for number in range(300):
+        process = schemas.Provenance(argv=tuple(text(300) for _ in range(20)))
+        parent = schemas.Parent(how="named", experiment="x", run=text(200), path=text(200), at=now)
+        varies: schemas.Values = {"varies": text(100)}
+        run = schemas.Run(name=text(100) + str(number), annotations=varies)
+        known = (process, parent, schemas.ParameterSet(values=same))
+        runs.append(Entry(run, parts=[*map(Entry, known), *parts]))
+    model = schemas.Experiment(id="0" * 32, name="full", description=text(8000), annotations=facts)
+    source = Given(Entry(model, parts=runs))
+    page = tmp_path / "page.html"
+    losses = HtmlReport().write(source, page, size=200_000)
+    assert 100_000 < page.stat().st_size <= 200_000
+    index = index_of(page)
+    told = " ".join(index["leftOut"])  # type: ignore[arg-type]
+    for what in ("of 900 segments", "the same in all runs", "room for the cards"):
+        assert what in told
+    assert any(loss.field == "segment" for loss in losses)
+
+
+def noise(random: np.random.Generator) -> Entry:
+    signal = schemas.Signal(variable="v", unit="mV", sampling_period=0.1)
+    return Entry(signal, {"values": random.normal(size=(5000, 8))})
