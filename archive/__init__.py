@@ -6,6 +6,9 @@
 See `archive.open`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from archive import (
     _contract as _contract,  # first: is the `schemas` that Python found ours?
     plot,
@@ -47,6 +50,7 @@ from archive.experiment import (
     PopulationState,
     ProjectionState,
     Run,
+    RunProvenance,
     RunView,
     Salvaged,
     Segment,
@@ -69,6 +73,35 @@ from archive.experiment import (
 from archive.hooks.restoring import Restoration
 from archive.query import Where
 
+if TYPE_CHECKING:
+    from archive.experiment.data_diff import DataDiff as DataDiff
+    from archive.experiment.part_diff import (
+        FirstDifference as FirstDifference,
+        PartDiff as PartDiff,
+    )
+    from archive.experiment.run_diff import RunDiff as RunDiff, diff as diff
+    from archive.experiment.spikes_comparison import SpikesDiff as SpikesDiff
+    from archive.experiment.state_diff import StateDiff as StateDiff
+    from archive.experiment.values_comparison import ValuesDiff as ValuesDiff
+else:
+    # Few programs compare runs: what that takes is loaded when it is asked for (PEP 562).
+    _LATE = {
+        "DataDiff": "archive.experiment.data_diff",
+        "FirstDifference": "archive.experiment.part_diff",
+        "PartDiff": "archive.experiment.part_diff",
+        "RunDiff": "archive.experiment.run_diff",
+        "SpikesDiff": "archive.experiment.spikes_comparison",
+        "StateDiff": "archive.experiment.state_diff",
+        "ValuesDiff": "archive.experiment.values_comparison",
+        "diff": "archive.experiment.run_diff",
+    }
+
+    def __getattr__(name):
+        if name not in _LATE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_LATE[name]), name)
+
+
 __all__ = [
     "AddressEvents",
     "AlreadyExists",
@@ -80,11 +113,13 @@ __all__ = [
     "ConnectionDiff",
     "ContractError",
     "CorruptArchive",
+    "DataDiff",
     "Entry",
     "Epochs",
     "Events",
     "Experiment",
     "FactDiff",
+    "FirstDifference",
     "FormatError",
     "ImageSequence",
     "ImportReport",
@@ -98,12 +133,15 @@ __all__ = [
     "ParameterDiff",
     "ParameterSet",
     "ParameterSets",
+    "PartDiff",
     "PopulationState",
     "ProjectionState",
     "QueryError",
     "Refused",
     "Restoration",
     "Run",
+    "RunDiff",
+    "RunProvenance",
     "RunView",
     "Salvaged",
     "Segment",
@@ -116,11 +154,15 @@ __all__ = [
     "SnapshotDiff",
     "SnapshotView",
     "Spikes",
+    "SpikesDiff",
     "StateArray",
+    "StateDiff",
     "TransactionError",
+    "ValuesDiff",
     "VersionError",
     "Where",
     "computer_session",
+    "diff",
     "locking_session",
     "open",
     "plot",

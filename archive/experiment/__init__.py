@@ -1,9 +1,9 @@
 """What the user holds: experiments, runs, segments and what was recorded in them."""
 
-from archive.container.salvage import Salvaged
+from archive.container.salvaged import Salvaged
 from archive.experiment.experiment import Experiment
 from archive.experiment.import_report import ImportedFile, ImportReport
-from archive.experiment.merging import Merged
+from archive.experiment.merged import Merged
 from archive.experiment.network_state import PopulationState, ProjectionState, StateArray
 from archive.experiment.opening import open
 from archive.experiment.parameter_diff import ParameterDiff
@@ -19,6 +19,7 @@ from archive.experiment.recorded import (
     Spikes,
 )
 from archive.experiment.rescue import salvage
+from archive.experiment.run_provenance import RunProvenance
 from archive.experiment.runs import Run, RunView, Segment, SegmentView, Snapshot, SnapshotView
 from archive.experiment.sessions import (
     LockingSession,
@@ -51,6 +52,7 @@ __all__ = [
     "PopulationState",
     "ProjectionState",
     "Run",
+    "RunProvenance",
     "RunView",
     "Salvaged",
     "Segment",

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from archive import values
 from archive.container import Container
-from archive.container.check import check
-from archive.container.check_deep import check_deeply
 from archive.container.check_report import Report
 from archive.entry import Entry, Loss
 from archive.errors import Refused
 from archive.experiment.display import html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, all_annotations
-from archive.experiment.merging import Merged, merge
+from archive.experiment.merged import Merged
 from archive.experiment.parts import PATIENCE, open_parts, remove_folder
 from archive.experiment.recording import Recording
 from archive.experiment.sessions import (
@@ -74,15 +72,15 @@ class Experiment(Recording, SharedValues):
 
     def session(self) -> Session:
         """A part of the archive that only this process has; see `archive.session`."""
-        return session(self._archive)
+        return session(self._archive, privacy=self._container.privacy)
 
     def computer_session(self) -> Session:
         """The part of this user on this machine; see `archive.computer_session`."""
-        return computer_session(self._archive)
+        return computer_session(self._archive, privacy=self._container.privacy)
 
     def locking_session(self, *, timeout: float = PATIENCE) -> LockingSession:
         """The archive itself, locked for each operation; see `archive.locking_session`."""
-        return locking_session(self._archive, timeout=timeout)
+        return locking_session(self._archive, timeout=timeout, privacy=self._container.privacy)
 
     def merge(self, *parts: str | os.PathLike[str], keep: bool = False) -> list[Merged]:
         """Append what lies in the parts beside the archive, or in other archives, and remove
@@ -100,6 +98,8 @@ class Experiment(Recording, SharedValues):
             raise Refused(
                 "the archive was opened for reading", path=self.path, hint="open it with mode='a'"
             )
+        from archive.experiment.merging import merge
+
         return merge(self._container, [Path(part) for part in parts] or None, keep=keep)
 
     @property
@@ -187,6 +187,9 @@ class Experiment(Recording, SharedValues):
         told of them, as they were after the last transaction. A process of its own does that, as
         a damaged file may end it or keep it for ever; that is a finding then.
         """
+        from archive.container.check import check
+        from archive.container.check_deep import check_deeply
+
         self._container.session.check_open()
         return check_deeply(self.path) if deep else check(self._container)
 

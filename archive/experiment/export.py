@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from archive.adapters import writer_for
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
 from archive.hooks.neo_ import to_neo_block
@@ -27,6 +26,8 @@ def export(
 
     With `strict`, a loss is a FormatError; the file has been written by then.
     """
+    from archive.adapters import writer_for
+
     target = Path(path)
     losses = writer_for(target, format).write(source, target, **options)
     if losses and strict:

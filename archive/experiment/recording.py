@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,12 +15,11 @@ from typing import Any, Self
 import numpy as np
 
 import schemas
-from archive import provenance, values
+from archive import values
 from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveWarning, Refused
 from archive.experiment.annotated import Annotated
 from archive.experiment.import_report import ImportedFile, ImportReport
-from archive.experiment.importing import AnyPath, Importing
 from archive.experiment.joined import Joined
 from archive.experiment.known_inputs import KnownInputs
 from archive.experiment.parameter_set import Parameters
@@ -27,6 +27,7 @@ from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.ranks import exits
 from archive.experiment.runs import Run, RunView, SegmentView, SnapshotView
 from archive.hooks.plain import modelled
+from archive.provenance import Capturing
 
 
 class Recording(Annotated):
@@ -123,7 +124,7 @@ class Recording(Annotated):
                     path=self.path,
                     hint="give another name, or resume=True to append to that run",
                 )
-            run = Run(self._container, taken)
+            run = Run(self._container, taken, capture=self._capture(kept=False))
             self._check_same(run, given, description, simulator)
             with self._container.transaction():
                 self._container.resume_run(taken)
@@ -137,7 +138,7 @@ class Recording(Annotated):
 
     def import_file(
         self,
-        path: AnyPath,
+        path: str | os.PathLike[str],
         format: str | None = None,
         *,
         name: str | None = None,
@@ -158,7 +159,17 @@ class Recording(Annotated):
         stands in ``run.inputs``; with `strict` it is an error. Raises FormatError, MissingPackage,
         ContractError, and Refused in mode 'r'.
         """
-        with self._importing(format, again=again, strict=strict, options=options) as importing:
+        from archive.experiment.importing import Importing
+
+        with self._known_inputs() as known:
+            importing = Importing(
+                self._container,
+                *known,
+                format=format,
+                again=again,
+                strict=strict,
+                options=options,
+            )
             done = importing.file(Path(path).absolute(), name)
             rows = np.array(importing.rows(done), np.int64)
         if done.outcome == "skipped":
@@ -167,7 +178,7 @@ class Recording(Annotated):
 
     def import_files(
         self,
-        paths: Iterable[AnyPath],
+        paths: Iterable[str | os.PathLike[str]],
         format: str | None = None,
         *,
         again: bool = False,
@@ -183,8 +194,18 @@ class Recording(Annotated):
         An import that was interrupted goes on when it is called again: what is there is skipped.
         Raises TransactionError where the archive cannot be written to.
         """
+        from archive.experiment.importing import Importing
+
         done = []
-        with self._importing(format, again=again, strict=strict, options=options) as importing:
+        with self._known_inputs() as known:
+            importing = Importing(
+                self._container,
+                *known,
+                format=format,
+                again=again,
+                strict=strict,
+                options=options,
+            )
             for one in importing.files(paths):
                 done.append(one)
                 if progress is not None:
@@ -192,7 +213,9 @@ class Recording(Annotated):
         return ImportReport(tuple(done))
 
     @contextmanager
-    def _importing(self, format: str | None, **how: Any) -> Iterator[Importing]:
+    def _known_inputs(self) -> Iterator[tuple[KnownInputs, Path, list[KnownInputs]]]:
+        """For an import: which files were imported before, here and in the other parts of the
+        archive, whose path is between them."""
         self._container.session.check_open()
         if self.mode == "r":
             raise Refused(
@@ -203,9 +226,7 @@ class Recording(Annotated):
             self._inputs = KnownInputs(self._container)
         with self._archives() as archives:
             others = [KnownInputs(one) for one in archives.values() if one is not self._container]
-            yield Importing(
-                self._container, self._inputs, self._whole_path, others, format=format, **how
-            )
+            yield self._inputs, self._whole_path, others
 
     @property
     def _whole_path(self) -> Path:
@@ -278,9 +299,14 @@ class Recording(Annotated):
             started=datetime.now(UTC),
             annotations=values.to_schema_dict(annotations or {}, f"annotations of {where}"),
         )
-        records = provenance.begun()
-        row = self._container.add_run(model, parameters, records)
-        return Run(self._container, row, name, records)
+        capture = self._capture()
+        row = self._container.add_run(model, parameters, capture.records)
+        return Run(self._container, row, name, capture)
+
+    def _capture(self, kept: bool = True) -> Capturing:
+        from archive.provenance.process import Capture
+
+        return Capture(self._container.privacy, kept=kept)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
