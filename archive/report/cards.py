@@ -59,7 +59,8 @@ def record_card(record: schemas.Model) -> dict[str, Any] | None:
             ("Not found out", record.missing, LISTED),
         )
         repository = record.repository
-        texts = [] if repository is None else list(_diff(repository))
+        texts = list(_script(record.script))
+        texts += [] if repository is None else list(_diff(repository))
         return {"title": "Program", "facts": list(_code(record)), "texts": texts} | lists
     return None
 
@@ -176,20 +177,27 @@ def _code(one: schemas.Code) -> Iterator[list[str]]:
         )
 
 
+def _script(one: schemas.Source | None) -> Iterator[list[str]]:
+    if one is not None and one.content is not None:
+        yield ["The script", _unpacked(one.content, one.size)]
+
+
 def _diff(git: schemas.Repository) -> Iterator[list[str]]:
-    """The beginning of the diff; no more of it is unpacked than is shown."""
-    if git.diff is None:
-        return
+    if git.diff is not None:
+        yield ["Changes since the commit", _unpacked(git.diff, git.diff_size)]
+
+
+def _unpacked(packed: bytes, size: int | None) -> str:
+    """The beginning of a text in the format of zlib; no more of it is unpacked than is shown."""
     try:
-        found = zlib.decompressobj().decompress(git.diff, LONG_LIMIT + 1)
+        found = zlib.decompressobj().decompress(packed, LONG_LIMIT + 1)
     except zlib.error:
-        yield ["Changes since the commit", "they cannot be unpacked"]
-        return
+        return "it cannot be unpacked"
     text = shown(found.decode("utf-8", "replace")[:LONG_LIMIT], LONG_LIMIT)
     if len(found) > LONG_LIMIT:
-        whole = "" if git.diff_size is None else f" of {git.diff_size:,} bytes"
+        whole = "" if size is None else f" of {size:,} bytes"
         text += f"\n… only the beginning{whole} is shown"
-    yield ["Changes since the commit", text]
+    return text
 
 
 def _input(one: schemas.Input) -> Pairs:

@@ -91,7 +91,9 @@ class Stranger:
         )  # fmt: skip
         code = schemas.Code(
             program="script",
-            script=schemas.Source(path=text, digest=digest, size=1),
+            script=schemas.Source(
+                path=text, digest=digest, size=1, content=zlib.compress(text.encode())
+            ),
             modules={text: schemas.Source(path=text, digest=digest, size=1)},
             repository=schemas.Repository(
                 root=text, commit=text, branch=text, remote=text, dirty=True, untracked=MARKUP,

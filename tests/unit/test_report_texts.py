@@ -17,6 +17,7 @@ import schemas
 from archive import values
 from archive.experiment.parameter_diff import difference
 from archive.report.blocks import packed
+from archive.report.cards import record_card
 from archive.report.facts import COLUMNS_LIMIT, Facts
 from archive.report.texts import number_of, shown, value_shown
 
@@ -149,3 +150,22 @@ def test_blocks_are_letters_that_end_no_script() -> None:
     head, arrays = unpacked(text)
     assert head["a"] == hostile
     assert [one.tolist() for one in arrays] == [[0, 1, 2], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("packed", "wanted"),
+    [
+        (b"no zlib", "it cannot be unpacked"),
+        (zlib.compress(b"print(1)\n"), "print(1)\n"),
+        (zlib.compress(b"\xff\x1b[2J"), "\ufffd\\x1b[2J"),
+        (
+            zlib.compress(b"x" * 50_000),
+            "x" * 20_000 + "\n… only the beginning of 12 bytes is shown",
+        ),
+    ],
+)
+def test_scripts_are_shown(packed: bytes, wanted: str) -> None:
+    source = schemas.Source(path="a.py", digest="0" * 64, size=12, content=packed)
+    found = record_card(schemas.Code(script=source))
+    assert found is not None
+    assert found["texts"] == [["The script", wanted]]
