@@ -44,6 +44,8 @@ BUILT_IN = {
     "annarchy-parameters": "archive.adapters.annarchy_parameters:AnnarchyParameters",
     "atf": "archive.adapters.atf:Atf",
     "brian2": "archive.adapters.brian2_store:Brian2Store",
+    "citation": "archive.adapters.citation:Citation",
+    "conda-environment": "archive.adapters.environment_files:CondaEnvironment",
     "csv": "archive.adapters.csv_tables:CsvTables",
     "evt2": "archive.adapters.evt2:Evt2",
     "evt3": "archive.adapters.evt3:Evt3",
@@ -51,6 +53,7 @@ BUILT_IN = {
     "json": "archive.adapters.json_archive:JsonArchive",
     "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",
+    "methods": "archive.adapters.methods:Methods",
     "neo": "archive.adapters.neo_:Neo",
     "neo-nix": "archive.adapters.neo_nix:NeoNix",
     "neuron": "archive.adapters.neuron:Neuron",
@@ -60,6 +63,7 @@ BUILT_IN = {
     "pickle": "archive.adapters.pickles:Pickle",
     "prophesee-dat": "archive.adapters.prophesee_dat:PropheseeDat",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
+    "requirements": "archive.adapters.environment_files:Requirements",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
     "shelve": "archive.adapters.shelves:Shelves",
     "sonata": "archive.adapters.sonata:Sonata",
@@ -160,7 +164,8 @@ def readers() -> dict[str, Reader]:
 
 
 def writer_for(path: Path, format: str | None = None) -> Writer:
-    """The adapter that writes such a file: the one named `format`, or else the only one that
+    """The adapter that writes such a file: the one named `format`; or else the one that has the
+    file's whole name, as ``requirements.txt``, among its ``file_names``; or else the only one that
     has the file's suffix.
 
     Raises FormatError, with the known formats or the candidates, if there is none or are
@@ -170,7 +175,9 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
         return cast("Writer", _named(format, "write"))
     loaded = writers()
     suffix = path.suffix.lower()
-    candidates = [name for name, writer in loaded.items() if suffix in writer.suffixes]
+    called = path.name.lower()
+    candidates = [name for name, one in loaded.items() if called in _file_names(one)]
+    candidates = candidates or [name for name, one in loaded.items() if suffix in one.suffixes]
     if len(candidates) == 1:
         return loaded[candidates[0]]
     if candidates:
@@ -187,6 +194,10 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
     raise FormatError(
         f"no format has the suffix {suffix!r}", path=path, hint=f"known are {known or 'none'}"
     )
+
+
+def _file_names(writer: Writer) -> tuple[str, ...]:
+    return tuple(getattr(writer, "file_names", ()))
 
 
 def candidates(path: Path, among: Mapping[str, Reader]) -> list[str]:

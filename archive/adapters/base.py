@@ -43,7 +43,9 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """Writes files of one format. The attributes are those of a Reader."""
+    """Writes files of one format. The attributes are those of a Reader; one that writes a file
+    with a name by which everybody knows it, such as ``CITATION.cff``, may have ``file_names``:
+    such names in lower case, for which it is chosen without being named."""
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]

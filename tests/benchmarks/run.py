@@ -29,6 +29,7 @@ from tests.benchmarks import (
     append_bulk,
     append_small,
     brian2_capture,
+    capture,
     comparing,
     durable,
     many_writers,
@@ -64,6 +65,7 @@ MEASURES: dict[str, Measure] = {
     "brian2_capture": brian2_capture.measure,
     "mat_export": mat_export.measure,
     "reports": reports.measure,
+    "capture": capture.measure,
 }
 
 SIGNS = {"speed": "≥", "cost": "≤", "difference": "≤", "value": "≤"}
