@@ -41,7 +41,7 @@ BELOW_CONTAINER = NOUN | {"archive.query", "archive.provenance", "archive.storag
 BELOW_EXPERIMENT = (
     BELOW_CONTAINER | STATES | {"archive.container", "archive.hooks", "archive.adapters"}
 )
-FRONT = BELOW_EXPERIMENT | {"archive.experiment", "archive.plot"}
+FRONT = BELOW_EXPERIMENT | {"archive.experiment", "archive.plot", "archive.report"}
 
 DIFFERENCES = (
     *("data_diff", "document_diff", "part_comparison", "part_diff", "run_diff", "state_diff"),
@@ -93,6 +93,7 @@ LAYERS = {
     ),
     "archive.experiment": Layer(BELOW_EXPERIMENT, {"numpy"}, NEO | {"pandas", "scipy"}),
     "archive.plot": Layer(NOUN | {"archive.experiment"}, {"numpy"}, NEO | {"matplotlib"}),
+    "archive.report": Layer(BELOW_EXPERIMENT | {"archive.experiment"}, {"numpy"}, set()),
     "archive": Layer(FRONT | {"archive._contract"}, set(), set()),
     "archive.testing": Layer(
         NOUN | STATES | {f"archive.{name}" for name in ("storage", "container", "adapters")},
@@ -355,11 +356,10 @@ def test_the_wheel_has_our_two_packages_and_all_of_them(wheel: zipfile.ZipFile) 
     held = set(wheel.namelist())
     tops = {name.partition("/")[0] for name in held}
     (info,) = tops - {"archive", "schemas"}
-    assert info.startswith("neuroarchive-")
-    assert info.endswith(".dist-info")
-    wanted = {str(path.relative_to(ROOT)) for path in modules().values()}
+    assert (info[:13], info[-10:]) == ("neuroarchive-", ".dist-info")
+    files = [*modules().values(), *(ROOT / "archive/report/page").iterdir()]
     data = {"archive/py.typed", "schemas/py.typed", "schemas/v1/schema.json"}
-    assert wanted | data <= held
+    assert {str(path.relative_to(ROOT)) for path in files} | data <= held
 
 
 def test_entry_points_lead_somewhere(wheel: zipfile.ZipFile) -> None:

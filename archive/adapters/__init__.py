@@ -49,6 +49,7 @@ BUILT_IN = {
     "csv": "archive.adapters.csv_tables:CsvTables",
     "evt2": "archive.adapters.evt2:Evt2",
     "evt3": "archive.adapters.evt3:Evt3",
+    "html": "archive.report.html:HtmlReport",
     "json": "archive.adapters.json_archive:JsonArchive",
     "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",

@@ -22,6 +22,7 @@ from archive.cli import (
     plot,
     query,
     recover,
+    report,
     salvage,
     show,
     sign,
@@ -43,6 +44,7 @@ VERBS = (
     (salvage.salvage, salvage.EPILOG),
     (recover.recover, recover.EPILOG),
     (plot.plot, plot.EPILOG),
+    (report.report, report.EPILOG),
     (merge.merge, merge.EPILOG),
 )
 

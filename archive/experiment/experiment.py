@@ -175,6 +175,14 @@ class Experiment(Recording, SharedValues):
         """
         return export(self, path, format, **options)
 
+    def report(self, path: str | Path, **options: Any) -> list[Loss]:
+        """Write a page for people to look at, in HTML: runs, provenance, pictures, parameters.
+
+        One file that needs no other, and no network. `size` is how many bytes it may have;
+        ``overwrite=True`` replaces the file. Returns what is decimated or left out.
+        """
+        return self.export(path, "html", **options)
+
     def check(
         self,
         *,

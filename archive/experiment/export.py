@@ -57,6 +57,10 @@ class Exportable(ABC):
         """Write it in another format; see `Experiment.export`."""
         return export(self, path, format, **options)
 
+    def report(self, path: str | Path, **options: Any) -> list[Loss]:
+        """Write a page for people to look at; see `Experiment.report`."""
+        return self.export(path, "html", **options)
+
     def to_neo(self) -> Any:
         """A neo.Block with all of its segments, called as the run if it is one; reads everything
         into memory."""

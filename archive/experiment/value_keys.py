@@ -49,7 +49,7 @@ def value_key(value: schemas.Value) -> Hashable:
         return type(value).__name__, value
     if isinstance(value, schemas.Array):
         return _array_key(value, "")
-    if isinstance(value, schemas.Scalar) and value.dtype[1] in "Mm":
+    if isinstance(value, schemas.Scalar) and value.dtype[1] not in "biufc":
         return "scalar", value.dtype, value.data
     if isinstance(value, int | float | complex | schemas.Scalar):
         return number_key(_plain(value), "")
@@ -122,7 +122,8 @@ def _array_key(array: schemas.Array, unit: str) -> Hashable:
     scale, dimension, zero = _unit(unit)
     if kind == "c":
         found = np.stack([found.real, found.imag])
-    numbers = found.astype(np.float64) * scale + zero
+    # of an array without an axis NumPy makes a number, which has no items
+    numbers = np.atleast_1d(found).astype(np.float64) * scale + zero
     mantissas, exponents = np.frexp(numbers)
     digits = np.round(mantissas * _TOP) + 0.0  # no negative zero
     over = np.abs(digits) == _TOP

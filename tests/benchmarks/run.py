@@ -37,6 +37,7 @@ from tests.benchmarks import (
     opening,
     query_runs,
     reading,
+    reports,
     snapshots,
     spikes,
 )
@@ -63,6 +64,7 @@ MEASURES: dict[str, Measure] = {
     "comparing": comparing.measure,
     "brian2_capture": brian2_capture.measure,
     "mat_export": mat_export.measure,
+    "reports": reports.measure,
     "capture": capture.measure,
 }
 

@@ -41,6 +41,7 @@ TARGETS = {
     "comparing": [0.1, 8, 8, 2],
     "brian2_capture": [1.5],
     "mat_export": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+    "reports": [10, 10],
     "capture": [50, 50, 50, 4096, 4096],
 }
 SIMULATORS = {"brian2_capture": "brian2"}  # what each of them cannot do without

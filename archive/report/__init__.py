@@ -1,0 +1,1 @@
+"""A report of an experiment: one HTML file that needs nothing beside it."""
