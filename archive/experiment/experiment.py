@@ -169,8 +169,10 @@ class Experiment(Recording, SharedValues):
 
         Returns what the format could not carry. Raises FormatError, MissingPackage and
         AlreadyExists (``overwrite=True`` replaces the file); `strict=True` makes a loss an error.
+        In mode 'a' it is noted with each run that the file was made of it, with its digest and
+        losses (``run.provenance.exports``); in mode 'r' nothing can be noted.
         """
-        return export(self, path, format, **options)
+        return export(self, path, format, runs=self.runs, **options)
 
     def check(self, *, deep: bool = False) -> Report:
         """Look at everything but the values of signals; changes nothing. See `Report`.

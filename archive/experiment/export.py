@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import schemas
 from archive.adapters import writer_for
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
+from archive.experiment.annotated import Annotated
+from archive.experiment.exports import note_export
 from archive.hooks.neo_ import to_neo_block
 from archive.values import from_schema_dict
 
@@ -20,15 +22,19 @@ def export(
     path: str | Path,
     format: str | None = None,
     *,
+    runs: Iterable[Annotated] = (),
     strict: bool = False,
     **options: Any,
 ) -> list[Loss]:
-    """Write a source through the adapter for `format`, or for the suffix of `path`.
+    """Write a source through the adapter for `format`, or for the suffix of `path`, and note it
+    with the `runs` that it has something of, if their archive is open for writing.
 
     With `strict`, a loss is a FormatError; the file has been written by then.
     """
     target = Path(path)
-    losses = writer_for(target, format).write(source, target, **options)
+    writer = writer_for(target, format)
+    losses = writer.write(source, target, **options)
+    note_export(runs, target, format or writer.name, options, losses)
     if losses and strict:
         raise FormatError(
             f"{len(losses)} losses: " + "; ".join(map(str, losses[:5])),
@@ -47,7 +53,11 @@ class Exportable(ABC):
 
     def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
         """Write it in another format; see `Experiment.export`."""
-        return export(self, path, format, **options)
+        return export(self, path, format, runs=self._exported_runs(), **options)
+
+    @abstractmethod
+    def _exported_runs(self) -> Iterable[Annotated]:
+        """The runs that it has something of."""
 
     def to_neo(self) -> Any:
         """A neo.Block with all of its segments, called as the run if it is one; reads everything

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ import schemas
 from archive import provenance, values
 from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveWarning, Refused
+from archive.experiment import parents
 from archive.experiment.annotated import Annotated
 from archive.experiment.import_report import ImportedFile, ImportReport
 from archive.experiment.importing import AnyPath, Importing
@@ -25,7 +26,7 @@ from archive.experiment.known_inputs import KnownInputs
 from archive.experiment.parameter_set import Parameters
 from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.ranks import exits
-from archive.experiment.runs import Run, RunView, SegmentView, SnapshotView
+from archive.experiment.runs import Run, RunView, SegmentView, Snapshot, SnapshotView
 from archive.hooks.plain import modelled
 
 
@@ -102,12 +103,15 @@ class Recording(Annotated):
         description: str | None = None,
         simulator: str | None = None,
         resume: bool = False,
+        parent: Run | Snapshot | None = None,
     ) -> Run:
         """Begin a run; without a name it is called ``run 0001`` and so on.
 
         `parameters` is a dict, which may be nested by population or projection, a set of
         `Experiment.parameters`, or the name of one; equal sets are stored once.
-        `resume` opens the run of that name again, if there is one. Raises AlreadyExists for a
+        `resume` opens the run of that name again, if there is one. `parent` is a run or snapshot,
+        of this archive or another, that it begins with; a snapshot that was restored into a
+        network since the last run began is noted as one by itself. Raises AlreadyExists for a
         name that is taken, or that is resumed with other parameters, ContractError for what
         cannot be kept, Refused in mode 'r'.
         """
@@ -115,6 +119,7 @@ class Recording(Annotated):
         self._abandon_runs()
         name = self._free_name() if name is None else name
         taken = self._container.run_named(name)
+        named = [] if parent is None else [parents.origin(parent, "named")]
         given = None if parameters is None else self._model_of(parameters, f"run {name!r}")
         if taken is not None:
             if not resume:
@@ -129,8 +134,11 @@ class Recording(Annotated):
                 self._container.resume_run(taken)
                 if annotations:
                     run.annotate(annotations)
+                run.begin_with([*parents.waiting(), *named])
         else:
-            run = self._new_run(name, given, annotations, description, simulator)
+            model = self._run_model(name, annotations, description, simulator)
+            run = self._new_run(model, given, [*parents.waiting(), *named])
+        parents.goes_on(run)
         going_on = [one for one in self._open_runs if one.outcome == "running"]
         self._open_runs = [*going_on, run]
         return run
@@ -260,16 +268,15 @@ class Recording(Annotated):
             number += 1
         return f"run {number:04d}"
 
-    def _new_run(
+    def _run_model(
         self,
         name: str,
-        parameters: schemas.ParameterSet | None,
         annotations: Mapping[str, Any] | None,
         description: str | None,
         simulator: str | None,
-    ) -> Run:
+    ) -> schemas.Run:
         where = f"run {name!r}"
-        model = modelled(
+        return modelled(
             schemas.Run,
             where,
             name=name,
@@ -278,9 +285,17 @@ class Recording(Annotated):
             started=datetime.now(UTC),
             annotations=values.to_schema_dict(annotations or {}, f"annotations of {where}"),
         )
+
+    def _new_run(
+        self,
+        model: schemas.Run,
+        parameters: schemas.ParameterSet | None,
+        began_with: Sequence[parents.Origin],
+    ) -> Run:
         records = provenance.begun()
-        row = self._container.add_run(model, parameters, records)
-        return Run(self._container, row, name, records)
+        said = [one.seen_from(self.path) for one in began_with]
+        row = self._container.add_run(model, parameters, records, said)
+        return Run(self._container, row, model.name, records)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
