@@ -20,7 +20,7 @@ FILLS: Final = {"run": "#dbe9f6", "snapshot": "#e6f2dc", "file": "#f6eed8"}
 STYLE: Final = (
     "text{font:12px monospace;fill:#1a1a1a}"
     ".meaning{font-size:9px;fill:#555}"
-    "rect{stroke:#4a5a6a}"
+    "g rect{stroke:#4a5a6a}"
     ".focus rect{stroke:#b03030;stroke-width:2.5}"
     ".missing rect{stroke-dasharray:5 4}"
     ".missing text{fill:#777}"

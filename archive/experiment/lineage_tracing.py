@@ -219,22 +219,22 @@ class _Tracing:
 
     def _find(self, inside: Known, parent: schemas.Parent, *, opening: bool) -> At | str:
         """Where a parent is, or why it is not there."""
-        if parent.path is None or parent.experiment == inside.id:
+        if parent.experiment == inside.id:
             return inside.find(parent) or "no run or snapshot of the archive is what it was"
         known = [one for one in self.archives if one.id == parent.experiment]
-        path = Path(parent.path)
-        why = ""
-        if not known and opening:
-            opened = self._paths.get(path) or self._open(path)
-            if isinstance(opened, Known):
-                known = [opened]
-            else:
-                why = opened
-        for one in (*known, inside):  # what was merged since is inside now
+        why = "it is in no archive that is known"
+        if parent.path is not None:
+            path = Path(parent.path)
+            why = f"it is not in {path}"
+            if not known and opening:
+                opened = self._paths.get(path) or self._open(path)
+                known = [opened] if isinstance(opened, Known) else []
+                why = why if isinstance(opened, Known) else opened
+        for one in (*known, inside):  # what was merged or imported since is inside now
             found = one.find(parent)
             if found is not None:
                 return found
-        return why or f"it is not in {parent.path}"
+        return why
 
     def _open(self, path: Path) -> Known | str:
         """The archive of that path, or why it cannot be read. What is no file is not opened: the
@@ -262,12 +262,14 @@ class _Tracing:
         if at.key not in self.nodes:
             name = str(at.archive.container.runs.document(at.run)["name"])
             kind: Kind = "run"
-            label = name if at.archive is self.archives[0] else f"{name} in {at.archive.path.name}"
+            label = f"'{name}'"
+            if at.archive is not self.archives[0]:
+                label += f" in {at.archive.path.name}"
             if at.snapshot is not None:
                 row = at.archive.snapshots_of(at.run)[at.snapshot]
                 own = at.archive.container.snapshots.document(row).get("name")
                 kind, name = "snapshot", str(own or at.snapshot)
-                label = f"{name} of {label}"
+                label = (f"'{own}'" if own else name) + f" of {label}"
             node = Node(at.key, kind, name, f"{kind} {label}", at.archive.path)
             self.nodes[at.key] = node
         return at.key
@@ -275,9 +277,10 @@ class _Tracing:
     def _gone(self, parent: schemas.Parent, why: str) -> str:
         kind: Kind = "run" if parent.snapshot is None else "snapshot"
         key = f"gone {kind} {parent.experiment} {parent.run} {parent.snapshot} {parent.digest}"
-        name = parent.run if parent.snapshot is None else f"{parent.snapshot} of {parent.run}"
+        name = parent.run if parent.snapshot is None else str(parent.snapshot)
+        label = f"{kind} '{name}'" if parent.snapshot is None else f"{kind} {name} of '{parent.run}'"
         path = None if parent.path is None else Path(parent.path)
-        self.nodes.setdefault(key, Node(key, kind, name, f"{kind} {name}", path, why))
+        self.nodes.setdefault(key, Node(key, kind, name, label, path, why))
         return key
 
     def _file(self, digest: str | None, path: str) -> str:
