@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from archive import ArchiveError, ArchiveWarning, provenance
 from archive.cli import (
     check,
+    diff,
     export,
     formats,
     import_,
@@ -32,6 +33,7 @@ VERBS = (
     (show.show, show.EPILOG),
     (query.query, query.EPILOG),
     (parameters.parameters, parameters.EPILOG),
+    (diff.diff, diff.EPILOG),
     (import_.import_, import_.EPILOG),
     (export.export, export.EPILOG),
     (formats.formats, formats.EPILOG),

@@ -45,7 +45,9 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     # rich would take the width of the terminal that stdin is, though the output goes elsewhere
     piped = not stream.isatty() and "COLUMNS" not in os.environ
-    return Console(stderr=stderr, highlight=False, width=PIPED_WIDTH if piped else None)
+    # names may have colons: `:a:` is text, no picture
+    width = PIPED_WIDTH if piped else None
+    return Console(stderr=stderr, highlight=False, emoji=False, width=width)
 
 
 def print_json(document: Any) -> None:

@@ -1,6 +1,7 @@
 """What the user holds: experiments, runs, segments and what was recorded in them."""
 
 from archive.container.salvage import Salvaged
+from archive.experiment.data_diff import DataDiff
 from archive.experiment.experiment import Experiment
 from archive.experiment.import_report import ImportedFile, ImportReport
 from archive.experiment.merging import Merged
@@ -9,6 +10,7 @@ from archive.experiment.opening import open
 from archive.experiment.parameter_diff import ParameterDiff
 from archive.experiment.parameter_set import ParameterSet
 from archive.experiment.parameter_sets import ParameterSets
+from archive.experiment.part_diff import FirstDifference, PartDiff
 from archive.experiment.recorded import (
     AddressEvents,
     Epochs,
@@ -19,6 +21,7 @@ from archive.experiment.recorded import (
     Spikes,
 )
 from archive.experiment.rescue import salvage
+from archive.experiment.run_diff import RunDiff, diff
 from archive.experiment.runs import Run, RunView, Segment, SegmentView, Snapshot, SnapshotView
 from archive.experiment.sessions import (
     LockingSession,
@@ -30,15 +33,20 @@ from archive.experiment.sessions import (
 from archive.experiment.shared_parameters import SharedParameters
 from archive.experiment.shared_run import SharedRun
 from archive.experiment.snapshot_diff import ArrayDiff, ConnectionDiff, FactDiff, SnapshotDiff
+from archive.experiment.spikes_comparison import SpikesDiff
+from archive.experiment.state_diff import StateDiff
+from archive.experiment.values_comparison import ValuesDiff
 
 __all__ = [
     "AddressEvents",
     "ArrayDiff",
     "ConnectionDiff",
+    "DataDiff",
     "Epochs",
     "Events",
     "Experiment",
     "FactDiff",
+    "FirstDifference",
     "ImageSequence",
     "ImportReport",
     "ImportedFile",
@@ -48,9 +56,11 @@ __all__ = [
     "ParameterDiff",
     "ParameterSet",
     "ParameterSets",
+    "PartDiff",
     "PopulationState",
     "ProjectionState",
     "Run",
+    "RunDiff",
     "RunView",
     "Salvaged",
     "Segment",
@@ -63,8 +73,12 @@ __all__ = [
     "SnapshotDiff",
     "SnapshotView",
     "Spikes",
+    "SpikesDiff",
     "StateArray",
+    "StateDiff",
+    "ValuesDiff",
     "computer_session",
+    "diff",
     "locking_session",
     "open",
     "salvage",

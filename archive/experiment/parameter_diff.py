@@ -38,7 +38,11 @@ class ParameterDiff:
         for path, value in self.removed.items():
             yield "removed", path, value_text(value)
         for path, (old, new) in self.changed.items():
-            yield "changed", path, f"{value_text(old)} -> {value_text(new)}{_where(old, new)}"
+            yield (
+                "changed",
+                path,
+                f"{value_text(old)} -> {value_text(new)}{items_differing(old, new)}",
+            )
         for path, (old, new) in self.rewritten.items():
             same = f"{_described(old)} -> {_described(new)} (the same value, {_how(old, new)})"
             yield "rewritten", path, same
@@ -87,7 +91,7 @@ def _how(old: Any, new: Any) -> str:
     return "another unit" if _unit(old) != _unit(new) else "another type"
 
 
-def _where(old: Any, new: Any) -> str:
+def items_differing(old: Any, new: Any) -> str:
     """How many items of two arrays differ, where that can be said."""
     shapes = getattr(old, "shape", ()), getattr(new, "shape", ())
     if not shapes[0] or shapes[0] != shapes[1] or _unit(old) != _unit(new):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from archive import values
 from archive.container import part_name
+from archive.container.digests import array_digest
 from archive.container.rows import moment
 from archive.entry import Entry
+from archive.errors import CorruptArchive
 from archive.experiment.annotated import Annotated
 from archive.experiment.display import annotation_text, html_table
 from archive.experiment.naming import Named
@@ -89,6 +92,18 @@ class SegmentContents(Annotated):
             name = name if number == 1 else f"{name}#{number}"
             yield name, CLASSES[kind](name, entry)
 
+    def digested_parts(self, *, deep: bool = False) -> Iterator[tuple[str, Entry, bytes]]:
+        """What was recorded, by name, with the digest of its arrays as they lie in the file.
+
+        That is the one that was taken when they were written; with `deep` they are read, and
+        CorruptArchive is raised if they have another one.
+        """
+        container = self._container
+        for (name, part), place in zip(self._parts(), container.places(self._row), strict=True):
+            if deep and array_digest(container.streams.stored(place)) != place.digest:
+                raise not_as_written(container.path, f"{self.name}: {name}")
+            yield name, part.to_entry(), place.digest
+
     def to_entry(self) -> Entry:
         """The segment as an entry. Its parts are what was recorded, the arrays still on disk,
         and the later changes of its annotations."""
@@ -114,6 +129,16 @@ class SegmentContents(Annotated):
         rows = [(name, repr(part)) for name, part in self._parts()]
         rows += [(f"annotation {key}", value) for key, value in self.annotations.items()]
         return html_table(f"Segment {self._row} {self.name}", ["", ""], rows)
+
+
+def not_as_written(path: Path, entry: str) -> CorruptArchive:
+    """The error for arrays that have another digest than was taken of them."""
+    return CorruptArchive(
+        "the arrays are not what was written",
+        path=path,
+        entry=entry,
+        hint="'neuroarchive check --deep' lists what is damaged",
+    )
 
 
 def named_segment(segment: Entry, number: int) -> Entry:

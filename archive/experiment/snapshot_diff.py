@@ -23,13 +23,15 @@ _WHEN = ("time", "time_unit", "taken")
 class ArrayDiff:
     """An array that is not the same in both: named like ``exc: v``; how many of how many values
     differ, and by how much at most (in the unit of the first one; NaN where one is a number and
-    the other is not). `reason` says why values could not be compared, if so."""
+    the other is not; 0 where they differ in bits only), of values of up to `scale`. `reason` says
+    why values could not be compared, if so."""
 
     name: str
     count: int = 0
     size: int = 0
     largest: float = float("nan")
     reason: str | None = None
+    scale: float = float("nan")
 
     def __str__(self) -> str:
         if self.reason is not None:
@@ -249,10 +251,18 @@ def _difference(title: str, left: npt.NDArray[Any], right: npt.NDArray[Any]) -> 
     count = int(differs.sum())
     if not count:
         return None
-    return ArrayDiff(title, count, left.size, _largest(left[differs], right[differs]))
+    largest = _largest(left[differs], right[differs])
+    scale = max(_size(left), _size(right))
+    return ArrayDiff(title, count, left.size, largest, scale=scale)
 
 
 def _largest(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> float:
     wide = [values.astype(np.result_type(values.dtype, np.float64)) for values in (left, right)]
+    same = (wide[0] == wide[1]) | (np.isnan(wide[0]) & np.isnan(wide[1]))
     with np.errstate(invalid="ignore"):
-        return float(np.abs(wide[0] - wide[1]).max())
+        return float(np.where(same, 0.0, np.abs(wide[0] - wide[1])).max())
+
+
+def _size(values: npt.NDArray[Any]) -> float:
+    size = np.abs(values.astype(np.result_type(values.dtype, np.float64)))
+    return float(np.max(size, where=np.isfinite(size), initial=0.0))
