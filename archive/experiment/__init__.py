@@ -4,6 +4,7 @@ from archive.container.salvage import Salvaged
 from archive.experiment.data_diff import DataDiff
 from archive.experiment.experiment import Experiment
 from archive.experiment.import_report import ImportedFile, ImportReport
+from archive.experiment.lineage import Edge, Lineage, Node
 from archive.experiment.merging import Merged
 from archive.experiment.network_state import PopulationState, ProjectionState, StateArray
 from archive.experiment.opening import open
@@ -20,6 +21,7 @@ from archive.experiment.recorded import (
     Signal,
     Spikes,
 )
+from archive.experiment.rerunning import Rerun, rerun
 from archive.experiment.rescue import salvage
 from archive.experiment.run_diff import RunDiff, diff
 from archive.experiment.runs import Run, RunView, Segment, SegmentView, Snapshot, SnapshotView
@@ -42,6 +44,7 @@ __all__ = [
     "ArrayDiff",
     "ConnectionDiff",
     "DataDiff",
+    "Edge",
     "Epochs",
     "Events",
     "Experiment",
@@ -51,14 +54,17 @@ __all__ = [
     "ImportReport",
     "ImportedFile",
     "IrregularSignal",
+    "Lineage",
     "LockingSession",
     "Merged",
+    "Node",
     "ParameterDiff",
     "ParameterSet",
     "ParameterSets",
     "PartDiff",
     "PopulationState",
     "ProjectionState",
+    "Rerun",
     "Run",
     "RunDiff",
     "RunView",
@@ -81,6 +87,7 @@ __all__ = [
     "diff",
     "locking_session",
     "open",
+    "rerun",
     "salvage",
     "session",
 ]

@@ -11,6 +11,7 @@ import schemas
 from archive.adapters import writer_for
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
+from archive.experiment import redirected
 from archive.experiment.annotated import Annotated
 from archive.experiment.exports import note_export
 from archive.hooks.neo_ import to_neo_block
@@ -31,7 +32,7 @@ def export(
 
     With `strict`, a loss is a FormatError; the file has been written by then.
     """
-    target = Path(path)
+    target = redirected.export_path(Path(path))
     writer = writer_for(target, format)
     losses = writer.write(source, target, **options)
     note_export(runs, target, format or writer.name, options, losses)

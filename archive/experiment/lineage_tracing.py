@@ -277,8 +277,10 @@ class _Tracing:
     def _gone(self, parent: schemas.Parent, why: str) -> str:
         kind: Kind = "run" if parent.snapshot is None else "snapshot"
         key = f"gone {kind} {parent.experiment} {parent.run} {parent.snapshot} {parent.digest}"
-        name = parent.run if parent.snapshot is None else str(parent.snapshot)
-        label = f"{kind} '{name}'" if parent.snapshot is None else f"{kind} {name} of '{parent.run}'"
+        name, label = parent.run, f"{kind} '{parent.run}'"
+        if parent.snapshot is not None:
+            name = str(parent.snapshot)
+            label = f"{kind} {name} of '{parent.run}'"
         path = None if parent.path is None else Path(parent.path)
         self.nodes.setdefault(key, Node(key, kind, name, label, path, why))
         return key

@@ -10,6 +10,7 @@ from typing import Literal
 
 from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveError, ArchiveWarning
+from archive.experiment import redirected
 from archive.experiment.creating import create_archive, title
 from archive.experiment.experiment import Experiment
 from archive.experiment.foreign import view_through_neo
@@ -60,6 +61,7 @@ def open(
         raise ArchiveError(
             f"durability {durability!r} is not known", path=file, hint="use 'commit' or 'close'"
         )
+    file = redirected.archive_path(file, writing=mode != "r", new=mode == "x")
     if mode == "r":
         return _read(file, parts, timeout)
     rank = mpi_rank()

@@ -17,7 +17,7 @@ import schemas
 from archive import provenance, values
 from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveWarning, Refused
-from archive.experiment import parents
+from archive.experiment import parents, redirected
 from archive.experiment.annotated import Annotated
 from archive.experiment.import_report import ImportedFile, ImportReport
 from archive.experiment.importing import AnyPath, Importing
@@ -118,6 +118,7 @@ class Recording(Annotated):
         self._container.session.check_open()
         self._abandon_runs()
         name = self._free_name() if name is None else name
+        redirected.begins(self.path, name)
         taken = self._container.run_named(name)
         named = [] if parent is None else [parents.origin(parent, "named")]
         given = None if parameters is None else self._model_of(parameters, f"run {name!r}")
@@ -263,6 +264,9 @@ class Recording(Annotated):
             )
 
     def _free_name(self) -> str:
+        told = redirected.numbered_name()
+        if told is not None and self._container.run_named(told) is None:
+            return told
         number = len(self._container.runs) + 1
         while self._container.run_named(f"run {number:04d}") is not None:
             number += 1

@@ -188,8 +188,10 @@ def begins(archive: Path, name: str) -> None:
     if not is_it or _progress.found:
         return
     _progress.found = True
-    with contextlib.suppress(FileExistsError):  # of another process
-        with (told.folder / BEGUN).open("x", encoding="utf-8") as file:
-            json.dump({"archive": str(archive), "run": name}, file)
+    with (
+        contextlib.suppress(FileExistsError),  # of another process
+        (told.folder / BEGUN).open("x", encoding="utf-8") as file,
+    ):
+        json.dump({"archive": str(archive), "run": name}, file)
     states = {whose: schemas.load(said) for whose, said in told.generators.items()}
     provenance.restore_generators(states)

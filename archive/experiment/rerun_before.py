@@ -22,24 +22,30 @@ def siblings(run: Run, process: schemas.Provenance) -> tuple[list[Named], int]:
     them it is."""
     container = run._container
     found = []
+    records: dict[str, schemas.Provenance | None] = {}
     for row in range(len(container.runs)):
-        other = process if row == run._row else _process(container, row)
+        name = str(container.runs.document(row).get("provenance"))
+        if name not in records:
+            records[name] = _process(container, name)
+        other = process if row == run._row else records[name]
         if other is not None and _same_process(process, other):
             found.append((str(container.runs.document(row)["name"]), row))
     rows = [row for _, row in found]
     return found, rows.index(run._row)
 
 
-def _process(container: Container, row: int) -> schemas.Provenance | None:
-    name = container.runs.document(row).get("provenance")
-    at = container.provenance.find(name) if isinstance(name, str) else None
+def _process(container: Container, name: str) -> schemas.Provenance | None:
+    at = container.provenance.find(name)
     model = None if at is None else container.provenance.model(at)
     return model if isinstance(model, schemas.Provenance) else None
 
 
 def _same_process(one: schemas.Provenance, other: schemas.Provenance) -> bool:
-    fields = ("process", "host", "argv", "working_directory", "rank", "code")
-    return all(getattr(one, field) == getattr(other, field) for field in fields)
+    if one is other:
+        return True
+    fields = ("process", "host", "argv", "working_directory", "rank")
+    known = one.process is not None
+    return known and all(getattr(one, field) == getattr(other, field) for field in fields)
 
 
 def aliases(run: Run) -> Iterator[str]:

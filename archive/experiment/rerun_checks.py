@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import schemas
-from archive import provenance
 from archive.errors import ArchiveError
 from archive.experiment.run_provenance import RunProvenance
 from archive.experiment.source_file import file_digest
+from archive.provenance.surroundings import environment
 
 SHOWN: Final = 10  # of packages that differ; the others are counted
 _PATIENCE = 10.0  # s
@@ -25,8 +25,10 @@ def differences(found: RunProvenance, directory: Path) -> Iterator[str]:
             yield f"the working directory is {directory}, and was {process.working_directory}"
         if (process.ranks or 1) > 1:
             yield f"there is one process, and MPI had {process.ranks}"
+        if any("***" in word for word in process.argv):
+            yield "the command line is without what looked like a secret"
     if found.environment is not None:
-        yield from _environment(found.environment, provenance.environment())
+        yield from _environment(found.environment, environment())
     if code is not None:
         yield from _repository(code.repository)
         if code.script is not None:
@@ -61,7 +63,7 @@ def _packages(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
 def _repository(then: schemas.Repository | None) -> Iterator[str]:
     if then is None or then.commit is None or then.root is None:
         return
-    commit = _commit(Path(then.root))
+    commit = _commit(Path(then.root).expanduser())
     if commit is not None and commit != then.commit:
         yield f"the commit in {then.root} is {commit[:12]}, and was {then.commit[:12]}"
     elif commit is None:
@@ -86,9 +88,9 @@ def _commit(root: Path) -> str | None:
 def _file(
     what: str, said: str, digest: str, repository: schemas.Repository | None
 ) -> Iterator[str]:
-    path = Path(said)
+    path = Path(said).expanduser()
     if not path.is_absolute() and repository is not None and repository.root is not None:
-        path = Path(repository.root) / path
+        path = Path(repository.root).expanduser() / path
     try:
         if not path.exists():
             yield f"{what} {said} is not there any more"

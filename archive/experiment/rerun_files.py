@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,70 +20,107 @@ MODULE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _OURS = ("archive", "schemas")
 
 
-def write_script(script: schemas.Source, folder: Path) -> Path:
-    """The script by its own name; where only its digest is kept, the file that still has it."""
-    content = source_text(script)
-    if content is None:
-        there = _unchanged(script)
-        if there is None:
-            raise NotFound(
-                f"the text of {script.path} was not kept, and the file is not there as it was",
-                hint="check out the recorded commit, so that the file is as it was",
-            )
-        return there
-    name = re.sub(r"[^\w.-]", "_", Path(script.path).name) or "script.py"
-    path = folder / "script" / name
-    path.parent.mkdir()
-    path.write_bytes(content)
-    return path
+class Written:
+    """The files of a program in a folder, and what is to be said of them in `notes`."""
 
+    def __init__(self, folder: Path) -> None:
+        self.modules = folder / "modules"
+        self.modules.mkdir()
+        self._scripts = folder / "script"
+        self._scripts.mkdir()
+        self.notes: list[str] = []
 
-def write_modules(modules: Mapping[str, schemas.Source], folder: Path) -> Iterator[str]:
-    """The modules by their names; yields what is said of those that could not be written."""
-    top = folder / "modules"
-    top.mkdir()
-    for name, module in modules.items():
-        if name.partition(".")[0] in _OURS or name == "__main__":
-            continue
-        content = source_text(module)
-        if content is None or not MODULE.fullmatch(name) or not module.path.endswith(".py"):
-            yield f"the module {name} was not kept: the one that is found is used"
-            continue
-        path = top.joinpath(*name.split("."))
-        path = path / "__init__.py" if Path(module.path).stem == "__init__" else f"{path}.py"
-        path = Path(path)
+    def add_script(self, script: schemas.Source) -> Path:
+        """The script by its own name; where its text was not kept, the file that is there if it
+        is the same. Raises NotFound."""
+        content = self._text(script, "the script")
+        if content is None:
+            there = _unchanged(script)
+            if there is None:
+                raise NotFound(
+                    f"the text of {script.path} was not kept, and the file is not there as it was",
+                    hint="check out the recorded commit, so that the file is as it was",
+                )
+            return there
+        name = re.sub(r"[^\w.-]", "_", Path(script.path).name).lstrip(".-") or "script.py"
+        path = self._scripts / name
+        path.write_bytes(content)
+        return path
+
+    def add_modules(self, modules: Mapping[str, schemas.Source]) -> None:
+        """Those whose text was kept, by their names."""
+        for name, module in modules.items():
+            if name.partition(".")[0] in _OURS or not MODULE.fullmatch(name):
+                continue
+            content = self._text(module, f"the module {name}")
+            if content is None or not module.path.endswith(".py"):
+                self.notes.append(f"the module {name} was not kept: the one that is found is used")
+                continue
+            within = name.split(".")
+            if Path(module.path).stem == "__init__":
+                within.append("__init__")
+            self._write(within, content)
+
+    def add_main(self, code: schemas.Code) -> str | None:
+        """The script of ``python -m`` as a module; its name, None if it cannot be told."""
+        script = code.script
+        content = None if script is None else self._text(script, "the module")
+        if script is None or content is None:
+            return None
+        path = Path(script.path)
+        package = [
+            name
+            for name, one in code.modules.items()
+            if Path(one.path).stem == "__init__" and Path(one.path).parent == path.parent
+        ]
+        name = ".".join([*package[:1], path.stem])
+        if not MODULE.fullmatch(name):
+            return None
+        self._write(name.split("."), content)
+        return name.removesuffix(".__main__")
+
+    def _write(self, within: list[str], content: bytes) -> None:
+        path = self.modules.joinpath(*within[:-1], f"{within[-1]}.py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
+    def _text(self, source: schemas.Source, what: str) -> bytes | None:
+        """The recorded text; that of the file, if it is the same and the record is not whole."""
+        content, whole = source_text(source)
+        if content is not None and not whole:
+            there = _unchanged(source)
+            if there is not None:
+                return there.read_bytes()
+            note = f"{what} is without what looked like a secret as it was recorded"
+            if note not in self.notes:
+                self.notes.append(note)
+        return content
 
-def source_text(source: schemas.Source) -> bytes | None:
-    """The bytes of a recorded file; None where they were not kept. Raises FormatError where they
-    are not those of its digest."""
+
+def source_text(source: schemas.Source) -> tuple[bytes | None, bool]:
+    """The bytes of a recorded file, None where they were not kept; and whether they are those of
+    its digest: what looks like a secret is not kept. Raises FormatError for what is no text."""
     if source.content is None:
-        return None
-    if source.size > SOURCE_LIMIT:
-        raise FormatError(f"{source.path} has {source.size} bytes, {SOURCE_LIMIT} are the most")
+        return None, False
     try:
         unpacking = zlib.decompressobj()
-        content = unpacking.decompress(bytes(source.content), source.size + 1)
+        content = unpacking.decompress(bytes(source.content), SOURCE_LIMIT)
     except zlib.error as error:
         raise FormatError(f"the text of {source.path} cannot be unpacked ({error})") from error
-    if hashlib.sha256(content).hexdigest() != source.digest:
-        raise FormatError(f"the text of {source.path} is not what its digest says")
-    return content
+    if unpacking.unconsumed_tail:
+        raise FormatError(f"the text of {source.path} is longer than {SOURCE_LIMIT} bytes")
+    return content, hashlib.sha256(content).hexdigest() == source.digest
 
 
 def _unchanged(source: schemas.Source) -> Path | None:
-    path = Path(source.path)
+    path = Path(source.path).expanduser()
     if not (path.is_absolute() and path.is_file()):
         return None
     is_it = hashlib.sha256(path.read_bytes()).hexdigest() == source.digest
     return path if is_it else None
 
 
-def write_facts(
-    run: Run, code: schemas.Code, process: schemas.Provenance, folder: Path
-) -> None:
+def write_facts(run: Run, code: schemas.Code, process: schemas.Provenance, folder: Path) -> None:
     """Parameters, seeds and surroundings for people to read."""
     parameters = run._container.run_parameters(run._row)
     said: dict[str, schemas.Model | None] = {

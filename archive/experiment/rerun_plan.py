@@ -16,7 +16,7 @@ from archive.experiment import redirected
 from archive.experiment.redirected import Order
 from archive.experiment.rerun_before import aliases, siblings, write_before
 from archive.experiment.rerun_checks import differences
-from archive.experiment.rerun_files import MODULE, write_facts, write_modules, write_script
+from archive.experiment.rerun_files import Written, write_facts
 from archive.experiment.runs import Run
 
 # What the recorded environment may set in the new process: how work is split decides last bits.
@@ -67,8 +67,10 @@ def prepare(
             hint="run it by hand; 'neuroarchive diff' compares two runs",
         )
     place = _folder(folder)
-    script = write_script(code.script, place)
-    left_out = list(write_modules(code.modules, place))
+    written = Written(place)
+    written.add_modules(code.modules)
+    main = written.add_main(code) if code.program == "module" else None
+    command = ("-P", "-m", main) if main else (str(written.add_script(code.script)),)
     write_facts(run, code, process, place)
     names, wanted = siblings(run, process)
     write_before(run, place / redirected.BEFORE, None if alone else names[0][1])
@@ -81,16 +83,16 @@ def prepare(
         tuple(aliases(run)),
         {whose: schemas.dump(state) for whose, state in found.generators.items()},
     ).write()
-    there = Path(process.working_directory) if process.working_directory else None
-    chosen = directory or (there if there is not None and there.is_dir() else place)
+    there = Path(process.working_directory or "").expanduser()
+    chosen = directory or (there if there.is_absolute() and there.is_dir() else place)
     return Plan(
         archive=archive,
         run=run.name,
         folder=place,
-        command=_command(script, code, process),
+        command=(sys.executable, *command, *_arguments(process)),
         directory=chosen,
         variables=_variables(found.environment, code.script, place),
-        differences=(*differences(found, chosen), *left_out),
+        differences=(*differences(found, chosen), *written.notes),
     )
 
 
@@ -109,22 +111,10 @@ def _folder(wanted: Path | None) -> Path:
 # -- the process -------------------------------------------------------------------------------
 
 
-def _command(script: Path, code: schemas.Code, process: schemas.Provenance) -> tuple[str, ...]:
-    given = process.argv[1:]
-    if any("\0" in word for word in given):
+def _arguments(process: schemas.Provenance) -> tuple[str, ...]:
+    if any("\0" in word for word in process.argv):
         raise FormatError("the recorded command line has a NUL in it")
-    name = _module_name(code) if code.program == "module" else None
-    if name is not None:
-        return (sys.executable, "-P", "-m", name, *given)
-    return (sys.executable, str(script), *given)
-
-
-def _module_name(code: schemas.Code) -> str | None:
-    assert code.script is not None
-    for name, module in code.modules.items():
-        if module.digest == code.script.digest and MODULE.fullmatch(name) and name != "__main__":
-            return name
-    return None
+    return process.argv[1:]
 
 
 def _variables(
@@ -139,7 +129,7 @@ def _variables(
         if _VARIABLES.fullmatch(name) and "\0" not in value
     }
     places = [str(folder / "modules"), os.environ.get("PYTHONPATH", "")]
-    beside = Path(script.path).parent
+    beside = Path(script.path).expanduser().parent
     if beside.is_absolute() and beside.is_dir():
         places.append(str(beside))
     found["PYTHONPATH"] = os.pathsep.join(place for place in places if place)

@@ -53,10 +53,12 @@ class Rerun:
         return self.data is None or self.data.same
 
     def __str__(self) -> str:
-        ended = f" (its program ended with exit code {self.exit_code})" if self.exit_code else ""
-        if self.data is None:
-            return f"{self.name}{ended}: nothing was recorded in either run"
-        return f"{self.name}{ended}: {self.data}"
+        found = f"{self.name}: nothing was recorded, in either run"
+        if self.data is not None:
+            found = str(self.data)
+        if self.exit_code:
+            found += f"\nits program ended with exit code {self.exit_code}, see {OUTPUT}"
+        return found
 
 
 def rerun(
@@ -153,7 +155,8 @@ def _made(plan: Plan, code: int, stack: ExitStack) -> Run:
         )
     said: dict[str, Any] = json.loads(begun.read_text("utf-8"))
     written = stack.enter_context(open(said["archive"], timeout=PATIENCE))
-    return written.runs[said["run"]]
+    made: Run = written.runs[said["run"]]
+    return made
 
 
 def _tail(path: Path) -> str:

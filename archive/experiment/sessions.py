@@ -12,6 +12,7 @@ from typing import Any
 import schemas
 from archive.container import Container, KeyedValues
 from archive.errors import NotFound
+from archive.experiment import redirected
 from archive.experiment.creating import ensure_archive
 from archive.experiment.joined import Joined
 from archive.experiment.mapping import KeyedMapping
@@ -122,7 +123,7 @@ def session(path: str | os.PathLike[str]) -> Session:
     another. The archive is made if there is none, and is not opened.
     Raises Refused where the folder cannot be written to.
     """
-    archive = Path(path).absolute()
+    archive = redirected.archive_path(Path(path).absolute(), writing=True)
     return _begin(archive, session_name(), session, timeout=PATIENCE)
 
 
@@ -131,7 +132,7 @@ def computer_session(path: str | os.PathLike[str], *, timeout: float = 1.0) -> S
 
     One process at a time has it: raises Busy if another one still has it after `timeout` seconds.
     """
-    archive = Path(path).absolute()
+    archive = redirected.archive_path(Path(path).absolute(), writing=True)
     return _begin(archive, computer_name(), computer_session, timeout=timeout)
 
 
@@ -146,7 +147,7 @@ def locking_session(path: str | os.PathLike[str], *, timeout: float = PATIENCE) 
     The archive is made if there is none. Each operation waits up to `timeout` seconds for other
     processes, then raises Busy.
     """
-    return LockingSession(Path(path).absolute(), timeout)
+    return LockingSession(redirected.archive_path(Path(path).absolute(), writing=True), timeout)
 
 
 class LockingSession(KeyedMapping):

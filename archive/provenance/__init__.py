@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from archive.provenance.process import begun, completed, user, writer
+from archive.provenance.restoring import restore_generators
 
-__all__ = ["begun", "completed", "user", "writer"]
+__all__ = ["begun", "completed", "restore_generators", "user", "writer"]
