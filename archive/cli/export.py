@@ -17,6 +17,7 @@ from archive.cli.options import check_known, writing_options
 from archive.cli.tables import counted
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
+from archive.experiment.exports import note_export
 
 EPILOG = examples(
     "neuroarchive export fi.nix fi.mat",
@@ -45,9 +46,18 @@ def export(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with code 10 if anything is lost.")
     ] = False,
+    note: Annotated[
+        bool,
+        typer.Option(
+            "--note", help="Note it in the archive, which nobody else may write to meanwhile."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write an archive in another format.
+
+    The archive is only read, unless --note is given: then each run keeps that, where and with
+    which losses it was exported.
 
     What the format cannot carry is listed as losses; the exit code is 0 all the same, unless
     --strict is given.
@@ -55,12 +65,15 @@ def export(
     --json: file, out, segments (how many were written), losses (entry, field, reason).
     """
     not_the_archive(out, file)
-    with archive.open(file) as experiment:
+    with archive.open(file, "a" if note else "r") as experiment:
         chosen = experiment.segments if query is None else experiment.segments.where(query)
         options = _options(option or [], overwrite, out, format)
         source: Source = experiment if query is None else chosen
         losses = _write(source, len(chosen), out, format, options)
         count = len(chosen)
+        if note:
+            runs = experiment.runs if query is None else chosen.exported_runs()
+            note_export(runs, out, format or writer_for(out, format).name, options, losses)
     if as_json:
         listed = [
             {"entry": loss.entry, "field": loss.field, "reason": loss.reason} for loss in losses

@@ -54,10 +54,10 @@ class Exportable(ABC):
 
     def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
         """Write it in another format; see `Experiment.export`."""
-        return export(self, path, format, runs=self._exported_runs(), **options)
+        return export(self, path, format, runs=self.exported_runs(), **options)
 
     @abstractmethod
-    def _exported_runs(self) -> Iterable[Annotated]:
+    def exported_runs(self) -> Iterable[Annotated]:
         """The runs that it has something of."""
 
     def to_neo(self) -> Any:

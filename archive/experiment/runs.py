@@ -63,7 +63,7 @@ class SegmentView(View[Segment], Exportable):
         model = self._joined.main.model("experiment", 0)
         return Entry(model, parts=(run.to_entry(some) for run, some in self._by_run()))
 
-    def _exported_runs(self) -> Iterator[Run]:
+    def exported_runs(self) -> Iterator[Run]:
         return (run for run, _ in self._by_run())
 
     def _by_run(self) -> Iterator[tuple[Run, SegmentView]]:
@@ -378,7 +378,7 @@ class RunView(View[Run], Exportable):
         model = self._joined.main.model("experiment", 0)
         return Entry(model, parts=(run.to_entry() for run in self))
 
-    def _exported_runs(self) -> RunView:
+    def exported_runs(self) -> RunView:
         return self
 
     def table(self) -> list[dict[str, Any]]:
