@@ -114,20 +114,25 @@ def goes_on(run: Going) -> None:
     """A run has begun, with what waited for it. From now on it is the one that a restored snapshot
     belongs to."""
     _waiting.clear()
-    _going[:] = [known for known in _going if known() is not run and _is_open(known())]
+    _newest()
     _going.append(weakref.ref(run))
 
 
-def _is_open(run: Going | None) -> bool:
-    return run is not None and run.goes_on
+def _newest() -> Going | None:
+    """The run that began last of those that go on."""
+    while _going:
+        run = _going[-1]()
+        if run is not None and run.goes_on:
+            return run
+        _going.pop()
+    return None
 
 
 def restored(snapshot: Annotated) -> None:
     """A network took on the state of a snapshot: it is a parent of the run that goes on in this
     process, or else of the one that begins next."""
     found = origin(snapshot, "restored")
-    _going[:] = [known for known in _going if _is_open(known())]
-    run = _going[-1]() if _going else None
+    run = _newest()
     if run is None:
         _waiting[found.key] = found
     else:

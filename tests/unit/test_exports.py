@@ -10,6 +10,7 @@ import pytest
 import quantities as pq
 
 import archive
+from archive.experiment.exports import note_export
 from tests.unit.cli_archive import make, run as call
 
 
@@ -52,11 +53,12 @@ def test_views_note_it_with_the_runs_that_they_have(path: Path, tmp_path: Path) 
 def test_a_folder_has_a_size_and_no_digest(path: Path, tmp_path: Path) -> None:
     with archive.open(path, "a") as exp:
         run = exp.runs["f-I [curve]"]
-        run.export(tmp_path / "network", "sonata")
+        (tmp_path / "network").mkdir()
+        (tmp_path / "network/one.h5").write_bytes(b"1234")
+        note_export([run], tmp_path / "network", "folders", {"how": print}, [])
         (said,) = run.provenance.exports
-    files = [one for one in (tmp_path / "network").rglob("*") if one.is_file()]
-    assert said.digest is None
-    assert said.size == sum(one.stat().st_size for one in files)
+    assert (said.size, said.digest) == (4, None)
+    assert said.options == {"how": repr(print)}  # what cannot be kept is text
 
 
 def test_nothing_is_noted_of_what_failed_or_in_mode_r(path: Path, tmp_path: Path) -> None:
