@@ -42,7 +42,8 @@ def folder(tmp_path: Path) -> Path:
         with archive.open(tmp_path / "second.nix", "x") as second:
             with second.run("three", parent=two):
                 pass
-            second.import_file(tmp_path / "two.mat")
+        with archive.open(tmp_path / "third.nix", "x") as third:
+            third.import_file(tmp_path / "two.mat")
     return tmp_path
 
 
@@ -75,16 +76,18 @@ def test_what_led_to_a_run_and_what_it_led_to(folder: Path) -> None:
 def test_across_archives(folder: Path) -> None:
     with archive.open(folder / "second.nix") as exp:
         back = edges(exp.lineage("three"))
-        of_file = edges(exp.lineage(exp.runs[1]))
     assert ("run 'two' in first.nix", "named", "run 'three'") in back
     assert ("file in.csv", "used", "run 'one' in first.nix") in back
-    assert ("file two.mat", "imported", "run 'two'") in of_file
+    with archive.open(folder / "third.nix") as exp:
+        imported = edges(exp.lineage(exp.runs[0], also=[folder / "first.nix"]))
+    assert ("file two.mat", "imported", "run 'two'") in imported
+    assert ("run 'two' in first.nix", "exported", "file two.mat") in imported
     with archive.open(folder / "first.nix") as exp:
         assert "three" not in str(exp.lineage("one"))
-        on = exp.lineage("one", also=[folder / "second.nix"])
+        on = exp.lineage("one", also=[folder / "second.nix", folder / "third.nix"])
         whole = exp.lineage()
     assert ("run 'two'", "named", "run 'three' in second.nix") in edges(on)
-    assert ("file two.mat", "imported", "run 'two' in second.nix") in edges(on)
+    assert ("file two.mat", "imported", "run 'two' in third.nix") in edges(on)
     assert "apart" not in str(on)
     assert "apart" in str(whole)
 
