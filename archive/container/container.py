@@ -29,6 +29,7 @@ from archive.container.tables import require_apart, table_of
 from archive.container.versions import check_versions
 from archive.entry import Entry
 from archive.errors import ContractError
+from archive.provenance import Privacy, chosen
 from archive.storage import Durability, Session, Transaction
 
 # The scopes that have a table of rows, and what it is called.
@@ -45,10 +46,17 @@ class Container(Opened):
         writable: bool,
         durability: Durability = "commit",
         timeout: float = 10,
+        privacy: Privacy | None = None,
     ) -> None:
-        """As `Session`."""
+        """As `Session`; `privacy` of None is what the environment says."""
+        self.privacy = chosen(privacy)
         self.session = Session(
-            path, writable=writable, stamps=STAMPS, durability=durability, timeout=timeout
+            path,
+            writable=writable,
+            stamps=STAMPS,
+            durability=durability,
+            timeout=timeout,
+            nameless=self.privacy == "strict",
         )
         self.path = path
         self.durability = durability

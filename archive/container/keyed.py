@@ -10,6 +10,7 @@ import schemas
 from archive.container import layout
 from archive.container.container import Container
 from archive.container.tables import table_of
+from archive.provenance import Privacy
 from archive.storage import Transaction
 
 # A key, and the code of the session that set it; -1: the archive itself.
@@ -26,6 +27,11 @@ class KeyedValues:
         self._places: dict[Slot, tuple[int, int]] = {}
         self._read = 0
         self._undone = container.undone
+
+    @property
+    def privacy(self) -> Privacy:
+        """Whether it may be told who sets a value."""
+        return self._container.privacy
 
     def _current(self) -> dict[Slot, tuple[int, int]]:
         """Where the values lie that count; read once, then only what was added since."""

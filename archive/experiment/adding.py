@@ -26,6 +26,6 @@ def add_annotations(
     new = {key: value for key, value in together.items() if key not in own}
     if new:
         change = schemas.AnnotationChange(
-            annotations=new, author=provenance.user(), at=datetime.now(UTC)
+            annotations=new, author=provenance.user(target.privacy), at=datetime.now(UTC)
         )
         target.annotate(scope, row, change)

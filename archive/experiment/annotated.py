@@ -77,7 +77,7 @@ class Annotated:
             where,
             annotations=values.to_schema_dict({**(annotations or {}), **more}, where),
             removed=tuple(remove),
-            author=provenance.user(),
+            author=provenance.user(self._container.privacy),
             at=datetime.now(UTC),
         )
         self._container.annotate(self._scope, self._row, change)

@@ -77,15 +77,15 @@ class Experiment(Recording, SharedValues):
 
     def session(self) -> Session:
         """A part of the archive that only this process has; see `archive.session`."""
-        return session(self._archive)
+        return session(self._archive, privacy=self._container.privacy)
 
     def computer_session(self) -> Session:
         """The part of this user on this machine; see `archive.computer_session`."""
-        return computer_session(self._archive)
+        return computer_session(self._archive, privacy=self._container.privacy)
 
     def locking_session(self, *, timeout: float = PATIENCE) -> LockingSession:
         """The archive itself, locked for each operation; see `archive.locking_session`."""
-        return locking_session(self._archive, timeout=timeout)
+        return locking_session(self._archive, timeout=timeout, privacy=self._container.privacy)
 
     def merge(self, *parts: str | os.PathLike[str], keep: bool = False) -> list[Merged]:
         """Append what lies in the parts beside the archive, or in other archives, and remove

@@ -14,7 +14,7 @@ from archive.container import Container
 from archive.entry import Loss
 from archive.errors import ContractError
 from archive.experiment.annotated import Annotated
-from archive.experiment.import_labels import losses_by_run, text_of
+from archive.experiment.import_labels import losses_by_run
 from archive.experiment.source_file import file_digest
 
 
@@ -33,8 +33,8 @@ def note_export(
             by_container.setdefault(id(run._container), []).append(run)
     if not by_container:
         return  # nothing is read for nothing
-    said = _record(path, format, options)
     for own in by_container.values():
+        said = _record(path, format, options, own[0]._container.privacy)
         _note(own[0]._container, own, said, losses)
 
 
@@ -47,18 +47,20 @@ def _note(
             container.add_change("run", run._row, said.model_copy(update={"losses": lost}))
 
 
-def _record(path: Path, format: str, options: Mapping[str, Any]) -> schemas.Exported:
+def _record(
+    path: Path, format: str, options: Mapping[str, Any], privacy: provenance.Privacy
+) -> schemas.Exported:
     package, version = owner(format)
     target = path.absolute()
     return schemas.Exported(
-        path=text_of(target),
+        path=provenance.shown(target, privacy),
         format=format,
         package=package,
         version=version or None,
         size=_size(target),
         digest=file_digest(target) if target.is_file() else None,
         options={str(name): _option(value) for name, value in options.items()},
-        author=provenance.user(),
+        author=provenance.user(privacy),
         at=datetime.now(UTC),
     )
 

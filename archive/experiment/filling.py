@@ -218,7 +218,7 @@ class Filling:
             name=name,
             parameters=schemas.digest(parameters),
             description=parameters.description,
-            author=provenance.user(),
+            author=provenance.user(self._container.privacy),
             at=datetime.now(UTC),
         )
         free = free_name(said, self._names.get, self._label)

@@ -22,11 +22,6 @@ def legal(text: str) -> str:
     return _FORBIDDEN.sub("_", text)[:200].strip()
 
 
-def text_of(path: Path) -> str:
-    """A path as a document can hold it: bytes that are no UTF-8 are shown by their numbers."""
-    return str(path).encode(errors="surrogateescape").decode(errors="backslashreplace")
-
-
 def label_of(path: Path) -> str:
     """What a file is called: its name without the suffix, and without that of a packed file."""
     stem = Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from archive.entry import Loss
 from archive.errors import ArchiveError, ArchiveWarning, FormatError, Refused, TransactionError
 from archive.experiment.filling import Filling, Made
 from archive.experiment.foreign_entries import Ahead, entries_of, of_file, options_of
-from archive.experiment.import_labels import label_of, legal, losses_by_run, reason_of, text_of
+from archive.experiment.import_labels import label_of, legal, losses_by_run, reason_of
 from archive.experiment.import_report import ImportedFile
 from archive.experiment.known_inputs import KnownInputs
 from archive.experiment.parts import folder_of
@@ -180,19 +181,20 @@ class Importing:
 
     def _record(self, file: SourceFile, format: str) -> schemas.Input:
         package, version = owner(format, self._announced)
+        shown = partial(provenance.shown, privacy=self._container.privacy)
         had = self._had_by(self._readers[format])
         return schemas.Input(
             role="imported",
-            path=text_of(file.path),
+            path=shown(file.path),
             size=file.size,
             digest=file.digest,
             modified=file.modified,
-            others={text_of(other): digest for other, digest in file.other_digests.items()},
+            others={shown(other): digest for other, digest in file.other_digests.items()},
             format=format,
             package=package,
             version=version or None,
             options={name: self._options_kept[name] for name in had},
-            author=provenance.user(),
+            author=provenance.user(self._container.privacy),
             at=datetime.now(UTC),
         )
 

@@ -37,16 +37,11 @@ class KeyedMapping(MutableMapping[str, Any]):
             return values.from_schema(model.value)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        model = modelled(
-            schemas.KeyedValue,
-            f"key {key!r:.60}",
-            key=key,
-            value=values.to_schema(value, f"value of {key!r:.60}"),
-            author=provenance.user(),
-            at=datetime.now(UTC),
-        )
+        where = f"key {key!r:.60}"
+        kept = values.to_schema(value, f"value of {key!r:.60}")
+        model = modelled(schemas.KeyedValue, where, key=key, value=kept, at=datetime.now(UTC))
         with self._keyed() as keyed:
-            keyed.set(model)
+            keyed.set(model.model_copy(update={"author": provenance.user(keyed.privacy)}))
 
     def __delitem__(self, key: str) -> None:
         with self._keyed() as keyed:

@@ -16,6 +16,7 @@ from archive.experiment.experiment import Experiment
 from archive.experiment.foreign import view_through_neo
 from archive.experiment.parts import begin_part, part_path, rank_name
 from archive.experiment.ranks import end_together, mpi_rank
+from archive.provenance import Privacy
 from archive.storage import Durability, Foreign
 
 Mode = Literal["r", "a", "x"]
@@ -31,6 +32,7 @@ def open(
     durability: Durability = "commit",
     parts: bool = True,
     timeout: float = 10,
+    privacy: Privacy | None = None,
 ) -> Experiment:
     """Open the archive of an experiment.
 
@@ -49,6 +51,8 @@ def open(
     in it (as when PyNN gathers all data to the first process); and an error that ends one process
     ends all.
     A NIX file that is not an archive is opened in mode ``r`` as what Neo can read in it.
+    With privacy ``strict`` nothing that is written names the user or the computer, and the home
+    folder in paths is ``~``; None: as the environment variable NEUROARCHIVE_PRIVACY has it.
     Raises ArchiveNotFound, AlreadyExists, Refused, Busy, FormatError, VersionError and
     CorruptArchive.
     """
@@ -61,22 +65,29 @@ def open(
         raise ArchiveError(
             f"durability {durability!r} is not known", path=file, hint="use 'commit' or 'close'"
         )
+    if privacy not in (None, "normal", "strict"):
+        raise ArchiveError(
+            f"privacy {privacy!r} is not known", path=file, hint="use 'normal' or 'strict'"
+        )
     file = redirected.archive_path(file, writing=mode != "r", new=mode == "x")
     if mode == "r":
-        return _read(file, parts, timeout)
+        return _read(file, parts, timeout, privacy)
     rank = mpi_rank()
     end_together()
     if rank:
-        return _open_rank(file, rank, mode, durability, timeout)
+        return _open_rank(file, rank, mode, durability, timeout, privacy)
     if mode == "x" or not file.exists():
         create_archive(file, name=name, description=description, people=people)
-    container = Container(file, writable=True, durability=durability, timeout=timeout)
+    container = Container(
+        file, writable=True, durability=durability, timeout=timeout, privacy=privacy
+    )
     return Experiment(container)
 
 
-def _read(file: Path, parts: bool, timeout: float) -> Experiment:
+def _read(file: Path, parts: bool, timeout: float, privacy: Privacy | None) -> Experiment:
     try:
-        return Experiment(Container(file, writable=False, timeout=timeout), parts=parts)
+        container = Container(file, writable=False, timeout=timeout, privacy=privacy)
+        return Experiment(container, parts=parts)
     except Foreign as error:
         if error.is_nix:
             return _through_neo(file)
@@ -84,7 +95,12 @@ def _read(file: Path, parts: bool, timeout: float) -> Experiment:
 
 
 def _open_rank(
-    archive: Path, rank: int, mode: Mode, durability: Durability, timeout: float
+    archive: Path,
+    rank: int,
+    mode: Mode,
+    durability: Durability,
+    timeout: float,
+    privacy: Privacy | None,
 ) -> Experiment:
     """The part of an MPI process that is not the first."""
     file = part_path(archive, rank_name(rank))
@@ -95,7 +111,9 @@ def _open_rank(
             path=file,
             hint=f"neuroarchive merge {archive}, or remove it",
         )
-    container = begin_part(archive, rank_name(rank), timeout=timeout, durability=durability)
+    container = begin_part(
+        archive, rank_name(rank), timeout=timeout, durability=durability, privacy=privacy
+    )
     experiment = Experiment(container, archive=archive)
     if is_new:
         experiment.remove_when_empty()

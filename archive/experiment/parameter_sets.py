@@ -147,7 +147,7 @@ class ParameterSets:
             name=name,
             parameters=digest,
             description=description,
-            author=provenance.user(),
+            author=provenance.user(container.privacy),
             at=datetime.now(UTC),
         )
         names = self._home.tables[0]

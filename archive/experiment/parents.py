@@ -18,7 +18,7 @@ import schemas
 from archive.container import Container
 from archive.container.snapshots import parts_of
 from archive.experiment.annotated import Annotated
-from archive.experiment.import_labels import text_of
+from archive.provenance import shown
 
 How = Literal["rerun", "restored", "named"]
 
@@ -38,11 +38,12 @@ class Origin:
     archive: Path
     said: schemas.Parent
 
-    def seen_from(self, archive: Path) -> schemas.Parent:
+    def seen_from(self, container: Container) -> schemas.Parent:
         """As it is noted with a run of that archive."""
-        if archive == self.archive:
+        if container.path == self.archive:
             return self.said
-        return self.said.model_copy(update={"path": text_of(self.archive)})
+        path = shown(self.archive, container.privacy)
+        return self.said.model_copy(update={"path": path})
 
     @property
     def key(self) -> tuple[str, str, int | None, str]:

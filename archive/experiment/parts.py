@@ -8,7 +8,7 @@ the archive itself, or to ask another process.
 from __future__ import annotations
 
 import contextlib
-import platform
+import hashlib
 import re
 import uuid
 import warnings
@@ -19,6 +19,7 @@ from archive.container import Container
 from archive.container.merge_notes import progress
 from archive.errors import ArchiveError, ArchiveNotFound, ArchiveWarning, Refused
 from archive.experiment.creating import ensure_archive
+from archive.provenance import Privacy
 from archive.storage import Durability, look
 
 SUFFIX = ".nix"
@@ -84,7 +85,12 @@ _OF_THE_USER = 6
 
 
 def begin_part(
-    archive: Path, name: str, *, timeout: float, durability: Durability = "commit"
+    archive: Path,
+    name: str,
+    *,
+    timeout: float,
+    durability: Durability = "commit",
+    privacy: Privacy | None = None,
 ) -> Container:
     """The part of that name, open for writing; it is made if there is none.
 
@@ -96,7 +102,9 @@ def begin_part(
         _make_folder(path.parent)
         try:
             ensure_archive(path)
-            return Container(path, writable=True, timeout=timeout, durability=durability)
+            return Container(
+                path, writable=True, timeout=timeout, durability=durability, privacy=privacy
+            )
         except ArchiveNotFound:  # who removes the last part removes the folder
             if last_try:
                 raise
@@ -114,15 +122,28 @@ def _make_folder(path: Path) -> None:
         ) from error
 
 
-def session_name() -> str:
-    """A name that no other session has: ``anna@lab7-3f2a90c1d5e8``."""
-    return f"{computer_name()}-{uuid.uuid4().hex[:12]}"
+def session_name(privacy: Privacy) -> str:
+    """A name that no other session has: ``anna@lab7-3f2a90c1d5e8``; ``session-3f2a90c1d5e8`` if
+    nobody shall be named."""
+    who = "session" if privacy == "strict" else computer_name(privacy)
+    return f"{who}-{uuid.uuid4().hex[:12]}"
 
 
-def computer_name() -> str:
-    """The user and the machine: ``anna@lab7``."""
-    user, host = provenance.user() or "user", platform.node() or "host"
+def computer_name(privacy: Privacy) -> str:
+    """The user and the machine: ``anna@lab7``; ``computer-`` and digits that only this user on
+    this machine can work out, if nobody shall be named."""
+    user, host = provenance.user("normal") or "user", provenance.host("normal") or "host"
+    if privacy == "strict":
+        told = f"{user}@{host} {_machine()}"
+        return f"computer-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
     return f"{_plain(user)}@{_plain(host)}"
+
+
+def _machine() -> str:
+    """A number of the machine that others cannot guess."""
+    with contextlib.suppress(OSError):
+        return Path("/etc/machine-id").read_text("ascii", "replace").strip()
+    return str(uuid.getnode())
 
 
 def _plain(text: str) -> str:

@@ -129,7 +129,8 @@ class Recording(Annotated):
                     path=self.path,
                     hint="give another name, or resume=True to append to that run",
                 )
-            run = Run(self._container, taken)
+            capture = provenance.Capture(self._container.privacy, kept=False)
+            run = Run(self._container, taken, capture=capture)
             self._check_same(run, given, description, simulator)
             with self._container.transaction():
                 self._container.resume_run(taken)
@@ -296,10 +297,10 @@ class Recording(Annotated):
         parameters: schemas.ParameterSet | None,
         began_with: Sequence[parents.Origin],
     ) -> Run:
-        records = provenance.begun()
-        said = [one.seen_from(self.path) for one in began_with]
-        row = self._container.add_run(model, parameters, records, said)
-        return Run(self._container, row, model.name, records)
+        capture = provenance.Capture(self._container.privacy)
+        said = [one.seen_from(self._container) for one in began_with]
+        row = self._container.add_run(model, parameters, capture.records, said)
+        return Run(self._container, row, model.name, capture)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

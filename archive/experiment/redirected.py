@@ -195,3 +195,10 @@ def begins(archive: Path, name: str) -> None:
         json.dump({"archive": str(archive), "run": name}, file)
     states = {whose: schemas.load(said) for whose, said in told.generators.items()}
     provenance.restore_generators(states)
+
+
+def restore_named(name: str, generator: object) -> None:
+    """A generator that the wanted run notes under a name, set to what it was when it was noted."""
+    told = order()
+    if told is not None and _progress.found and name in told.generators:
+        provenance.restore_generator(name, generator, schemas.load(told.generators[name]))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import schemas
 from archive.errors import ArchiveError
+from archive.experiment.rerun_files import place_of
 from archive.experiment.run_provenance import RunProvenance
 from archive.experiment.source_file import file_digest
+from archive.provenance import repository
 from archive.provenance.surroundings import environment
 
 SHOWN: Final = 10  # of packages that differ; the others are counted
-_PATIENCE = 10.0  # s
 
 
 def differences(found: RunProvenance, directory: Path) -> Iterator[str]:
@@ -28,16 +28,16 @@ def differences(found: RunProvenance, directory: Path) -> Iterator[str]:
         if any("***" in word for word in process.argv):
             yield "the command line is without what looked like a secret"
     if found.environment is not None:
-        yield from _environment(found.environment, environment())
+        yield from _environment(found.environment, environment("normal")[0])
     if code is not None:
         yield from _repository(code.repository)
         if code.script is not None:
-            yield from _file("the script", code.script.path, code.script.digest, code.repository)
+            yield from _file("the script", place_of(code.script, code), code.script.digest)
         for name, module in code.modules.items():
-            yield from _file(f"the module {name}", module.path, module.digest, code.repository)
+            yield from _file(f"the module {name}", place_of(module, code), module.digest)
     for one in found.inputs:
         if one.role == "used":
-            yield from _file("the input", one.path, one.digest, None)
+            yield from _file("the input", Path(one.path).expanduser(), one.digest)
 
 
 def _environment(then: schemas.Environment, now: schemas.Environment) -> Iterator[str]:
@@ -63,38 +63,19 @@ def _packages(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
 def _repository(then: schemas.Repository | None) -> Iterator[str]:
     if then is None or then.commit is None or then.root is None:
         return
-    commit = _commit(Path(then.root).expanduser())
+    place = repository.place_of(Path(then.root).expanduser())
+    commit = None if place is None else repository.read_state(place, "").commit
     if commit is not None and commit != then.commit:
         yield f"the commit in {then.root} is {commit[:12]}, and was {then.commit[:12]}"
     elif commit is None:
         yield f"the repository {then.root} is not there; its commit was {then.commit[:12]}"
 
 
-def _commit(root: Path) -> str | None:
-    """What is checked out there; None where git does not say."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _file(
-    what: str, said: str, digest: str, repository: schemas.Repository | None
-) -> Iterator[str]:
-    path = Path(said).expanduser()
-    if not path.is_absolute() and repository is not None and repository.root is not None:
-        path = Path(repository.root).expanduser() / path
+def _file(what: str, path: Path, digest: str) -> Iterator[str]:
     try:
         if not path.exists():
-            yield f"{what} {said} is not there any more"
+            yield f"{what} {path} is not there any more"
         elif (path.is_file() or path.is_dir()) and file_digest(path) != digest:
-            yield f"{what} {said} was changed since"
+            yield f"{what} {path} was changed since"
     except (ArchiveError, OSError, ValueError) as error:
-        yield f"{what} {said} cannot be read ({error})"
+        yield f"{what} {path} cannot be read ({error})"

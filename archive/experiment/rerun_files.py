@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +22,8 @@ _OURS = ("archive", "schemas")
 class Written:
     """The files of a program in a folder, and what is to be said of them in `notes`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, code: schemas.Code) -> None:
+        self._code = code
         self.modules = folder / "modules"
         self.modules.mkdir()
         self._scripts = folder / "script"
@@ -35,21 +35,22 @@ class Written:
         is the same. Raises NotFound."""
         content = self._text(script, "the script")
         if content is None:
-            there = _unchanged(script)
+            there = self._unchanged(script)
             if there is None:
                 raise NotFound(
                     f"the text of {script.path} was not kept, and the file is not there as it was",
                     hint="check out the recorded commit, so that the file is as it was",
                 )
             return there
-        name = re.sub(r"[^\w.-]", "_", Path(script.path).name).lstrip(".-") or "script.py"
+        given = "command.py" if self._code.program == "command" else Path(script.path).name
+        name = re.sub(r"[^\w.-]", "_", given).lstrip(".-") or "script.py"
         path = self._scripts / name
         path.write_bytes(content)
         return path
 
-    def add_modules(self, modules: Mapping[str, schemas.Source]) -> None:
+    def add_modules(self) -> None:
         """Those whose text was kept, by their names."""
-        for name, module in modules.items():
+        for name, module in self._code.modules.items():
             if name.partition(".")[0] in _OURS or not MODULE.fullmatch(name):
                 continue
             content = self._text(module, f"the module {name}")
@@ -61,16 +62,16 @@ class Written:
                 within.append("__init__")
             self._write(within, content)
 
-    def add_main(self, code: schemas.Code) -> str | None:
+    def add_main(self) -> str | None:
         """The script of ``python -m`` as a module; its name, None if it cannot be told."""
-        script = code.script
+        script = self._code.script
         content = None if script is None else self._text(script, "the module")
         if script is None or content is None:
             return None
         path = Path(script.path)
         package = [
             name
-            for name, one in code.modules.items()
+            for name, one in self._code.modules.items()
             if Path(one.path).stem == "__init__" and Path(one.path).parent == path.parent
         ]
         name = ".".join([*package[:1], path.stem])
@@ -88,13 +89,20 @@ class Written:
         """The recorded text; that of the file, if it is the same and the record is not whole."""
         content, whole = source_text(source)
         if content is not None and not whole:
-            there = _unchanged(source)
+            there = self._unchanged(source)
             if there is not None:
                 return there.read_bytes()
             note = f"{what} is without what looked like a secret as it was recorded"
             if note not in self.notes:
                 self.notes.append(note)
         return content
+
+    def _unchanged(self, source: schemas.Source) -> Path | None:
+        path = place_of(source, self._code)
+        if not (path.is_absolute() and path.is_file()):
+            return None
+        is_it = hashlib.sha256(path.read_bytes()).hexdigest() == source.digest
+        return path if is_it else None
 
 
 def source_text(source: schemas.Source) -> tuple[bytes | None, bool]:
@@ -112,12 +120,12 @@ def source_text(source: schemas.Source) -> tuple[bytes | None, bool]:
     return content, hashlib.sha256(content).hexdigest() == source.digest
 
 
-def _unchanged(source: schemas.Source) -> Path | None:
+def place_of(source: schemas.Source, code: schemas.Code) -> Path:
+    """Where a recorded file lay."""
     path = Path(source.path).expanduser()
-    if not (path.is_absolute() and path.is_file()):
-        return None
-    is_it = hashlib.sha256(path.read_bytes()).hexdigest() == source.digest
-    return path if is_it else None
+    if path.is_absolute() or code.repository is None or code.repository.root is None:
+        return path
+    return Path(code.repository.root).expanduser() / path
 
 
 def write_facts(run: Run, code: schemas.Code, process: schemas.Provenance, folder: Path) -> None:

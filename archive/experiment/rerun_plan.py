@@ -16,7 +16,7 @@ from archive.experiment import redirected
 from archive.experiment.redirected import Order
 from archive.experiment.rerun_before import aliases, siblings, write_before
 from archive.experiment.rerun_checks import differences
-from archive.experiment.rerun_files import Written, write_facts
+from archive.experiment.rerun_files import Written, place_of, write_facts
 from archive.experiment.runs import Run
 
 # What the recorded environment may set in the new process: how work is split decides last bits.
@@ -60,16 +60,16 @@ def prepare(
             path=archive,
             hint="only what a recorded script made can be run again",
         )
-    if code.program not in (None, "script", "module"):
+    if code.program not in (None, "script", "module", "command"):
         raise NotFound(
             f"the run {run.name!r} was made by a {code.program}, which cannot be run by itself",
             path=archive,
             hint="run it by hand; 'neuroarchive diff' compares two runs",
         )
     place = _folder(folder)
-    written = Written(place)
-    written.add_modules(code.modules)
-    main = written.add_main(code) if code.program == "module" else None
+    written = Written(place, code)
+    written.add_modules()
+    main = written.add_main() if code.program == "module" else None
     command = ("-P", "-m", main) if main else (str(written.add_script(code.script)),)
     write_facts(run, code, process, place)
     names, wanted = siblings(run, process)
@@ -91,7 +91,7 @@ def prepare(
         folder=place,
         command=(sys.executable, *command, *_arguments(process)),
         directory=chosen,
-        variables=_variables(found.environment, code.script, place),
+        variables=_variables(found.environment, place_of(code.script, code).parent, place),
         differences=(*differences(found, chosen), *written.notes),
     )
 
@@ -118,7 +118,7 @@ def _arguments(process: schemas.Provenance) -> tuple[str, ...]:
 
 
 def _variables(
-    environment: schemas.Environment | None, script: schemas.Source, folder: Path
+    environment: schemas.Environment | None, beside: Path, folder: Path
 ) -> dict[str, str]:
     """What the environment of the new process has in addition to that of this one. The recorded
     modules come first, and behind them those that lie beside the script now."""
@@ -129,7 +129,6 @@ def _variables(
         if _VARIABLES.fullmatch(name) and "\0" not in value
     }
     places = [str(folder / "modules"), os.environ.get("PYTHONPATH", "")]
-    beside = Path(script.path).expanduser().parent
     if beside.is_absolute() and beside.is_dir():
         places.append(str(beside))
     found["PYTHONPATH"] = os.pathsep.join(place for place in places if place)

@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import schemas
 from archive import provenance, values
 from archive.container.layout import OUTCOMES
+from archive.container.provenance_records import NO_RECORDS, Records
 from archive.container.rows import moment
+from archive.errors import Refused
+from archive.experiment import redirected
 from archive.experiment.annotated import Annotated
-from archive.experiment.import_labels import text_of
 from archive.experiment.parents import Origin, key_of
 from archive.experiment.run_provenance import RunProvenance, provenance_of
 from archive.experiment.source_file import SourceFile
+
+Outcome = Literal["finished", "failed", "interrupted", "abandoned"]
 
 
 class RunFacts(Annotated):
     """The part of a run that says how it came about and how it ended."""
 
     _scope = "run"
+    _capture: provenance.Capture | None = None  # where it began, or goes on
 
     @property
     def provenance(self) -> RunProvenance:
@@ -53,7 +58,7 @@ class RunFacts(Annotated):
         with self._container.transaction():
             for one in parents:
                 if one.key not in known:
-                    said = one.seen_from(self._container.path)
+                    said = one.seen_from(self._container)
                     self._container.add_change("run", self._row, said)
                     known.add(one.key)
 
@@ -89,14 +94,44 @@ class RunFacts(Annotated):
         with SourceFile(Path(path)) as file:
             used = schemas.Input(
                 role="used",
-                path=text_of(file.path),
+                path=provenance.shown(file.path, self._container.privacy),
                 size=file.size,
                 digest=file.digest,
                 modified=file.modified,
                 options=values.to_schema_dict(options or {}, "options"),
-                author=provenance.user(),
+                author=provenance.user(self._container.privacy),
                 at=datetime.now(UTC),
             )
             file.check_unchanged()
         self._container.add_change("run", self._row, used)
         return Path(path)
+
+    def note_generator(self, name: str, generator: Any) -> None:
+        """Note the state that a generator of random numbers has now, and its seed, if it tells it:
+        ``run.note_generator("weights", rng)``. The global ones of NumPy and `random`, and those of
+        simulators, are noted without being asked for.
+
+        Takes generators of NumPy and PyNN, and `random.Random`. They are stored as the run ends.
+        Raises ContractError for others, Refused for a run that has ended or began elsewhere.
+        """
+        if self._capture is None or self.outcome != "running":
+            raise Refused(
+                f"the run {self.name!r} has ended, or began elsewhere",
+                path=self._container.path,
+                hint="note generators with the run that exp.run(...) returns, while it goes on",
+            )
+        redirected.restore_named(name, generator)
+        self._capture.note_generator(name, generator)
+
+    def _end(self, outcome: Outcome, reason: str | None) -> tuple[schemas.RunEnd, Records]:
+        """How it ends now, and the records of its provenance if more is known than at its begin."""
+        if reason is not None:  # tracebacks have paths
+            reason = provenance.shown(reason, self._container.privacy)
+        records = NO_RECORDS if self._capture is None else self._capture.completed()
+        end = schemas.RunEnd(
+            ended=datetime.now(UTC),
+            outcome=outcome,
+            reason=reason,
+            provenance=next(iter(records), None),
+        )
+        return end, records

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
 import schemas
 from archive import provenance
 from archive.container import Container, add_snapshot
-from archive.container.provenance_records import NO_RECORDS, Records, run_records
+from archive.container.provenance_records import run_records
 from archive.entry import Entry, Loss
 from archive.errors import Refused
 from archive.experiment.display import annotation_text, html_table
@@ -23,7 +22,7 @@ from archive.experiment.joined import Joined, Rows
 from archive.experiment.parameter_set import ParameterSet, parameters_of
 from archive.experiment.parts import PATIENCE, begin_part, rank_name
 from archive.experiment.ranks import exits, mpi_rank
-from archive.experiment.run_facts import RunFacts
+from archive.experiment.run_facts import Outcome, RunFacts
 from archive.experiment.segment_contents import SegmentContents, named_segment
 from archive.experiment.snapshot_contents import SnapshotContents
 from archive.experiment.tabulated import run_table, segment_table, snapshot_table
@@ -37,8 +36,6 @@ from archive.hooks.snapshots import Choice
 
 # The annotation of a run in which each MPI process keeps what it has of the populations.
 UNGATHERED = "mpi_rank"
-
-Outcome = Literal["finished", "failed", "interrupted", "abandoned"]
 
 
 class Segment(SegmentContents):
@@ -116,11 +113,11 @@ class Run(RunFacts):
         container: Container,
         row: int,
         name: str | None = None,
-        records: Records = NO_RECORDS,
+        capture: provenance.Capture | None = None,
     ) -> None:
-        """`records` are those of its provenance, if it began here."""
+        """`capture` is that of its provenance, if it began here, or goes on here."""
         super().__init__(container, row, name)
-        self._records = records
+        self._capture = capture
         self._facts_noted = False
         self._memory = PyNNMemory()
         self._parts_of_ranks: list[Run] = []
@@ -259,7 +256,12 @@ class Run(RunFacts):
         if rank:
             self.annotate({UNGATHERED: rank})
             return self.put, self._annotate_row
-        container = begin_part(self._container.path, rank_name(0), timeout=PATIENCE)
+        container = begin_part(
+            self._container.path,
+            rank_name(0),
+            timeout=PATIENCE,
+            privacy=self._container.privacy,
+        )
         row = container.run_named(self.name)
         if row is None:
             model = self._container.model("run", self._row)
@@ -301,11 +303,7 @@ class Run(RunFacts):
         self._parts_of_ranks.clear()
         if self.outcome == "running":
             self._annotate_late()
-            end = schemas.RunEnd(ended=datetime.now(UTC), outcome=outcome, reason=reason)
-            records = provenance.completed(self._records) if self._records else NO_RECORDS
-            if records:
-                end = end.model_copy(update={"provenance": next(iter(records))})
-            self._container.end_run(self._row, end, records)
+            self._container.end_run(self._row, *self._end(outcome, reason))
 
     def __enter__(self) -> Self:
         self._end_of_sigterm = exit_on_sigterm()

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from archive.experiment.parts import (
 from archive.experiment.recording import Recording
 from archive.experiment.shared_parameters import SharedParameters
 from archive.experiment.shared_run import SharedRun
+from archive.provenance import Privacy, chosen
 
 
 class Session(Recording, KeyedMapping):
@@ -39,9 +41,7 @@ class Session(Recording, KeyedMapping):
     sent to another process, as `multiprocessing` does, becomes another part there.
     """
 
-    def __init__(
-        self, archive: Path, container: Container, begin: Callable[[Path], Session]
-    ) -> None:
+    def __init__(self, archive: Path, container: Container, begin: Callable[..., Session]) -> None:
         super().__init__(container)
         self._archive = archive
         self._begin = begin
@@ -98,8 +98,8 @@ class Session(Recording, KeyedMapping):
             finally:
                 whole.close()
 
-    def __reduce__(self) -> tuple[Callable[[Path], Session], tuple[Path]]:
-        return self._begin, (self._archive,)
+    def __reduce__(self) -> tuple[Callable[..., Session], tuple[Path]]:
+        return partial(self._begin, privacy=self._container.privacy), (self._archive,)
 
     __eq__ = Recording.__eq__  # not that of dicts
     __hash__ = Recording.__hash__
@@ -116,38 +116,52 @@ class Session(Recording, KeyedMapping):
         )
 
 
-def session(path: str | os.PathLike[str]) -> Session:
+def session(path: str | os.PathLike[str], *, privacy: Privacy | None = None) -> Session:
     """A part of the archive at `path` that only this process has.
 
     Any process on any machine that sees the folder may begin one, at any time; none waits for
-    another. The archive is made if there is none, and is not opened.
+    another. The archive is made if there is none, and is not opened. `privacy` is that of
+    `archive.open`; with ``strict`` the name of the part tells nobody either.
     Raises Refused where the folder cannot be written to.
     """
     archive = redirected.archive_path(Path(path).absolute(), writing=True)
-    return _begin(archive, session_name(), session, timeout=PATIENCE)
+    name = session_name(chosen(privacy))
+    return _begin(archive, name, session, timeout=PATIENCE, privacy=privacy)
 
 
-def computer_session(path: str | os.PathLike[str], *, timeout: float = 1.0) -> Session:
+def computer_session(
+    path: str | os.PathLike[str], *, timeout: float = 1.0, privacy: Privacy | None = None
+) -> Session:
     """The part of this user on this machine: the same each time, until it is merged.
 
     One process at a time has it: raises Busy if another one still has it after `timeout` seconds.
     """
     archive = redirected.archive_path(Path(path).absolute(), writing=True)
-    return _begin(archive, computer_name(), computer_session, timeout=timeout)
+    name = computer_name(chosen(privacy))
+    return _begin(archive, name, computer_session, timeout=timeout, privacy=privacy)
 
 
-def _begin(archive: Path, name: str, again: Callable[[Path], Session], timeout: float) -> Session:
+def _begin(
+    archive: Path,
+    name: str,
+    again: Callable[..., Session],
+    timeout: float,
+    privacy: Privacy | None,
+) -> Session:
     ensure_archive(archive)
-    return Session(archive, begin_part(archive, name, timeout=timeout), again)
+    return Session(archive, begin_part(archive, name, timeout=timeout, privacy=privacy), again)
 
 
-def locking_session(path: str | os.PathLike[str], *, timeout: float = PATIENCE) -> LockingSession:
+def locking_session(
+    path: str | os.PathLike[str], *, timeout: float = PATIENCE, privacy: Privacy | None = None
+) -> LockingSession:
     """The archive at `path` itself, locked for each operation and no longer.
 
     The archive is made if there is none. Each operation waits up to `timeout` seconds for other
     processes, then raises Busy.
     """
-    return LockingSession(redirected.archive_path(Path(path).absolute(), writing=True), timeout)
+    archive = redirected.archive_path(Path(path).absolute(), writing=True)
+    return LockingSession(archive, timeout, privacy)
 
 
 class LockingSession(KeyedMapping):
@@ -157,8 +171,11 @@ class LockingSession(KeyedMapping):
     nothing is held between two of them. Can be sent to other processes.
     """
 
-    def __init__(self, path: Path, timeout: float = PATIENCE) -> None:
+    def __init__(
+        self, path: Path, timeout: float = PATIENCE, privacy: Privacy | None = None
+    ) -> None:
         self.path = path
+        self._privacy = privacy
         self._timeout = timeout
         self._threads = threading.RLock()
         self._held: Container | None = None
@@ -213,7 +230,11 @@ class LockingSession(KeyedMapping):
             ensure_archive(self.path)
             # what closing makes permanent need not be so before
             self._held = Container(
-                self.path, writable=True, durability="close", timeout=self._timeout
+                self.path,
+                writable=True,
+                durability="close",
+                timeout=self._timeout,
+                privacy=self._privacy,
             )
             try:
                 yield self._held
@@ -226,8 +247,8 @@ class LockingSession(KeyedMapping):
         with self._container() as container:
             yield KeyedValues(container)
 
-    def __reduce__(self) -> tuple[type[LockingSession], tuple[Path, float]]:
-        return LockingSession, (self.path, self._timeout)
+    def __reduce__(self) -> tuple[type[LockingSession], tuple[Path, float, Privacy | None]]:
+        return LockingSession, (self.path, self._timeout, self._privacy)
 
     __eq__ = object.__eq__  # not that of dicts
     __hash__ = object.__hash__

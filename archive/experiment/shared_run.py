@@ -8,7 +8,8 @@ from typing import Any
 
 from archive.container import Container
 from archive.experiment import parents
-from archive.experiment.runs import Outcome, Run, SegmentView
+from archive.experiment.run_facts import Outcome
+from archive.experiment.runs import Run, SegmentView
 
 Opened = Callable[[], AbstractContextManager[Container]]
 Begin = Callable[[str], "SharedRun"]

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from archive.provenance.process import begun, completed, user, writer
-from archive.provenance.restoring import restore_generators
+from archive.provenance.privacy import Privacy, chosen, host, shown, user
+from archive.provenance.process import Capture, Records, writer
+from archive.provenance.restoring import restore_generator, restore_generators
 
-__all__ = ["begun", "completed", "restore_generators", "user", "writer"]
+__all__ = [
+    "Capture",
+    "Privacy",
+    "Records",
+    "chosen",
+    "host",
+    "restore_generator",
+    "restore_generators",
+    "shown",
+    "user",
+    "writer",
+]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import platform
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import schemas
+from archive.provenance import code, generators, machine
+from archive.provenance.concealing import safe_arguments
+from archive.provenance.mpi import rank_and_size
+from archive.provenance.privacy import Privacy, host, shown, user
+from archive.provenance.repository import AT_BEGIN, AT_END
+from archive.provenance.simulators import seeds
 from archive.provenance.surroundings import distribution_version, environment
 
 # Records by digest, with that of the process first.
@@ -22,36 +27,94 @@ def writer() -> str:
     return f"neuroarchive {distribution_version('neuroarchive')}"
 
 
-def user() -> str | None:
-    """The name of the account, if the system knows it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return None
+class Capture:
+    """What is found out of the process that a run is in, as the run begins and as it ends."""
+
+    def __init__(self, privacy: Privacy, *, kept: bool = True) -> None:
+        """`kept`: the records of the begin are kept with the run; else those of the end are,
+        whatever they are."""
+        self._privacy = privacy
+        self._asked = code.ask()  # first: git works while the rest is looked at
+        self._kept = kept
+        self._named: dict[str, schemas.Generator] = {}
+        self._named_seeds: dict[str, schemas.Value] = {}
+        self._random = generators.python_state()
+        numpy = generators.numpy_state()
+        self._generators = {} if numpy is None else {"numpy": generators.of_numpy(numpy)}
+        self._process = self._begun()
+        self.records = self._records(self._process, AT_BEGIN)
+
+    def note_generator(self, name: str, generator: Any) -> None:
+        """Keep the state that a generator has now. Raises ContractError for what has none."""
+        state, seed = generators.named(name, generator)
+        self._named[name] = state
+        if seed is not None:
+            self._named_seeds[name] = seed
+
+    def completed(self) -> Records:
+        """The records at the end of the run, if more is known by then; else none."""
+        if generators.python_state() != self._random:
+            self._generators["random"] = generators.of_python(self._random)
+        self._generators |= self._named
+        told = {**self._process.seeds, **seeds(), **self._named_seeds}
+        process = self._process.model_copy(update={"seeds": told})
+        records = self._records(process, AT_END)
+        same = next(iter(records)) == next(iter(self.records))
+        return {} if same and self._kept else records
+
+    def _begun(self) -> schemas.Provenance:
+        rank, ranks = rank_and_size()
+        missing = {}
+        try:
+            folder = shown(Path.cwd(), self._privacy)
+        except OSError as error:
+            folder = None
+            missing["working_directory"] = str(error.strerror)
+        arguments = sys.argv if sys.argv[:1] != ["-c"] else ["-c", *sys.argv[1:]]
+        return schemas.Provenance(
+            captured=datetime.now(UTC),
+            process=os.getpid(),
+            argv=tuple(shown(one, self._privacy) for one in safe_arguments(arguments)),
+            working_directory=folder,
+            host=host(self._privacy),
+            user=user(self._privacy),
+            rank=rank,
+            ranks=ranks,
+            job=machine.job(self._privacy),
+            privacy=self._privacy,
+            seeds=seeds(),
+            missing=missing,
+        )
+
+    def _records(self, process: schemas.Provenance, seconds: float) -> Records:
+        around, missing = _environment(self._privacy)
+        drawn = {whose: (schemas.digest(one), one) for whose, one in self._generators.items()}
+        program = code.record(self._asked, seconds, self._privacy)
+        process = process.model_copy(
+            update={
+                "environment": around[0],
+                "code": program.digest,
+                "generators": {whose: digest for whose, (digest, _) in drawn.items()},
+                "missing": {**process.missing, **missing},
+            }
+        )
+        records: dict[str, schemas.Model] = {schemas.digest(process): process}
+        return {
+            **records,
+            around[0]: around[1],
+            program.digest: program.model,
+            **dict(drawn.values()),
+        }
 
 
-def begun() -> Records:
-    """The records of a run that begins now. What the system does not tell is None."""
-    around = environment()
-    others = {schemas.digest(around): around}
-    process = schemas.Provenance(
-        captured=datetime.now(UTC),
-        process=os.getpid(),
-        argv=tuple(sys.argv),
-        working_directory=str(Path.cwd()),
-        host=platform.node() or None,
-        user=user(),
-        environment=schemas.digest(around),
-    )
-    return {schemas.digest(process): process, **others}
+_last: tuple[str, schemas.Environment] | None = None
 
 
-def completed(records: Records) -> Records:
-    """The same at the end of the run, if more is known by then; else none."""
-    (_, process), *_ = records.items()
-    around = environment()
-    digest = schemas.digest(around)
-    if not isinstance(process, schemas.Provenance) or digest == process.environment:
-        return {}
-    process = process.model_copy(update={"environment": digest})
-    return {schemas.digest(process): process, digest: around}
+def _environment(privacy: Privacy) -> tuple[tuple[str, schemas.Environment], dict[str, str]]:
+    """The environment with its digest, which is computed once while it does not change."""
+    global _last
+    around, missing = environment(privacy)
+    last = _last
+    if last is None or last[1] != around:
+        _last = last = schemas.digest(around), around
+    return last, missing

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import platform
-import sys
-
 import schemas
-
-# Distributions that a simulation's result may depend on, by the module that shows their use.
-SIMULATION = {
-    "ANNarchy": "ANNarchy",
-    "archive": "neuroarchive",
-    "brian2": "brian2",
-    "h5py": "h5py",
-    "neo": "neo",
-    "nest": "nest-simulator",
-    "neuron": "neuron",
-    "numpy": "numpy",
-    "pyNN": "PyNN",
-    "quantities": "quantities",
-    "scipy": "scipy",
-}
+from archive.provenance import distributions, machine
+from archive.provenance.privacy import Privacy
+from archive.provenance.simulators import simulators
 
 
-def environment() -> schemas.Environment:
-    """What it is now; simulators are those that are loaded."""
-    return schemas.Environment(
-        python=f"{platform.python_implementation()} {platform.python_version()}",
-        platform=platform.platform(),
-        packages={
-            name: distribution_version(name)
-            for module, name in SIMULATION.items()
-            if module in sys.modules
-        },
+def environment(privacy: Privacy) -> tuple[schemas.Environment, dict[str, str]]:
+    """What it is now, with the simulators that are loaded; and what could not be found out."""
+    loaded, missing = simulators(privacy)
+    around = schemas.Environment(
+        python=machine.python(),
+        platform=machine.system(),
+        processor=machine.processor(),
+        cores=machine.cores(),
+        memory=machine.memory(),
+        threads=machine.threads(),
+        packages=distributions.installed(),
+        simulators=loaded,
+        variables=machine.variables(privacy),
     )
+    return around, missing
 
 
 def distribution_version(distribution: str) -> str:

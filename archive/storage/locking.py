@@ -59,11 +59,13 @@ def busy(path: Path, who: str) -> Busy:
     )
 
 
-def note_holder(descriptor: int, files: Files, since: datetime, run: str | None) -> None:
+def note_holder(
+    descriptor: int, files: Files, since: datetime, run: str | None, *, nameless: bool
+) -> None:
     """Write into the log, for others to read, who holds it. Not synced: it is only told."""
     facts = {
         "pid": os.getpid(),
-        "host": os.uname().nodename,
+        "host": "a computer" if nameless else os.uname().nodename,
         "since": since.isoformat(timespec="seconds"),
         "run": run and run[:500],
     }

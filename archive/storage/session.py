@@ -51,9 +51,12 @@ class Session:
         durability: Durability = "commit",
         timeout: float = 10,
         files: Files | None = None,
+        nameless: bool = False,
     ) -> None:
         """`stamps` names the attributes that the file and every entity in it carry; `timeout`
-        is how many seconds to wait for another writer."""
+        is how many seconds to wait for another writer. `nameless`: those who wait for this one are
+        not told on which computer it is."""
+        self._nameless = nameless
         self.path = path
         self.writable = writable
         self._durability = durability
@@ -84,7 +87,7 @@ class Session:
         require_plain(self.path)
         with refusals(self.path, writable=self.writable):
             if self.writable:
-                self._store = Store(self.path, self._files, self._timeout)
+                self._store = Store(self.path, self._files, self._timeout, nameless=self._nameless)
                 if self._durability == "commit":
                     self._store.write_early()
             else:

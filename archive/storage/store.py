@@ -26,10 +26,11 @@ LIMIT = 4 << 20
 class Store:
     """The writer's hold on an archive: nobody else writes while it is open."""
 
-    def __init__(self, path: Path, files: Files, timeout: float) -> None:
+    def __init__(self, path: Path, files: Files, timeout: float, *, nameless: bool = False) -> None:
         """Recovers what a crash left. Raises OSError as the system does, Busy after `timeout`
         seconds, Refused in a process that has the file open, CorruptArchive if main file and
-        log do not belong together."""
+        log do not belong together. `nameless`: others are not told on which computer this is."""
+        self._nameless = nameless
         self.path = path
         self._files = files
         self._pid = os.getpid()
@@ -72,7 +73,9 @@ class Store:
 
     def note(self, run: str | None) -> None:
         """Tell others who holds the archive, and what for."""
-        note_holder(self._open_log.descriptor, self._files, self._since, run)
+        note_holder(
+            self._open_log.descriptor, self._files, self._since, run, nameless=self._nameless
+        )
 
     @property
     def _open_log(self) -> Log:

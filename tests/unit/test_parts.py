@@ -327,7 +327,7 @@ def test_sessions_go_to_other_processes(path: Path) -> None:
 
 
 def test_names_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archive.provenance.user", lambda: "../anna b")
+    monkeypatch.setattr("archive.provenance.user", lambda privacy: "../anna b")
     monkeypatch.setattr("platform.node", lambda: "lab/7")
     path = tmp_path / "e.nix"
     with archive.session(path) as one, archive.session(path) as other:
