@@ -48,20 +48,23 @@ def _same_process(one: schemas.Provenance, other: schemas.Provenance) -> bool:
     return known and all(getattr(one, field) == getattr(other, field) for field in fields)
 
 
-def aliases(run: Run) -> Iterator[str]:
-    """The names that the script may give the run: its own, and those it had before it was run
-    again, or merged."""
-    name, seen = run.name, set[str]()
-    while name not in seen:
-        seen.add(name)
-        yield name
-        plain = re.sub(r" \([^()]*\)$", "", name)
-        if plain != name:
-            yield plain
-        row = run._container.run_named(name)
-        for model in () if row is None else run._container.changes("run", row):
-            if isinstance(model, schemas.Parent) and model.how == "rerun":
-                name = model.run
+def original(run: Run) -> Run:
+    """The run that it was run again from, if it was, and that one from, and so on."""
+    seen = {run._row}
+    while True:
+        parents = [one for one in run.provenance.parents if one.how == "rerun"]
+        row = run._container.run_named(parents[0].run) if parents else None
+        if row is None or row in seen:
+            return run
+        seen.add(row)
+        run = Run(run._container, row)
+
+
+def aliases(run: Run) -> tuple[str, ...]:
+    """The names that its script may give the run: its own, and that it had before it was merged,
+    if it has that of a part behind it."""
+    plain = re.sub(r" \([^()]*\)$", "", run.name)
+    return (run.name,) if plain == run.name else (run.name, plain)
 
 
 def write_before(run: Run, path: Path, first: int | None) -> None:

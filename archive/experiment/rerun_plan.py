@@ -14,7 +14,7 @@ import schemas
 from archive.errors import AlreadyExists, FormatError, NotFound
 from archive.experiment import redirected
 from archive.experiment.redirected import Order
-from archive.experiment.rerun_before import aliases, siblings, write_before
+from archive.experiment.rerun_before import aliases, original, siblings, write_before
 from archive.experiment.rerun_checks import differences
 from archive.experiment.rerun_files import Written, place_of, write_facts
 from archive.experiment.runs import Run
@@ -25,11 +25,13 @@ _VARIABLES = re.compile(r"[A-Z_]+_NUM_THREADS|PYTHONHASHSEED")
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that is to be run again. `command` is what will be run, in `directory`; `differences`
-    say in what commit, files and environment are not as they were."""
+    """A run that is to be run again, or that was itself run again from `original`. `command` is
+    what will be run, in `directory`; `differences` say in what commit, files and environment are
+    not as they were."""
 
     archive: Path
     run: str
+    original: str
     folder: Path
     command: tuple[str, ...]
     directory: Path
@@ -51,6 +53,7 @@ def prepare(
     Raises NotFound where no program was recorded, AlreadyExists for a folder with something in
     it, FormatError for what was recorded and makes no sense.
     """
+    asked, run = run, original(run)
     found = run.provenance
     process, code = found.process, found.code
     if process is None or code is None or code.script is None or code.program == "interactive":
@@ -80,14 +83,15 @@ def prepare(
         str(run._container.experiment.document(0).get("id", "")),
         tuple(name for name, _ in names),
         wanted,
-        tuple(aliases(run)),
+        aliases(run),
         {whose: schemas.dump(state) for whose, state in found.generators.items()},
     ).write()
     there = Path(process.working_directory or "").expanduser()
     chosen = directory or (there if there.is_absolute() and there.is_dir() else place)
     return Plan(
         archive=archive,
-        run=run.name,
+        run=asked.name,
+        original=run.name,
         folder=place,
         command=(sys.executable, *command, *_arguments(process)),
         directory=chosen,

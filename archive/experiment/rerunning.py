@@ -167,7 +167,7 @@ def _tail(path: Path) -> str:
 def _take(experiment: Experiment, plan: Plan, made: Run, code: int) -> str:
     """Append the new run, with its parent, in one transaction; returns its name."""
     container = experiment._container
-    name = _free_name(container, plan.run)
+    name = _free_name(container, plan.original)
     entry = made.to_entry()
     parts = [*entry.parts, Entry(origin(experiment.runs[plan.run], "rerun").said)]
     if made.outcome == "running":
