@@ -35,7 +35,8 @@ _NUMBERED = re.compile(r"run \d{4,}")
 @dataclass(frozen=True)
 class Order:
     """What the process is told. `names` are those of the runs that the first process began, in
-    their order; the one that is wanted is number `wanted`, or has one of `aliases`."""
+    their order; the one that is wanted has one of `aliases`, or is number `wanted` of a process
+    and has a name that is none of `known`, as where names tell the time."""
 
     folder: Path
     archive: Path
@@ -43,6 +44,7 @@ class Order:
     names: tuple[str, ...]
     wanted: int
     aliases: tuple[str, ...]
+    known: tuple[str, ...]
     generators: Mapping[str, dict[str, Any]]
 
     def write(self) -> None:
@@ -53,6 +55,7 @@ class Order:
             "names": self.names,
             "wanted": self.wanted,
             "aliases": self.aliases,
+            "known": self.known,
             "generators": dict(self.generators),
         }
         text = json.dumps(said, indent=1)
@@ -71,6 +74,7 @@ class Order:
                 tuple(said["names"]),
                 said["wanted"],
                 tuple(said["aliases"]),
+                tuple(said["known"]),
                 said["generators"],
             )
         except (OSError, ValueError, LookupError, TypeError) as error:
@@ -184,7 +188,7 @@ def begins(archive: Path, name: str) -> None:
     if told is None:
         return
     number, _progress.begun = _progress.begun, _progress.begun + 1
-    is_it = name in told.aliases or (number == told.wanted and name not in told.names)
+    is_it = name in told.aliases or (number == told.wanted and name not in told.known)
     if not is_it or _progress.found:
         return
     _progress.found = True

@@ -13,6 +13,7 @@ from pathlib import Path
 import schemas
 from archive.errors import AlreadyExists, FormatError, NotFound
 from archive.experiment import redirected
+from archive.experiment.joined import run_names
 from archive.experiment.redirected import Order
 from archive.experiment.rerun_before import aliases, original, siblings, write_before
 from archive.experiment.rerun_checks import differences
@@ -84,6 +85,7 @@ def prepare(
         tuple(name for name, _ in names),
         wanted,
         aliases(run),
+        tuple(run_names(run._container)),
         {whose: schemas.dump(state) for whose, state in found.generators.items()},
     ).write()
     there = Path(process.working_directory or "").expanduser()

@@ -25,6 +25,7 @@ from archive.experiment.parents import origin
 from archive.experiment.rerun_plan import Plan, prepare
 from archive.experiment.run_diff import RunDiff, diff
 from archive.experiment.runs import Run
+from archive.query import Where
 
 OUTPUT: Final = "output.txt"
 PATIENCE: Final = 60.0  # s, for whoever writes to the archive
@@ -146,17 +147,17 @@ def execute(plan: Plan, *, tolerance: float | None = None) -> Rerun:
 def _made(plan: Plan, code: int, stack: ExitStack) -> Run:
     """The run that the process began, in one of the archives that it wrote."""
     begun = plan.folder / redirected.BEGUN
-    if not begun.exists():
-        raise NotFound(
-            f"the program began no run {plan.run!r}; it ended with exit code {code}"
-            + _tail(plan.folder / OUTPUT),
-            path=plan.folder,
-            hint=f"all that it printed is in {OUTPUT} there",
-        )
-    said: dict[str, Any] = json.loads(begun.read_text("utf-8"))
-    written = stack.enter_context(open(said["archive"], timeout=PATIENCE))
-    made: Run = written.runs[said["run"]]
-    return made
+    if begun.exists():
+        said: dict[str, Any] = json.loads(begun.read_text("utf-8"))
+        written = stack.enter_context(open(said["archive"], timeout=PATIENCE))
+        for made in written.runs.where(Where("name") == said["run"]):
+            return made
+    raise NotFound(
+        f"the program began no run {plan.original!r}; it ended with exit code {code}"
+        + _tail(plan.folder / OUTPUT),
+        path=plan.folder,
+        hint=f"all that it printed is in {OUTPUT} there",
+    )
 
 
 def _tail(path: Path) -> str:

@@ -21,8 +21,8 @@ def restore_generators(states: Mapping[str, schemas.Model]) -> None:
         if isinstance(state, schemas.Generator):
             try:
                 if whose == "numpy":
-                    # loaded, as an archive is open
-                    sys.modules["numpy.random"].set_state(_numpy_state(state))
+                    # NumPy is loaded, as an archive is open, and loads this when it is asked for
+                    sys.modules["numpy"].random.set_state(_numpy_state(state))
                 elif whose == "random":
                     random.setstate(_python_state(state))
             except _FAULTS as error:

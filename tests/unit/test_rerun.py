@@ -19,6 +19,7 @@ from tests.unit.cli_archive import make, run as call
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = "import archive, numpy as np, quantities as pq, random, sys\n"
 RECORD = "run.append({'v': np.random.normal(size=(20, 2)) * pq.mV}, sampling_period=pq.ms)\n"
+ONE = f"with archive.open('fi.nix', 'a') as exp, exp.run('one') as run: {RECORD}"
 
 
 @pytest.fixture(autouse=True)
@@ -254,6 +255,8 @@ def test_a_variable_that_names_nothing(tmp_path: Path) -> None:
 
 def test_the_order_comes_back(tmp_path: Path) -> None:
     facts: dict[str, Any] = {"numpy": {"kind": "generator", "algorithm": "MT19937"}}
-    made = redirected.Order(tmp_path, tmp_path / "f.nix", "id", ("a", "b"), 1, ("b",), facts)
+    made = redirected.Order(
+        tmp_path, tmp_path / "f.nix", "id", ("a", "b"), 1, ("b",), ("a",), facts
+    )
     made.write()
     assert redirected.Order.read(tmp_path) == made
