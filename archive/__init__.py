@@ -6,6 +6,9 @@
 See `archive.open`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from archive import (
     _contract as _contract,  # first: is the `schemas` that Python found ours?
     plot,
@@ -31,13 +34,11 @@ from archive.experiment import (
     AddressEvents,
     ArrayDiff,
     ConnectionDiff,
-    DataDiff,
     Edge,
     Epochs,
     Events,
     Experiment,
     FactDiff,
-    FirstDifference,
     ImageSequence,
     ImportedFile,
     ImportReport,
@@ -49,12 +50,10 @@ from archive.experiment import (
     ParameterDiff,
     ParameterSet,
     ParameterSets,
-    PartDiff,
     PopulationState,
     ProjectionState,
-    Rerun,
     Run,
-    RunDiff,
+    RunProvenance,
     RunView,
     Salvaged,
     Segment,
@@ -67,20 +66,48 @@ from archive.experiment import (
     SnapshotDiff,
     SnapshotView,
     Spikes,
-    SpikesDiff,
     StateArray,
-    StateDiff,
-    ValuesDiff,
     computer_session,
-    diff,
     locking_session,
     open,
-    rerun,
     salvage,
     session,
 )
 from archive.hooks.restoring import Restoration
 from archive.query import Where
+
+if TYPE_CHECKING:
+    from archive.experiment.data_diff import DataDiff as DataDiff
+    from archive.experiment.part_diff import (
+        FirstDifference as FirstDifference,
+        PartDiff as PartDiff,
+    )
+    from archive.experiment.rerunning import Rerun as Rerun, rerun as rerun
+    from archive.experiment.run_diff import RunDiff as RunDiff, diff as diff
+    from archive.experiment.spikes_comparison import SpikesDiff as SpikesDiff
+    from archive.experiment.state_diff import StateDiff as StateDiff
+    from archive.experiment.values_comparison import ValuesDiff as ValuesDiff
+else:
+    # Few programs compare runs, or run them again: what that takes is loaded when it is asked
+    # for (PEP 562).
+    _LATE = {
+        "DataDiff": "archive.experiment.data_diff",
+        "FirstDifference": "archive.experiment.part_diff",
+        "PartDiff": "archive.experiment.part_diff",
+        "Rerun": "archive.experiment.rerunning",
+        "RunDiff": "archive.experiment.run_diff",
+        "SpikesDiff": "archive.experiment.spikes_comparison",
+        "StateDiff": "archive.experiment.state_diff",
+        "ValuesDiff": "archive.experiment.values_comparison",
+        "diff": "archive.experiment.run_diff",
+        "rerun": "archive.experiment.rerunning",
+    }
+
+    def __getattr__(name):
+        if name not in _LATE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_LATE[name]), name)
+
 
 __all__ = [
     "AddressEvents",
@@ -125,6 +152,7 @@ __all__ = [
     "Restoration",
     "Run",
     "RunDiff",
+    "RunProvenance",
     "RunView",
     "Salvaged",
     "Segment",

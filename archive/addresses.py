@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+PIECE = 1 << 18  # ticks that are read at a time
+
 Addresses = npt.NDArray[Any]
 Fields = dict[str, npt.NDArray[Any]]
 
@@ -39,6 +41,16 @@ def ticks_to_times(
     else:
         np.multiply(ticks, float(tick), out=out)
     return out
+
+
+def times_of(ticks: Any, tick: float) -> npt.NDArray[np.float64]:
+    """The same of ticks that may still lie in a file, shape (event,): read piece by piece, so
+    that never all of them are in memory beside their times."""
+    times = np.empty(ticks.shape, np.float64)
+    for first in range(0, len(times), PIECE):
+        piece = np.asarray(ticks[first : first + PIECE])
+        ticks_to_times(piece, tick, out=times[first : first + PIECE])
+    return times
 
 
 def polarity(on: npt.NDArray[Any]) -> npt.NDArray[np.int8]:

@@ -74,6 +74,8 @@ def _ordered(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     ordered = {key: _ordered(item) for key, item in node.items()}
-    if isinstance(ordered.get("$dict"), list):
-        ordered["$dict"] = sorted(ordered["$dict"], key=lambda pair: str(pair[0]))
+    pairs = ordered.get("$dict")
+    # at the level of names it may be one of these, with anything behind it
+    if isinstance(pairs, list) and all(isinstance(one, list) and len(one) == 2 for one in pairs):
+        ordered["$dict"] = sorted(pairs, key=lambda pair: str(pair[0]))
     return ordered

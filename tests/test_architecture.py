@@ -43,6 +43,36 @@ BELOW_EXPERIMENT = (
 )
 FRONT = BELOW_EXPERIMENT | {"archive.experiment", "archive.plot"}
 
+DIFFERENCES = (
+    *("data_diff", "document_diff", "part_comparison", "part_diff", "run_diff", "state_diff"),
+    *("spikes_comparison", "values_comparison", "van_rossum"),
+)
+# What few programs need, a module or a package, and what opens an archive or appends to one does
+# not: it is imported inside the functions that need it, so that `import archive` costs less.
+LATE = {
+    *(f"archive.experiment.{name}" for name in DIFFERENCES),
+    "archive.provenance.process",
+    "archive.provenance.restoring",
+    "archive.adapters",  # export and import
+    "archive.container.check",
+    "archive.container.check_deep",
+    "archive.container.salvage",
+    "archive.experiment.exports",
+    "archive.experiment.foreign",
+    "archive.experiment.grid",
+    "archive.experiment.importing",
+    "archive.experiment.lineage_picture",
+    "archive.experiment.lineage_tracing",
+    "archive.experiment.merging",
+    "archive.experiment.rerunning",
+    "archive.experiment.source_file",
+    "archive.hooks.annarchy_parameters",
+    "archive.hooks.stretches",
+    "archive.query.evaluate",
+    "archive.query.grammar",
+    "archive.storage.recovery",
+}
+
 # From the bottom up: a layer names only layers above its own line, so that imports run one way.
 LAYERS = {
     "schemas": Layer(set(), PYDANTIC, set()),
@@ -55,12 +85,13 @@ LAYERS = {
     "archive.connections": Layer(NOUN, {"numpy"}, set()),
     "archive.states": Layer(NOUN | {"archive.connections", "archive.modelling"}, {"numpy"}, set()),
     "archive.query": Layer(NOUN, {"numpy"}, set()),
+    # simulators and NumPy are looked at in sys.modules, where the program has loaded them
     "archive.provenance": Layer(NOUN, set(), set()),
     "archive.storage": Layer({"archive.errors"}, {"h5py", "numpy", "xxhash"}, set()),
     "archive.container": Layer(BELOW_CONTAINER, {"numpy", "xxhash"}, set()),
     "archive.hooks": Layer(NOUN | STATES | {"archive.provenance"}, {"numpy"}, NEO | SIMULATORS),
     "archive.adapters": Layer(
-        # of storage the guards of HDF5 files that come from strangers
+        # of storage the guards of HDF5 files that come from strangers, and calls of the system
         NOUN | STATES | {"archive.hooks", "archive.provenance", "archive.storage"},
         {"h5py", "numpy"},
         NEO | {"aedat", "hdmf", "lxml", "pynwb", "scipy", "yaml"},
@@ -98,8 +129,23 @@ def modules(root: Path = ROOT) -> dict[str, Path]:
 
 def layer_of(module: str) -> str:
     """The layer with the longest name that the module lies in."""
-    inside = [name for name in LAYERS if module == name or module.startswith(name + ".")]
+    inside = [name for name in LAYERS if is_within(module, name)]
     return max(inside, key=len, default="")
+
+
+def is_late(module: str) -> bool:
+    return any(is_within(module, name) for name in LATE)
+
+
+def is_within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def may_wait(name: str, found: Import) -> bool:
+    """Whether a module may import that one inside a function: one that is late itself, or runs
+    only where such are needed, has nothing to win by it. The front door may name such for types."""
+    place = "typing" if name == "archive" else "function"
+    return found.place == place and is_late(found.module) and not is_late(name)
 
 
 def is_typing_only(node: ast.AST) -> bool:
@@ -141,7 +187,7 @@ def faults(name: str, path: Path, known: set[str]) -> Iterator[str]:
         if found.module.startswith("."):
             yield f"{where}: write it absolute"
         elif package in ("archive", "schemas"):
-            if found.place != "top":
+            if found.place != "top" and not may_wait(name, found):
                 yield f"{where} in a {found.place} block: our own modules are imported at the top"
             if layer_of(found.module) not in {layer, *rules.ours}:
                 yield f"{where}: {layer} may not"
@@ -194,6 +240,9 @@ def test_no_cycles() -> None:
         ("archive/query/text.py", "def f():\n    import schemas", "imported at the top"),
         ("archive/query/text.py", "if TYPE_CHECKING:\n    import schemas", "imported at the top"),
         ("archive/query/text.py", "from . import column", "absolute"),
+        ("archive/experiment/a.py", "def f():\n    import archive.entry", "imported at the top"),
+        ("archive/adapters/a.py", "def f():\n    import archive.adapters.b", "imported at the top"),
+        ("archive/experiment/a.py", "if TYPE_CHECKING:\n    import archive.adapters", "at the top"),
         ("archive/misplaced.py", "", "belongs to no layer"),
         ("archive/adapters/a.py", "import archive.container", "archive.adapters may not"),
         ("archive/container/rows.py", "import archive", "archive.container may not"),
@@ -215,6 +264,7 @@ def test_a_wrong_import_is_seen(tmp_path: Path, module: str, source: str, compla
         ("archive/hooks/neo_.py", "def f():\n    import neo"),
         ("archive/plot.py", "if TYPE_CHECKING:\n    from matplotlib.figure import Figure"),
         ("archive/__init__.py", "from archive import _contract as _contract"),
+        ("archive/experiment/a.py", "def f():\n    from archive.adapters import writer_for"),
     ],
 )
 def test_a_right_import_passes(tmp_path: Path, module: str, source: str) -> None:
@@ -259,6 +309,33 @@ def test_import_is_light() -> None:
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "h5py" in loaded, "nothing of ours was imported"
     assert loaded & (HEAVY | SIMULATORS) == set()
+
+
+def test_what_few_need_is_late(tmp_path: Path) -> None:
+    """Also a program that opens an archive, appends and reads does without it."""
+    code = (
+        "import archive, numpy, quantities, sys\n"
+        f"with archive.open({str(tmp_path / 'new.nix')!r}, 'x') as exp, exp.run() as run:\n"
+        "    run.append({'v': numpy.zeros((9, 1))}, sampling_period=quantities.ms)\n"
+        "    assert len(exp.segments[0].signals) == 1\n"
+        "print(*sys.modules)"
+    )
+    done = run_python("-W", "error", "-c", code)
+    assert done.returncode == 0, done.stderr
+    loaded = sorted(filter(is_late, done.stdout.split()))
+    assert loaded == ["archive.provenance.process"]  # as a run began
+
+
+def test_what_is_late_is_imported_by_somebody() -> None:
+    known = modules()
+    # those that only late ones import need not wait for themselves
+    waiting = {
+        item.module
+        for name in known
+        for item in imports(known[name], set(known))
+        if item.place != "top" or is_late(name)
+    }
+    assert [name for name in LATE if not any(is_within(one, name) for one in waiting)] == []
 
 
 @pytest.mark.parametrize("shadow", ["schemas.py", "schemas/__init__.py", "schemas/notes.py"])

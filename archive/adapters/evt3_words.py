@@ -44,7 +44,7 @@ class Evt3Words:
         is_high = kind == HIGH
         count, base = _number(kind == COLUMN), state.base
         if _has_vectors(kind):
-            count = int(_counts(words, kind).sum(dtype=np.int64))
+            count = _total(words, kind)
             base = _next_base(words, kind, state.base)
         others = _others(kind)
         now = state.clock.high + state.clock.wraps
@@ -70,10 +70,10 @@ class Evt3Words:
         kind = _kinds(words)
         found = _split(words, kind)
         events = words.compress(found.is_event)
-        is_row = found.said < 1 << 12
-        rows = (found.said.compress(is_row) & 0x7FF).astype(np.uint32)
+        at_row = np.flatnonzero(found.said < 1 << 12)
+        rows = (found.said.take(at_row) & 0x7FF).astype(np.uint32)
         rows <<= 14
-        addresses = _held(rows, found.before.compress(is_row), state.row << 14, len(events))
+        addresses = _held(rows, found.before.take(at_row), state.row << 14, len(events))
         if not _has_vectors(kind):
             addresses |= events & 0x7FF
             signs = (events & 0x800).astype(np.uint32)
@@ -96,7 +96,7 @@ class Evt3Words:
     def ticks(self, words: Words, state: State) -> npt.NDArray[Any]:
         """The times of the events of some words, in µs."""
         kind = _kinds(words)
-        where = _clock_words(words, state)
+        where = _clock_words(words, kind, state)
         events = _counts(words, kind) if _has_vectors(kind) else (kind == COLUMN).view(np.uint8)
         passed = np.cumsum(events, dtype=np.int32)
         count = int(passed[-1]) if len(passed) else 0
@@ -108,7 +108,7 @@ class Evt3Words:
         is_trigger = kind == TRIGGER
         triggers = np.empty((_number(is_trigger), 3), np.int64)
         if len(triggers):
-            where, said = np.flatnonzero(is_trigger), _clock_words(words, state)
+            where, said = np.flatnonzero(is_trigger), _clock_words(words, kind, state)
             first = (state.clock.high + state.clock.wraps) << 12 | state.low
             times = np.concatenate([[first], _times(words[said], state)])
             triggers[:, 0] = times[np.searchsorted(said, where)]
@@ -130,9 +130,8 @@ def _has_vectors(kind: Kinds) -> bool:
     return bool(_number(kind - BASE <= VECTOR_8 - BASE))
 
 
-def _clock_words(words: Words, state: State) -> Places:
+def _clock_words(words: Words, kind: Kinds, state: State) -> Places:
     """Which words set the clock. The upper bits are repeated much more often than they change."""
-    kind = words >> 12
     is_high = kind == HIGH
     is_clock = kind == LOW
     if _number(words == (HIGH << 12 | state.clock.high)) != _number(is_high):
@@ -225,12 +224,31 @@ def _next_base(words: Words, kind: Kinds, base: int) -> int:
     return int(base + passed & 0x7FF) | base & 0x800
 
 
-def _counts(words: Words, kind: Kinds) -> npt.NDArray[Any]:
-    """How many events each word is: the bits that are set in a vector, one for a column."""
-    bits: npt.NDArray[Any] = (kind == VECTOR_12).astype(np.uint16) * np.uint16(0xFFF)
-    bits |= (kind == VECTOR_8).astype(np.uint16) * np.uint16(0xFF)
+def _event_bits(words: Words, kind: Kinds) -> npt.NDArray[np.uint16]:
+    """As many bits as each word is events: those of a vector, one for a column."""
+    bits: npt.NDArray[np.uint16] = (kind == VECTOR_12).astype(np.uint16)
+    bits *= np.uint16(0xFFF)
+    is_short, is_single = kind == VECTOR_8, kind == COLUMN
+    if is_short.any():
+        bits |= is_short.astype(np.uint16) * np.uint16(0xFF)
     bits &= words
-    bits |= kind == COLUMN
+    if is_single.any():
+        bits |= is_single
+    return bits
+
+
+def _total(words: Words, kind: Kinds) -> int:
+    """How many events all words are, counted four words at a time."""
+    if _bitwise_count is None:
+        return int(_counts(words, kind).sum(dtype=np.int64))
+    bits = np.zeros(-(-len(words) // 4) * 4, np.uint16)
+    bits[: len(words)] = _event_bits(words, kind)
+    return int(_bitwise_count(bits.view(np.uint64)).sum(dtype=np.int64))
+
+
+def _counts(words: Words, kind: Kinds) -> npt.NDArray[Any]:
+    """How many events each word is."""
+    bits: npt.NDArray[Any] = _event_bits(words, kind)
     if _bitwise_count is not None:
         found: npt.NDArray[Any] = _bitwise_count(bits)
         return found
@@ -258,9 +276,9 @@ def _vectors(
     widths |= is_short.view(np.uint8) << 3
     passed = np.zeros(len(events) + 1, np.int32)
     np.cumsum(widths, dtype=np.int32, out=passed[1:])
-    is_base = found.said >> 12 == BASE
-    before = found.before.compress(is_base)
-    said = found.said.compress(is_base).astype(np.int32)
+    at_base = np.flatnonzero(found.said >> 12 == BASE)
+    before = found.before.take(at_base)
+    said = found.said.take(at_base).astype(np.int32)
     bases = _signed(said & 0xFFF) - passed.take(before)
     firsts = _held(bases, before, _signed(base), len(events))
     firsts += passed[:-1]

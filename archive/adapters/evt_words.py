@@ -14,6 +14,9 @@ from archive.adapters.event_columns import PIECE, Decoded, read_into
 Words = npt.NDArray[Any]
 State = TypeVar("State")
 
+# So many pieces are read at a time: to open a file takes as long as to read a whole one.
+TOGETHER = 4
+
 
 class Survey(NamedTuple, Generic[State]):
     """What a piece of a file was found to hold."""
@@ -47,6 +50,7 @@ class EventWords(Decoded, Generic[State]):
         self._start = start
         self._coded = coded
         self._length = max(0, path.stat().st_size - start) // coded.dtype.itemsize
+        self._window: tuple[int, Words] | None = None
         self._states: list[State] = []
         counts: list[int] = []
         triggers = [np.empty((0, 3), np.int64)]
@@ -62,6 +66,7 @@ class EventWords(Decoded, Generic[State]):
             if len(found.triggers):
                 triggers.append(found.triggers)
             state = found.after
+        self._window = None
         self.triggers = np.concatenate(triggers)
         super().__init__(counts)
 
@@ -73,13 +78,23 @@ class EventWords(Decoded, Generic[State]):
 
     @property
     def _words(self) -> int:
-        return max(1, PIECE // self._coded.dtype.itemsize // 4)
+        # what is made of a piece is many times as large, and shall stay in the cache too
+        return max(1, PIECE // 32)
 
     def _read(self, number: int) -> Words:
-        first = number * self._words
-        words = np.empty(min(self._words, self._length - first), self._coded.dtype)
-        read_into(self._path, self._start + first * words.itemsize, words)
-        return words.astype(words.dtype.newbyteorder("="), copy=False)
+        """The words of a piece, of some pieces that are read together."""
+        window, inside = divmod(number, TOGETHER)
+        if self._window is None or self._window[0] != window:
+            first, most = window * TOGETHER * self._words, TOGETHER * self._words
+            words = np.empty(min(most, self._length - first), self._coded.dtype)
+            read_into(self._path, self._start + first * words.itemsize, words)
+            self._window = window, words.astype(words.dtype.newbyteorder("="), copy=False)
+        return self._window[1][inside * self._words : (inside + 1) * self._words]
+
+    def fill(self, name: str, first: int, out: npt.NDArray[Any]) -> None:
+        """See `Filling`."""
+        self._window = None  # what was read before may have changed
+        super().fill(name, first, out)
 
     def decode(self, number: int, name: str) -> npt.NDArray[Any]:
         """See `Decoded`."""

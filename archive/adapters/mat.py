@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from archive.adapters.replacing import replacing
 from archive.adapters.unpickling import Limits
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
+from archive.storage.files import system
 
 VERSIONS = ("5", "7.3")
 
@@ -99,7 +101,7 @@ def _write_5(source: Source, found: Plan, path: Path) -> list[Loss] | None:
     variables = Variables(source, found)
     try:
         with path.open("xb") as file:
-            mat = Mat5(file)
+            mat = Mat5(file, partial(system().start_writing, file.fileno()))
             for name, node in variables:
                 mat.write(name, node)
     except TooLarge:

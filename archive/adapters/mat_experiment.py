@@ -6,10 +6,14 @@ many, which populations, how large), and once to write them, one segment in memo
 
 from __future__ import annotations
 
+import marshal
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +23,7 @@ from archive.adapters.mat_types import ORDER, to_text
 from archive.adapters.mat_values import Notes, array, named, node, number, struct
 from archive.entry import Entry, Source
 from archive.errors import FormatError
-from schemas.v1.model import Model
+from schemas.v1.model import Facts, Model
 from schemas.v1.parameters import ParameterSet
 from schemas.v1.run import Run
 from schemas.v1.segment import Part, Segment
@@ -35,6 +39,7 @@ ABOUT = (
 )
 COUNTED = ("neuron", "channels", "columns", "order")  # arrays of indices
 ROOT = "experiment"  # the way to the experiment itself
+ALIKE = 1 << 10  # so many models are kept, of those that occur more than once
 UNLABELLED = "unlabelled"  # holds what belongs to no population
 
 Key = tuple[str, int]  # a name, and how often it occurred before
@@ -127,6 +132,7 @@ class Variables:
         self._experiment = source.entry()
         self._populations = matlab_names(found.variables, taken=_fields(Segment))
         self._variables: dict[Key, dict[Key, str]] = {}
+        self._alike: dict[tuple[type[Model], bytes], tuple[dict[str, Node], dict[str, Any]]] = {}
         for population, variables in found.variables.items():
             name = self._populations[population]
             original = "" if population[1] else population[0]
@@ -224,10 +230,9 @@ class Variables:
 
     def _part(self, part: Entry, entry: str, place: str) -> Struct:
         fields: dict[str, Node] = {"kind": _kind(part)}
-        names = matlab_names(((name, 0) for name in part.arrays), taken=_fields(type(part.model)))
+        names = _array_names(tuple(part.arrays), type(part.model))
         renamed = {}
-        for name, data in part.arrays.items():
-            mapped = names[name, 0]
+        for (name, data), mapped in zip(part.arrays.items(), names, strict=True):
             fields[mapped] = array(data, self.notes, entry, name, f"{place}.{mapped}")
             self.notes.rename("array", name, mapped)
             if mapped != name:
@@ -260,11 +265,36 @@ class Variables:
         return Cell(made)
 
     def _model(self, model: Model, entry: str, place: str) -> dict[str, Node]:
+        """The fields of a model. Many parts are alike in all but their arrays, and these are
+        translated once."""
         for extra in model.model_extra or ():
             self.notes.lost(entry, extra, "a field of a newer contract")
+        values: Any = _values_of(type(model))(model)
+        try:
+            # in bytes 1, 1.0 and True differ, and so do 0.0 and -0.0; nothing reads them again
+            alike = type(model), marshal.dumps(values, 2)
+        except ValueError:  # texts, numbers and what holds them have such bytes, all else has not
+            return self._translated(model, values, self.notes, entry, place)
+        if alike not in self._alike:
+            notes = Notes()
+            fields = self._translated(model, values, notes, "", "")
+            if notes.losses or notes.renamed:  # these say where they were
+                return self._translated(model, values, self.notes, entry, place)
+            if len(self._alike) >= ALIKE:
+                self._alike.clear()
+            self._alike[alike] = fields, notes.types
+        fields, types = self._alike[alike]
+        for inside, tag in types.items():
+            self.notes.types[place + inside] = tag
+        return fields
+
+    def _translated(
+        self, model: Model, values: tuple[object, ...], notes: Notes, entry: str, place: str
+    ) -> dict[str, Node]:
+        names = _fields(type(model))
         return {
-            name: node(getattr(model, name), self.notes, entry, name, f"{place}.{name}")
-            for name in _fields(type(model))
+            name: node(_plain(value), notes, entry, name, f"{place}.{name}")
+            for name, value in zip(names, values, strict=True)
         }
 
 
@@ -272,9 +302,37 @@ def _name(entry: Entry) -> str:
     return str(getattr(entry.model, "key", None) or getattr(entry.model, "name", None) or "")
 
 
+@cache
 def _fields(model: type[Model]) -> list[str]:
     return [name for name in model.model_fields if name != "kind"]
 
 
+@cache
+def _values_of(model: type[Model]) -> Callable[[Model], tuple[object, ...]]:
+    """What gives the values of these fields."""
+    names = _fields(model)
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda one: tuple(getattr(one, name) for name in names)
+
+
+@lru_cache(1 << 8)
+def _array_names(arrays: tuple[str, ...], model: type[Model]) -> list[str]:
+    """What the arrays of an entry are called."""
+    names = matlab_names(((name, 0) for name in arrays), taken=_fields(model))
+    return [names[name, 0] for name in arrays]
+
+
 def _changed(entry: str) -> FormatError:
     return FormatError("it changed while it was written out", entry=entry, hint="export it again")
+
+
+def _plain(value: Any) -> Any:
+    """A field as values alone: what lies in it as a model becomes a dict of what it says."""
+    if isinstance(value, Facts):
+        return {
+            name: _plain(getattr(value, name)) for name in value.model_dump(exclude_defaults=True)
+        }
+    if isinstance(value, dict) and any(isinstance(one, Facts) for one in value.values()):
+        return {key: _plain(one) for key, one in value.items()}
+    return value

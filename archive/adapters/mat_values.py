@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ from archive.adapters.mat_types import (
     scalar_tag,
 )
 from archive.entry import ArrayLike, Loss
+from schemas.v1.model import Facts
 from schemas.v1.value import Array, Quantity, Scalar
 
 _AS_THEY_ARE = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8", "c8", "c16"}
@@ -54,11 +56,16 @@ class Notes:
         return Struct(dict(zip(("where", "original", "mapped"), map(Texts, columns), strict=True)))
 
 
+@lru_cache(1 << 8)
+def _whole(value: int) -> Numbers:
+    return Numbers(np.array(value, np.int64 if abs(value) > _EXACT else np.float64))
+
+
 def number(value: complex) -> Numbers:
     """A Python bool, int within 64 bits, float or complex; ints that a double holds become
     doubles, which MATLAB computes with as one expects."""
-    if type(value) is int and abs(value) > _EXACT:
-        return Numbers(np.array(value, np.int64))
+    if type(value) is int:
+        return _whole(value)
     dtype = {bool: np.bool_, complex: np.complex128}.get(type(value), np.float64)
     return Numbers(np.array(value, dtype))
 
@@ -71,18 +78,26 @@ def _texts(values: npt.NDArray[Any]) -> list[str]:
     return [item.decode(encoding) if isinstance(item, bytes) else str(item) for item in items]
 
 
+@lru_cache(1 << 10)  # many arrays are alike
+def _told(dtype: np.dtype[Any], shape: tuple[int, ...]) -> tuple[str | None, bool]:
+    """What the reader has to be told of an array, if anything; whether MATLAB has its dtype."""
+    is_known = f"{dtype.kind}{dtype.itemsize}" in _AS_THEY_ARE
+    if dtype.kind == "O":  # objects are texts
+        return None, is_known
+    stored = dtype.newbyteorder("<").str
+    tag = array_tag(stored, shape)
+    as_it_is = is_known and (dtype.kind != "c" or 0 not in shape)  # 7.3 has none that are empty
+    told = not as_it_is or not is_self_evident(tag, stored, in_matlab(shape))
+    return tag if told else None, is_known
+
+
 def array(data: ArrayLike, notes: Notes, entry: str, what: str, place: str) -> Node:
     """The node of an array of any dtype; numbers that MATLAB has too are not read yet."""
     dtype = np.dtype(data.dtype)
-    shape = tuple(data.shape)
-    if dtype.kind != "O":  # objects are texts
-        stored = dtype.newbyteorder("<").str
-        tag = array_tag(stored, shape)
-        as_it_is = f"{dtype.kind}{dtype.itemsize}" in _AS_THEY_ARE
-        as_it_is &= dtype.kind != "c" or 0 not in shape  # version 7.3 has none that are empty
-        if not as_it_is or not is_self_evident(tag, stored, in_matlab(shape)):
-            notes.types[place] = tag
-    if f"{dtype.kind}{dtype.itemsize}" in _AS_THEY_ARE:
+    tag, as_it_is = _told(dtype, tuple(data.shape))
+    if tag is not None:
+        notes.types[place] = tag
+    if as_it_is:
         return Numbers(data)
     if dtype.kind == "f" and dtype.itemsize == 2:
         return Numbers(np.asarray(data).astype(np.float32))
@@ -156,6 +171,9 @@ def node(value: object, notes: Notes, entry: str, what: str, place: str) -> Node
             )
         case Mapping():
             return struct(value, notes, entry, what, place)
+        case Facts():
+            told = {name: getattr(value, name) for name in sorted(value.model_fields_set)}
+            return struct(told, notes, entry, what, place)
         case _:
             notes.lost(entry, what, f"MATLAB has nothing like {type(value).__name__}")
             return None
@@ -163,6 +181,9 @@ def node(value: object, notes: Notes, entry: str, what: str, place: str) -> Node
 
 def struct(values: Mapping[str, object], notes: Notes, entry: str, what: str, place: str) -> Struct:
     """The node of a dict; keys that cannot name a field get names that can."""
+    if not values:
+        notes.types[place] = DICT
+        return Struct({})
     mapped = matlab_names((key, 0) for key in values)
     fields = {}
     renamed = {}

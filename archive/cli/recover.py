@@ -9,7 +9,7 @@ import typer
 
 from archive.cli.arguments import File, Json, examples
 from archive.cli.console import print_json, say
-from archive.storage import look, recover as recover_file
+from archive.storage.recovery import look, recover as recover_file
 
 EPILOG = examples("neuroarchive recover fi.nix", "neuroarchive recover fi.nix --dry-run")
 

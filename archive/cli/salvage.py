@@ -11,7 +11,8 @@ import typer
 from archive.cli.arguments import File, Json, examples
 from archive.cli.console import print_json, print_table, progress, say
 from archive.cli.tables import counted
-from archive.container.salvage import Salvaged, salvage as salvage_archive
+from archive.container.salvage import salvage as salvage_archive
+from archive.container.salvaged import Salvaged
 
 EPILOG = examples("neuroarchive salvage damaged.nix saved.nix")
 SHOWN = 50

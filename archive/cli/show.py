@@ -94,13 +94,12 @@ def _experiment(experiment: archive.Experiment, as_json: bool) -> None:
 
 def _run(run: archive.Run, as_json: bool) -> None:
     (document,) = run_rows([run])
-    process = run.provenance.process
     document |= {
         "description": run.description,
         "reason": run.reason,
         "parameters": run.parameters,
         "inputs": [_input(one) for one in run.inputs],
-        "provenance": None if process is None else process.model_dump(exclude_defaults=True),
+        "provenance": _records(run.provenance),
     }
     if as_json:
         print_json(document)
@@ -112,6 +111,31 @@ def _run(run: archive.Run, as_json: bool) -> None:
         say(f"\n{one.path}: {_input_text(one)}")
     if document["reason"]:
         say(f"\n{document['reason'].rstrip()}", style="red")
+
+
+def _records(provenance: archive.RunProvenance) -> dict[str, Any]:
+    """The records by what they are, without the texts of programs, which may be long."""
+    found = {
+        "process": provenance.process,
+        "environment": provenance.environment,
+        "code": provenance.code,
+        **{f"generator {whose}": one for whose, one in provenance.generators.items()},
+        **{f"parent {at}": one for at, one in enumerate(provenance.parents, 1)},
+        **{f"export {at}": one for at, one in enumerate(provenance.exports, 1)},
+    }
+    shown: dict[str, Any] = {}
+    for what, record in found.items():
+        if record is not None:
+            shown[what] = _without_contents(record.model_dump(exclude_defaults=True))
+            shown[what].pop("kind", None)
+    return shown
+
+
+def _without_contents(said: Any) -> Any:
+    if isinstance(said, dict):
+        kept = {key: value for key, value in said.items() if key not in ("content", "diff")}
+        return {key: _without_contents(value) for key, value in kept.items()}
+    return said
 
 
 def _input(one: schemas.Input) -> dict[str, Any]:

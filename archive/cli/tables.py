@@ -8,7 +8,7 @@ from typing import Any
 
 from archive import Run, Segment, Snapshot
 from archive.cli.console import print_table, say
-from archive.experiment.display import annotation_text, value_text
+from archive.experiment.display import annotation_text, counted as counted, value_text
 
 SHOWN = 100
 Rows = list[dict[str, Any]]
@@ -135,11 +135,6 @@ def print_snapshots(title: str, rows: Rows, total: int) -> None:
 def _say_rest(shown: int, total: int) -> None:
     if shown < total:
         say(f"… and {total - shown} more: --limit {total} shows all", style="dim")
-
-
-def counted(number: int, what: str) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def moment_text(moment: datetime | None) -> str:

@@ -22,7 +22,7 @@ from archive.container.container import Container
 from archive.container.contents import Contents
 from archive.container.contract import check_part, part_name
 from archive.container.nix_validation import nixio_faults
-from archive.container.provenance_records import KINDS, named
+from archive.container.provenance_records import KINDS, named, process_names
 from archive.container.rows import Rows, microseconds
 from archive.container.stream_documents import ACTIVE, ROWS
 from archive.container.streams import Place, bounds_names
@@ -150,7 +150,7 @@ class _Checking:
             name = f"provenance record {row}"
             with self.finding(name, DOCUMENT_HINT):
                 process = self.container.provenance.model(row)
-                for other in named(process) if isinstance(process, schemas.Provenance) else ():
+                for _, other in named(process) if isinstance(process, schemas.Provenance) else ():
                     if self.container.provenance.find(other) is None:
                         self.note(name, "a record that it names is missing", DOCUMENT_HINT)
 
@@ -211,8 +211,9 @@ class _Checking:
                 known = container.parameter_sets.digest(at) if 0 <= at < sets else None
                 if known != model.parameters:
                     self.note(name, "its parameter set is not that of its document", DOCUMENT_HINT)
-                if model.provenance and container.provenance.find(model.provenance) is None:
-                    self.note(name, "its provenance record is missing", DOCUMENT_HINT)
+                for process in process_names(container, row):
+                    if container.provenance.find(process) is None:
+                        self.note(name, "its provenance record is missing", DOCUMENT_HINT)
 
     # -- data --------------------------------------------------------------------------------
 

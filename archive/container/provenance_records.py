@@ -27,19 +27,36 @@ def add_records(table: Contents, transaction: Transaction, records: Records) -> 
     return next(processes, None)
 
 
-def named(process: schemas.Provenance) -> Iterator[str]:
-    """The digests of the other records that one of a process names."""
-    for name in (process.environment, process.code, *process.generators.values()):
+def named(process: schemas.Provenance) -> Iterator[tuple[str, str]]:
+    """The other records that one of a process names: what of it they are, and their digests."""
+    for field in ("environment", "code"):
+        name = getattr(process, field)
         if name is not None:
-            yield name
+            yield field, name
+    for whose, name in process.generators.items():
+        yield f"generators.{whose}", name
+
+
+def without(process: schemas.Provenance, lost: Mapping[str, str]) -> schemas.Provenance:
+    """The record of a process that does not name others which are gone: what of it they were, and
+    why they are gone. It says so itself."""
+    gone = {field: None for field in lost if field in ("environment", "code")}
+    kept = {w: name for w, name in process.generators.items() if f"generators.{w}" not in lost}
+    said = {**process.missing, **lost}
+    return process.model_copy(update={**gone, "generators": kept, "missing": said})
+
+
+def process_names(opened: Opened, row: int) -> list[str]:
+    """The digests of the processes that a run began and ended in: one, where no more was known at
+    its end."""
+    names = [opened.runs.document(row).get("provenance")]
+    names += [end.get("provenance") for end in opened.runs.changes(row)]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def process_records(opened: Opened, row: int) -> dict[str, schemas.Provenance]:
-    """The processes that a run began and ended in, by digest: one, where no more was known at its
-    end. A record that is missing is left out; `check` tells of it."""
-    names = [opened.runs.document(row).get("provenance")]
-    names += [end.get("provenance") for end in opened.runs.changes(row)]
-    found = {name: _record(opened, name) for name in names if isinstance(name, str)}
+    """The same with their records. One that is missing is left out; `check` tells of it."""
+    found = {name: _record(opened, name) for name in process_names(opened, row)}
     return {name: one for name, one in found.items() if isinstance(one, schemas.Provenance)}
 
 
@@ -48,7 +65,7 @@ def run_records(opened: Opened, row: int) -> dict[str, schemas.Model]:
     records: dict[str, schemas.Model] = {}
     for name, process in process_records(opened, row).items():
         records[name] = process
-        for other in named(process):
+        for _, other in named(process):
             record = _record(opened, other)
             if record is not None:
                 records[other] = record
@@ -57,7 +74,7 @@ def run_records(opened: Opened, row: int) -> dict[str, schemas.Model]:
 
 def records_of(opened: Opened, process: schemas.Provenance) -> dict[str, schemas.Model]:
     """The records that a process names, by digest."""
-    found = {name: _record(opened, name) for name in named(process)}
+    found = {name: _record(opened, name) for _, name in named(process)}
     return {name: record for name, record in found.items() if record is not None}
 
 

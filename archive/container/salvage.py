@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from archive import provenance
 from archive.container.isolation import PATIENCE, Watch, isolated
+from archive.container.salvaged import Salvaged
 from archive.container.salvaging import Salvaging
 from archive.entry import Loss
 from archive.errors import AlreadyExists, ArchiveNotFound, CorruptArchive
 from archive.storage import publish, remove_file
-
-
-@dataclass(frozen=True, slots=True)
-class Salvaged:
-    """What was copied, and what could not be, or not as it was written."""
-
-    runs: int
-    segments: int
-    losses: tuple[Loss, ...]
-    snapshots: int = 0
 
 
 def salvage(

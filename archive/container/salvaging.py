@@ -23,7 +23,7 @@ from archive.container.layout import Scope
 from archive.container.merge_notes import append_note
 from archive.container.nix_terms import VARYING
 from archive.container.parameter_names import ParameterNames
-from archive.container.provenance_records import LINEAGE, run_records
+from archive.container.provenance_records import LINEAGE, named, process_names, without
 from archive.container.rows import moment
 from archive.container.salvaging_snapshots import readable_parts
 from archive.container.snapshots import add_snapshot, parts_of
@@ -50,6 +50,7 @@ class Salvaging:
         for _ in probe(self._old.session, watch.at):
             pass  # what cannot be read is refused from now on; some of it is not needed
         self._changed: dict[str, str] = {}
+        self._processes: dict[str, str] = {}  # digests there, of those here
         self._attempt("records", "digests", self._compare)
 
     def _compare(self) -> None:
@@ -117,25 +118,45 @@ class Salvaging:
         if not isinstance(run, schemas.Run):
             run = schemas.Run(name=f"unreadable run {row}")
         parameters = None
-        records: dict[str, schemas.Model] | None = {}
+        records: dict[str, schemas.Model] = {}
         if run.parameters is not None:
             parameters = self._attempt(
                 entry, "parameters", lambda: self._old.run_parameters(row) or _missing()
             )
         if run.provenance is not None:
-            records = self._attempt(entry, "provenance", partial(self._records, row))
+            records = self._records(entry, row)
         if self._new.run_named(run.name) is not None:
             self._lose(entry, "name", f"another run has the name {run.name!r}")
             run = run.model_copy(update={"name": f"{run.name[:200]} ({entry})"})
         run = run.model_copy(update={"parameters": None, "provenance": None})
-        self._new.add_run(run, parameters, records or {})
+        self._new.add_run(run, parameters, records)
         self.runs += 1
 
-    def _records(self, row: int) -> dict[str, schemas.Model]:
-        found = run_records(self._old, row)
-        if self._old.runs.document(row)["provenance"] not in found:
-            _missing()
-        return found
+    def _records(self, entry: str, row: int) -> dict[str, schemas.Model]:
+        """The provenance records of a run, each by itself: of most things there are several."""
+        records: dict[str, schemas.Model] = {}
+        names = self._attempt(entry, "provenance", lambda: process_names(self._old, row)) or []
+        for name in names:
+            process = self._attempt(entry, "provenance", partial(self._record, name))
+            if not isinstance(process, schemas.Provenance):
+                continue
+            others: dict[str, schemas.Model] = {}
+            lost: dict[str, str] = {}
+            for field, other in named(process):
+                record = self._attempt(entry, field, partial(self._record, other))
+                if record is None:
+                    lost[field] = "the record could not be read when the archive was salvaged"
+                else:
+                    others[other] = record
+            if lost:
+                process = without(process, lost)
+            self._processes[name] = schemas.digest(process)
+            records |= {self._processes[name]: process, **others}
+        return records
+
+    def _record(self, name: str) -> schemas.Model:
+        at = self._old.provenance.find(name)
+        return _missing() if at is None else self._old.provenance.model(at)
 
     def _copy_parameter_names(self) -> None:
         """The names of parameter sets, with the sets that no run has."""
@@ -187,7 +208,8 @@ class Salvaging:
             if isinstance(change, schemas.AnnotationChange):
                 self._new.annotate(scope, row, change)
             elif isinstance(change, schemas.RunEnd):
-                self._new.end_run(row, change)
+                new = self._processes.get(change.provenance or "")
+                self._new.end_run(row, change.model_copy(update={"provenance": new}))
             elif isinstance(change, LINEAGE):
                 self._new.add_change(scope, row, change)
         if scope == "run" and found:

@@ -1,17 +1,15 @@
 """What the user holds: experiments, runs, segments and what was recorded in them."""
 
-from archive.container.salvage import Salvaged
-from archive.experiment.data_diff import DataDiff
+from archive.container.salvaged import Salvaged
 from archive.experiment.experiment import Experiment
 from archive.experiment.import_report import ImportedFile, ImportReport
 from archive.experiment.lineage import Edge, Lineage, Node
-from archive.experiment.merging import Merged
+from archive.experiment.merged import Merged
 from archive.experiment.network_state import PopulationState, ProjectionState, StateArray
 from archive.experiment.opening import open
 from archive.experiment.parameter_diff import ParameterDiff
 from archive.experiment.parameter_set import ParameterSet
 from archive.experiment.parameter_sets import ParameterSets
-from archive.experiment.part_diff import FirstDifference, PartDiff
 from archive.experiment.recorded import (
     AddressEvents,
     Epochs,
@@ -21,9 +19,8 @@ from archive.experiment.recorded import (
     Signal,
     Spikes,
 )
-from archive.experiment.rerunning import Rerun, rerun
 from archive.experiment.rescue import salvage
-from archive.experiment.run_diff import RunDiff, diff
+from archive.experiment.run_provenance import RunProvenance
 from archive.experiment.runs import Run, RunView, Segment, SegmentView, Snapshot, SnapshotView
 from archive.experiment.sessions import (
     LockingSession,
@@ -35,21 +32,16 @@ from archive.experiment.sessions import (
 from archive.experiment.shared_parameters import SharedParameters
 from archive.experiment.shared_run import SharedRun
 from archive.experiment.snapshot_diff import ArrayDiff, ConnectionDiff, FactDiff, SnapshotDiff
-from archive.experiment.spikes_comparison import SpikesDiff
-from archive.experiment.state_diff import StateDiff
-from archive.experiment.values_comparison import ValuesDiff
 
 __all__ = [
     "AddressEvents",
     "ArrayDiff",
     "ConnectionDiff",
-    "DataDiff",
     "Edge",
     "Epochs",
     "Events",
     "Experiment",
     "FactDiff",
-    "FirstDifference",
     "ImageSequence",
     "ImportReport",
     "ImportedFile",
@@ -61,12 +53,10 @@ __all__ = [
     "ParameterDiff",
     "ParameterSet",
     "ParameterSets",
-    "PartDiff",
     "PopulationState",
     "ProjectionState",
-    "Rerun",
     "Run",
-    "RunDiff",
+    "RunProvenance",
     "RunView",
     "Salvaged",
     "Segment",
@@ -79,15 +69,10 @@ __all__ = [
     "SnapshotDiff",
     "SnapshotView",
     "Spikes",
-    "SpikesDiff",
     "StateArray",
-    "StateDiff",
-    "ValuesDiff",
     "computer_session",
-    "diff",
     "locking_session",
     "open",
-    "rerun",
     "salvage",
     "session",
 ]

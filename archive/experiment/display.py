@@ -26,6 +26,11 @@ def value_text(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def counted(number: int, what: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def annotation_text(annotations: Mapping[str, Any]) -> str:
     """``amplitude=0.1 nA, simulator=neuron``"""
     return ", ".join(f"{key}={value_text(value)}" for key, value in annotations.items())

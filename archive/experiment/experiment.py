@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from archive import values
 from archive.container import Container
-from archive.container.check import check
-from archive.container.check_deep import check_deeply
 from archive.container.check_report import Report
 from archive.entry import Entry, Loss
 from archive.errors import NotFound, Refused
@@ -21,8 +19,7 @@ from archive.experiment.display import html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, all_annotations
 from archive.experiment.lineage import Lineage
-from archive.experiment.lineage_tracing import trace
-from archive.experiment.merging import Merged, merge
+from archive.experiment.merged import Merged
 from archive.experiment.parts import PATIENCE, open_parts, remove_folder
 from archive.experiment.recording import Recording
 from archive.experiment.runs import Run
@@ -103,6 +100,8 @@ class Experiment(Recording, SharedValues):
             raise Refused(
                 "the archive was opened for reading", path=self.path, hint="open it with mode='a'"
             )
+        from archive.experiment.merging import merge
+
         return merge(self._container, [Path(part) for part in parts] or None, keep=keep)
 
     @property
@@ -184,6 +183,9 @@ class Experiment(Recording, SharedValues):
         told of them, as they were after the last transaction. A process of its own does that, as
         a damaged file may end it or keep it for ever; that is a finding then.
         """
+        from archive.container.check import check
+        from archive.container.check_deep import check_deeply
+
         self._container.session.check_open()
         return check_deeply(self.path) if deep else check(self._container)
 
@@ -197,6 +199,8 @@ class Experiment(Recording, SharedValues):
         not is a node that says so. What it led to is known of this archive, of those that were
         opened so, and of those in `also`. Raises NotFound for a run that there is not.
         """
+        from archive.experiment.lineage_tracing import trace
+
         self._container.session.check_open()
         found = self.runs[run] if isinstance(run, str) else run
         focus = None if found is None else (found._container, found._row)

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from archive.adapters import writer_for
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
 from archive.experiment import redirected
 from archive.experiment.annotated import Annotated
-from archive.experiment.exports import note_export
 from archive.hooks.neo_ import to_neo_block
 from archive.values import from_schema_dict
 
@@ -32,6 +30,9 @@ def export(
 
     With `strict`, a loss is a FormatError; the file has been written by then.
     """
+    from archive.adapters import writer_for
+    from archive.experiment.exports import note_export
+
     target = redirected.export_path(Path(path))
     writer = writer_for(target, format)
     losses = writer.write(source, target, **options)

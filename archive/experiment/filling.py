@@ -15,7 +15,7 @@ import schemas
 from archive import provenance
 from archive.container import Container, KeyedValues, ParameterNames, add_snapshot
 from archive.container.annotation_changes import annotations_before
-from archive.container.provenance_records import KINDS, LINEAGE
+from archive.container.provenance_records import KINDS, LINEAGE, named, without
 from archive.entry import Entry, Loss
 from archive.errors import ContractError, FormatError
 from archive.experiment.adding import add_annotations
@@ -112,7 +112,7 @@ class Filling:
         name = self._free(given) if given else self._free_label()
         started = model.started or self._moment
         begun = annotations_before(model.annotations, run.changes)
-        changes = list(run.changes)
+        records, changes = run.provenance(model, self._losses)
         if not any(isinstance(change, schemas.RunEnd) for change in changes):
             ended = self._moment
             if ended is not None and started is not None and ended < started:
@@ -127,7 +127,7 @@ class Filling:
                 "provenance": None,
             }
         )
-        row = self._container.add_run(whole, run.parameters, run.records, changes)
+        row = self._container.add_run(whole, run.parameters, records, changes)
         self.runs.append(Made(row, name, model.name if given else name))
         for number, parameters in enumerate(run.more_parameters, 2):
             self._call(parameters, parameters.name or f"{name[:240]} {number}")
@@ -226,6 +226,7 @@ class Filling:
             self._names.add(said.model_copy(update={"name": free}), parameters)
 
 
+GONE: Final = "the record that it names is not in the file"
 CHANGES: Final = (schemas.RunEnd, schemas.AnnotationChange, *LINEAGE)
 
 
@@ -264,6 +265,32 @@ class _RunInside:
                     f"its reader gives a {other.kind}, which no run has by itself",
                     hint="signals and spikes lie in a segment, populations in a snapshot",
                 )
+
+    def provenance(
+        self, run: schemas.Run, losses: list[Loss]
+    ) -> tuple[dict[str, schemas.Model], list[schemas.Model]]:
+        """The records, with the process that the run began in first, and the changes. They name
+        no records that the file does not have."""
+        renamed: dict[str, str] = {}
+        records: dict[str, schemas.Model] = {}
+        order = sorted(self.records, key=lambda name: name != run.provenance)
+        for name, record in ((name, self.records[name]) for name in order):
+            if isinstance(record, schemas.Provenance):
+                names = named(record)
+                lost = {field: GONE for field, other in names if other not in self.records}
+                losses += [Loss(f"{run.name}/provenance", field, GONE) for field in lost]
+                record = without(record, lost) if lost else record
+                renamed[name] = schemas.digest(record)
+            records[renamed.get(name, name)] = record
+        changes: list[schemas.Model] = []
+        for change in self.changes:
+            if isinstance(change, schemas.RunEnd) and change.provenance is not None:
+                if change.provenance not in renamed:
+                    losses.append(Loss(f"{run.name}/run-end", "provenance", GONE))
+                now = renamed.get(change.provenance)
+                change = change.model_copy(update={"provenance": now})
+            changes.append(change)
+        return records, changes
 
     def _snapshot(self, part: Entry) -> None:
         changes: list[schemas.AnnotationChange] = []

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 from archive.experiment.display import html_table
-from archive.experiment.lineage_picture import Box, Line, picture, shown
 
 Kind = Literal["run", "snapshot", "file"]
 Meaning = Literal["rerun", "restored", "named", "taken", "imported", "used", "exported"]
@@ -170,12 +169,22 @@ class Lineage:
 
     def to_svg(self) -> str:
         """A picture of the graph, from left to right, as the text of an SVG file."""
+        from archive.experiment.lineage_picture import Box, Line, picture
+
         boxes = {
             key: Box(shown(node.label), shown(node.missing or ""), node.kind, key == self.focus)
             for key, node in self.nodes.items()
         }
         lines = [Line(one.source, one.target, FORWARD[one.meaning]) for one in self.edges]
         return picture(boxes, lines)
+
+
+def shown(text: str) -> str:
+    """Text that a file may have brought, in one line, with what would command a terminal, or
+    cannot stand in XML, made visible."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def text_of(node: Node) -> str:

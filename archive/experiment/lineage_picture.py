@@ -57,14 +57,6 @@ class Line:
     said: str
 
 
-def shown(text: str) -> str:
-    """Text that a file may have brought, in one line, with what would command a terminal, or
-    cannot stand in XML, made visible."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
 def layers(keys: Iterable[str], lines: Iterable[Line]) -> list[list[str]]:
     """The keys by layer, in order within each."""
     nodes = list(keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from archive.container import Container, KeyedValues
@@ -14,23 +14,11 @@ from archive.container.taking import take
 from archive.errors import ArchiveError, Busy, CorruptArchive, Refused
 from archive.experiment.adding import add_annotations
 from archive.experiment.joined import run_names, told_apart
+from archive.experiment.merged import Merged
 from archive.experiment.parameter_merging import take_parameter_names
 from archive.experiment.parts import folder_of, part_paths, rank_of, remove_folder
 from archive.experiment.rank_merging import is_ungathered, join_ranks, ranks_difference
-from archive.storage import look
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """What became of one part. `left` says why it was not merged, else None."""
-
-    path: Path
-    runs: int = 0
-    segments: int = 0
-    values: int = 0
-    snapshots: int = 0
-    removed: bool = False
-    left: str | None = None
+from archive.storage.recovery import look
 
 
 def merge(

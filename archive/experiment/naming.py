@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import TypeVar
 
 from archive.errors import NotFound
@@ -14,6 +13,8 @@ Thing = TypeVar("Thing")
 
 def not_found(what: str, name: str, known: Iterable[str]) -> NotFound:
     """The error for a name that is not there, with the nearest ones that are."""
+    from difflib import get_close_matches  # 1 ms, and most names are there
+
     names = [name for name in known if name]
     near = get_close_matches(name, names, n=3, cutoff=0.5) or names[:5]
     if not near:

@@ -13,7 +13,6 @@ from archive.errors import AlreadyExists, ArchiveError, ArchiveWarning
 from archive.experiment import redirected
 from archive.experiment.creating import create_archive, title
 from archive.experiment.experiment import Experiment
-from archive.experiment.foreign import view_through_neo
 from archive.experiment.parts import begin_part, part_path, rank_name
 from archive.experiment.ranks import end_together, mpi_rank
 from archive.provenance import Privacy
@@ -123,6 +122,8 @@ def _open_rank(
 def _through_neo(file: Path) -> Experiment:
     """What Neo makes of a NIX file, in an archive that exists only while it is open."""
     from tempfile import TemporaryDirectory  # with what it imports, 4 ms that few need
+
+    from archive.experiment.foreign import view_through_neo
 
     folder = TemporaryDirectory(prefix="neuroarchive-")
     staged = Path(folder.name) / "view.nix"

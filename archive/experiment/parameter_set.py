@@ -13,8 +13,6 @@ import numpy as np
 
 import schemas
 from archive import values
-from archive.adapters import parameter_files
-from archive.adapters.annarchy_parameters import plain_groups
 from archive.container import Container, ParameterNames
 from archive.entry import Entry, Loss
 from archive.errors import ContractError, NotFound, Refused
@@ -24,7 +22,6 @@ from archive.experiment.naming import not_found
 from archive.experiment.parameter_diff import ParameterDiff, difference
 from archive.experiment.sets_of_runs import sets_of_runs
 from archive.experiment.value_keys import leaves, path_text, same
-from archive.hooks import annarchy_parameters
 from archive.hooks.plain import modelled
 from archive.hooks.restoring import Restoration
 
@@ -249,6 +246,8 @@ class ParameterSet(Mapping[str, Any]):
         Returns what the format could not carry; with `strict`, that is a FormatError and nothing
         is written. Raises FormatError, MissingPackage (YAML) and AlreadyExists.
         """
+        from archive.adapters import parameter_files
+
         return parameter_files.write(
             self._model, Path(path), format, overwrite=overwrite, strict=strict
         )
@@ -261,6 +260,9 @@ class ParameterSet(Mapping[str, Any]):
         their number; `changed` of the report names them. Raises FormatError, before anything is
         set, for arrays and for what is no ANNarchy network.
         """
+        from archive.adapters.annarchy_parameters import plain_groups
+        from archive.hooks import annarchy_parameters
+
         groups, losses = plain_groups(self._model)
         report = annarchy_parameters.apply(groups, network, global_only=global_only)
         changed = tuple(loss for loss in losses if _set_as(loss) in report.restored)

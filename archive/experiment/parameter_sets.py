@@ -13,17 +13,14 @@ from typing import Any
 
 import schemas
 from archive import provenance
-from archive.adapters import parameter_files
 from archive.container import Container
 from archive.errors import AlreadyExists, ContractError, CorruptArchive, NotFound
-from archive.experiment import grid as grids
 from archive.experiment.display import ROWS_SHOWN, html_table
 from archive.experiment.joined import Joined
 from archive.experiment.naming import not_found
 from archive.experiment.parameter_set import SHORT, Home, Parameters, ParameterSet, as_model
 from archive.experiment.runs import RunView
 from archive.experiment.value_keys import leaves
-from archive.hooks import annarchy_parameters
 from archive.hooks.plain import modelled
 
 _DIGEST = re.compile("[0-9a-f]{4,64}")
@@ -183,6 +180,8 @@ class ParameterSets:
         JSON is known by what it holds. Raises ArchiveNotFound, FormatError, MissingPackage, and
         what `save` raises.
         """
+        from archive.adapters import parameter_files
+
         path = Path(path)
         model = parameter_files.read(path, format)
         return self.save(path.stem if name is None else name, ParameterSet(model), description)
@@ -193,6 +192,8 @@ class ParameterSets:
 
         `network` is an ``ANNarchy.Network``, or the module ``ANNarchy``.
         """
+        from archive.hooks import annarchy_parameters
+
         found = annarchy_parameters.capture(network)
         return self.save(name, ParameterSet(schemas.ParameterSet(values=found)), description)
 
@@ -213,11 +214,13 @@ class ParameterSets:
         `archive.experiment.value_keys`. Runs in the parts beside the archive count too. Raises
         ContractError for a grid that makes no sense.
         """
+        from archive.experiment.grid import missing
+
         whole: Mapping[str, Any] = {}
         if base is not None:
             whole = self[base] if isinstance(base, str) else base
         with self._archives() as archives:
-            return grids.missing(grid, whole, archives.values())
+            return missing(grid, whole, archives.values())
 
     # -- display -----------------------------------------------------------------------------
 

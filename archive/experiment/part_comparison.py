@@ -9,6 +9,7 @@ import numpy as np
 
 import schemas
 from archive.entry import Entry
+from archive.experiment.display import counted
 from archive.experiment.document_diff import facts, verdict_of
 from archive.experiment.part_diff import FirstDifference, PartDiff
 from archive.experiment.snapshot_diff import FactDiff
@@ -163,7 +164,7 @@ def _channels(one: Entry, other: Entry, found: _Found) -> Columns | None:
         return None
     own = [len(np.setdiff1d(*both)) for both in ((mine, theirs), (theirs, mine))]
     if any(own):
-        text = f"{own[0]} neurons only in the first, {own[1]} only in the second"
+        text = f"{counted(own[0], 'neuron')} only in the first, {own[1]} only in the second"
         found.say(f"{text}; those of both are compared")
     else:
         found.say("the same neurons in another order, or in other numbers")

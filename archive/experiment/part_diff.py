@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from archive.experiment.display import counted
 from archive.experiment.document_diff import fact_text, one_line, plain_fact, shown
 from archive.experiment.snapshot_diff import FactDiff
 from archive.experiment.spikes_comparison import SpikesDiff
@@ -43,7 +44,7 @@ class FirstDifference:
 
 def _spikes_there(first: int, second: int) -> str:
     if first and second:
-        return f"{first} spikes -> {second}"
+        return f"{counted(first, 'spike')} -> {second}"
     return f"a spike only in the {'first' if first else 'second'}"
 
 
@@ -98,12 +99,13 @@ class PartDiff:
 
 def _spike_lines(found: SpikesDiff) -> Iterator[str]:
     one, other = found.counts
-    yield f"{one} spikes -> {other}, {found.rates[0]:.6g} Hz -> {found.rates[1]:.6g} Hz"
+    yield f"{counted(one, 'spike')} -> {other}, {found.rates[0]:.6g} Hz -> {found.rates[1]:.6g} Hz"
     if found.verdict == IDENTICAL:
         return
     yield (
         f"{found.differing} of {found.trains} trains differ ({100 * found.share:.3g} %), "
-        f"{found.unshared[0]} spikes only in the first, {found.unshared[1]} only in the second"
+        f"{counted(found.unshared[0], 'spike')} only in the first, "
+        f"{found.unshared[1]} only in the second"
     )
     if found.largest == found.largest:
         yield f"each train has as many spikes, at most {found.largest:.6g} apart"

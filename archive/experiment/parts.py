@@ -20,7 +20,7 @@ from archive.container.merge_notes import progress
 from archive.errors import ArchiveError, ArchiveNotFound, ArchiveWarning, Refused
 from archive.experiment.creating import ensure_archive
 from archive.provenance import Privacy
-from archive.storage import Durability, look
+from archive.storage import Durability
 
 SUFFIX = ".nix"
 PATIENCE = 60.0  # s
@@ -62,6 +62,8 @@ def open_parts(archive: Path, main: Container, *, without: str = "") -> dict[str
             part = Container(path, writable=False)
             merged = progress(main, part)
             if merged == "none":
+                from archive.storage.recovery import look
+
                 found[name] = part
                 writer = look(path).held_by
                 if writer is not None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 import schemas
 from archive import values
-from archive.addresses import decoded, ticks_to_times
+from archive.addresses import decoded, times_of
 from archive.container import Neurons
 from archive.entry import ArrayLike, Entry
 from archive.errors import NotFound
@@ -304,7 +304,7 @@ class AddressEvents(Recorded[schemas.AddressEvents]):
     @property
     def times(self) -> Any:
         """Time of each event, shape (event,), with unit."""
-        return self._time(ticks_to_times(np.asarray(self.ticks), self._model.tick))
+        return self._time(times_of(self.ticks, self._model.tick))
 
     def decoded(
         self, coding: str | None = None, events: slice = slice(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,13 +15,12 @@ from typing import Any, Self
 import numpy as np
 
 import schemas
-from archive import provenance, values
+from archive import values
 from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveWarning, Refused
 from archive.experiment import parents, redirected
 from archive.experiment.annotated import Annotated
 from archive.experiment.import_report import ImportedFile, ImportReport
-from archive.experiment.importing import AnyPath, Importing
 from archive.experiment.joined import Joined
 from archive.experiment.known_inputs import KnownInputs
 from archive.experiment.parameter_set import Parameters
@@ -28,6 +28,7 @@ from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.ranks import exits
 from archive.experiment.runs import Run, RunView, SegmentView, Snapshot, SnapshotView
 from archive.hooks.plain import modelled
+from archive.provenance import Capturing
 
 
 class Recording(Annotated):
@@ -129,8 +130,7 @@ class Recording(Annotated):
                     path=self.path,
                     hint="give another name, or resume=True to append to that run",
                 )
-            capture = provenance.Capture(self._container.privacy, kept=False)
-            run = Run(self._container, taken, capture=capture)
+            run = Run(self._container, taken, capture=self._capture(kept=False))
             self._check_same(run, given, description, simulator)
             with self._container.transaction():
                 self._container.resume_run(taken)
@@ -147,7 +147,7 @@ class Recording(Annotated):
 
     def import_file(
         self,
-        path: AnyPath,
+        path: str | os.PathLike[str],
         format: str | None = None,
         *,
         name: str | None = None,
@@ -168,7 +168,17 @@ class Recording(Annotated):
         stands in ``run.inputs``; with `strict` it is an error. Raises FormatError, MissingPackage,
         ContractError, and Refused in mode 'r'.
         """
-        with self._importing(format, again=again, strict=strict, options=options) as importing:
+        from archive.experiment.importing import Importing
+
+        with self._known_inputs() as known:
+            importing = Importing(
+                self._container,
+                *known,
+                format=format,
+                again=again,
+                strict=strict,
+                options=options,
+            )
             done = importing.file(Path(path).absolute(), name)
             rows = np.array(importing.rows(done), np.int64)
         if done.outcome == "skipped":
@@ -177,7 +187,7 @@ class Recording(Annotated):
 
     def import_files(
         self,
-        paths: Iterable[AnyPath],
+        paths: Iterable[str | os.PathLike[str]],
         format: str | None = None,
         *,
         again: bool = False,
@@ -193,8 +203,18 @@ class Recording(Annotated):
         An import that was interrupted goes on when it is called again: what is there is skipped.
         Raises TransactionError where the archive cannot be written to.
         """
+        from archive.experiment.importing import Importing
+
         done = []
-        with self._importing(format, again=again, strict=strict, options=options) as importing:
+        with self._known_inputs() as known:
+            importing = Importing(
+                self._container,
+                *known,
+                format=format,
+                again=again,
+                strict=strict,
+                options=options,
+            )
             for one in importing.files(paths):
                 done.append(one)
                 if progress is not None:
@@ -202,7 +222,9 @@ class Recording(Annotated):
         return ImportReport(tuple(done))
 
     @contextmanager
-    def _importing(self, format: str | None, **how: Any) -> Iterator[Importing]:
+    def _known_inputs(self) -> Iterator[tuple[KnownInputs, Path, list[KnownInputs]]]:
+        """For an import: which files were imported before, here and in the other parts of the
+        archive, whose path is between them."""
         self._container.session.check_open()
         if self.mode == "r":
             raise Refused(
@@ -213,9 +235,7 @@ class Recording(Annotated):
             self._inputs = KnownInputs(self._container)
         with self._archives() as archives:
             others = [KnownInputs(one) for one in archives.values() if one is not self._container]
-            yield Importing(
-                self._container, self._inputs, self._whole_path, others, format=format, **how
-            )
+            yield self._inputs, self._whole_path, others
 
     @property
     def _whole_path(self) -> Path:
@@ -297,10 +317,15 @@ class Recording(Annotated):
         parameters: schemas.ParameterSet | None,
         began_with: Sequence[parents.Origin],
     ) -> Run:
-        capture = provenance.Capture(self._container.privacy)
+        capture = self._capture()
         said = [one.seen_from(self._container) for one in began_with]
         row = self._container.add_run(model, parameters, capture.records, said)
         return Run(self._container, row, model.name, capture)
+
+    def _capture(self, kept: bool = True) -> Capturing:
+        from archive.provenance.process import Capture
+
+        return Capture(self._container.privacy, kept=kept)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import schemas
-from archive import provenance
 from archive.container import Container
 from archive.errors import ArchiveError
 
@@ -197,12 +196,16 @@ def begins(archive: Path, name: str) -> None:
         (told.folder / BEGUN).open("x", encoding="utf-8") as file,
     ):
         json.dump({"archive": str(archive), "run": name}, file)
+    from archive.provenance.restoring import restore_generators
+
     states = {whose: schemas.load(said) for whose, said in told.generators.items()}
-    provenance.restore_generators(states)
+    restore_generators(states)
 
 
 def restore_named(name: str, generator: object) -> None:
     """A generator that the wanted run notes under a name, set to what it was when it was noted."""
     told = order()
     if told is not None and _progress.found and name in told.generators:
-        provenance.restore_generator(name, generator, schemas.load(told.generators[name]))
+        from archive.provenance.restoring import restore_generator
+
+        restore_generator(name, generator, schemas.load(told.generators[name]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from archive.container.salvage import Salvaged, salvage as salvage_archive
+from archive.container.salvaged import Salvaged
 
 
 def salvage(path: str | os.PathLike[str], new: str | os.PathLike[str]) -> Salvaged:
@@ -17,4 +17,6 @@ def salvage(path: str | os.PathLike[str], new: str | os.PathLike[str]) -> Salvag
     out. Raises ArchiveNotFound, AlreadyExists, Refused and Busy, and CorruptArchive or FormatError
     if nothing can be read; then there is no new file.
     """
+    from archive.container.salvage import salvage as salvage_archive
+
     return salvage_archive(Path(path), Path(new))

@@ -9,7 +9,7 @@ from typing import Any, Final
 import schemas
 from archive.errors import ContractError, NotFound
 from archive.experiment.data_diff import DataDiff, compare_data, paired
-from archive.experiment.display import html_table
+from archive.experiment.display import counted, html_table
 from archive.experiment.document_diff import fact_text, facts, one_line, plain_fact, verdict_of
 from archive.experiment.naming import not_found
 from archive.experiment.parameter_diff import ParameterDiff, difference as parameter_difference
@@ -95,9 +95,9 @@ class RunDiff:
 
     def _counts(self, name: str) -> str:
         if name == "data" and self.data is not None:
-            return f"{self.data.compared} recordings compared"
+            return f"{counted(self.data.compared, 'recording')} compared"
         if name == "snapshots":
-            return f"{self.compared_snapshots} snapshots compared"
+            return f"{counted(self.compared_snapshots, 'snapshot')} compared"
         return ""
 
     def _within(self, name: str) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,6 @@ from archive.experiment import redirected
 from archive.experiment.annotated import Annotated
 from archive.experiment.parents import Origin, key_of
 from archive.experiment.run_provenance import RunProvenance, provenance_of
-from archive.experiment.source_file import SourceFile
 
 Outcome = Literal["finished", "failed", "interrupted", "abandoned"]
 
@@ -26,7 +25,7 @@ class RunFacts(Annotated):
     """The part of a run that says how it came about and how it ended."""
 
     _scope = "run"
-    _capture: provenance.Capture | None = None  # where it began, or goes on
+    _capture: provenance.Capturing | None = None  # where it began, or goes on
 
     @property
     def provenance(self) -> RunProvenance:
@@ -91,6 +90,8 @@ class RunFacts(Annotated):
         `options` is what the program does with it, by name. Raises FormatError for what cannot be
         read.
         """
+        from archive.experiment.source_file import SourceFile
+
         with SourceFile(Path(path)) as file:
             used = schemas.Input(
                 role="used",

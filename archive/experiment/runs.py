@@ -113,7 +113,7 @@ class Run(RunFacts):
         container: Container,
         row: int,
         name: str | None = None,
-        capture: provenance.Capture | None = None,
+        capture: provenance.Capturing | None = None,
     ) -> None:
         """`capture` is that of its provenance, if it began here, or goes on here."""
         super().__init__(container, row, name)

@@ -16,7 +16,7 @@ from archive.experiment.display import ROWS_SHOWN, annotation_text, html_table
 from archive.experiment.frame import to_frame
 from archive.experiment.joined import Joined, Rows
 from archive.experiment.naming import not_found
-from archive.query import Predicate, evaluate, parse
+from archive.query import Predicate
 
 Item = TypeVar("Item")
 
@@ -96,6 +96,9 @@ class View(Sequence[Item], Generic[Item]):
         'neuron'``. Raises QueryError for a query that cannot be understood, for a key that
         nothing has, and for a comparison across dimensions.
         """
+        from archive.query.evaluate import evaluate
+        from archive.query.grammar import parse
+
         mask = evaluate(parse(predicate), self._joined.columns(self._scope))
         rows = np.flatnonzero(mask) if self._rows is None else self._rows[mask[self._rows]]
         return type(self)(self._joined, rows)

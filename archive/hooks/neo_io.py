@@ -12,7 +12,6 @@ import schemas
 from archive.entry import Entry
 from archive.errors import ArchiveWarning, FormatError
 from archive.hooks.pynn import recorders, settled
-from archive.hooks.stretches import Stretches, variable_of
 from archive.values import from_schema
 
 Put = Callable[[list[Entry]], Sequence[Hashable]]
@@ -122,6 +121,8 @@ class PyNNIO:
             self.write_block(block, **options)
 
     def _begin(self, held: set[Any] | None) -> None:
+        from archive.hooks.stretches import Stretches
+
         self._recorders = held
         self._stretches = Stretches()
         self._written: dict[str | None, list[Written]] = {}
@@ -146,6 +147,8 @@ class PyNNIO:
 
     def _warn_of_emptied(self, block: Any, segment: Any, entry: Entry) -> None:
         """Tell what PyNN should have passed of a segment that ended, and has not."""
+        from archive.hooks.stretches import variable_of
+
         recorder = next(
             (
                 one

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 import schemas
-from archive.addresses import ticks_to_times
+from archive.addresses import times_of
 from archive.entry import Entry
 from archive.errors import ContractError
 from archive.hooks.neo_facts import (
@@ -170,7 +170,7 @@ def neo_addresses(entry: Entry) -> Any:
     assert isinstance(model, schemas.AddressEvents)
     annotations, kept = thawed(model.annotations)
     signal = neo.IrregularlySampledSignal(
-        quantity(ticks_to_times(np.asarray(entry.arrays["ticks"]), model.tick), model.time_unit),
+        quantity(times_of(entry.arrays["ticks"], model.tick), model.time_unit),
         np.asarray(entry.arrays["addresses"])[:, np.newaxis],
         units="dimensionless",
     )

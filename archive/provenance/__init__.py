@@ -1,20 +1,12 @@
-"""How a run comes about: gathered without asking, as records that are stored once each."""
+"""How a run comes about: gathered without asking, as records that are stored once each.
+
+The gathering itself, `archive.provenance.process`, is loaded when a run begins.
+"""
 
 from __future__ import annotations
 
+from archive.provenance.capturing import Capturing, Records
 from archive.provenance.privacy import Privacy, chosen, host, shown, user
-from archive.provenance.process import Capture, Records, writer
-from archive.provenance.restoring import restore_generator, restore_generators
+from archive.provenance.versions import writer
 
-__all__ = [
-    "Capture",
-    "Privacy",
-    "Records",
-    "chosen",
-    "host",
-    "restore_generator",
-    "restore_generators",
-    "shown",
-    "user",
-    "writer",
-]
+__all__ = ["Capturing", "Privacy", "Records", "chosen", "host", "shown", "user", "writer"]

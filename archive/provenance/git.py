@@ -6,6 +6,7 @@ hooks, a pager) is not run; nothing is written, asked of a person, or fetched.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -14,6 +15,7 @@ import subprocess
 import threading
 import time
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -200,10 +202,10 @@ class _Asking:
             raise NoAnswerError(words or f"git ended with {process.returncode}")
         return output, process.returncode
 
-    def _read(self, *arguments: str):  # type: ignore[no-untyped-def]
+    def _read(self, *arguments: str) -> Iterator[bytes]:
         """An answer that may be long, piece by piece."""
         process = self._begin(arguments, subprocess.DEVNULL)
-        watch = threading.Timer(self._left(), _end, (process,))
+        watch = threading.Timer(self._left(), _kill, (process,))
         watch.daemon = True
         watch.start()
         try:
@@ -216,6 +218,8 @@ class _Asking:
         finally:
             watch.cancel()
             _end(process)
+            if process.stdout is not None:
+                process.stdout.close()
         if time.monotonic() >= self._until:
             raise self._late()
         if process.returncode != 0:
@@ -246,17 +250,21 @@ class _Asking:
         return NoAnswerError("git took too long")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """End it with all that it has started, if it goes on."""
     if process.poll() is None:
         if hasattr(os, "killpg"):
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                process.kill()
-        else:
-            process.kill()
-        process.wait()
+        process.kill()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _kill(process)
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    process.wait()
 
 
 def _remote(settings: dict[str, str], branch: str | None) -> str | None:

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import schemas
 from archive.provenance import code, generators, machine
+from archive.provenance.capturing import Records
 from archive.provenance.concealing import safe_arguments
 from archive.provenance.mpi import rank_and_size
 from archive.provenance.privacy import Privacy, host, shown, user
 from archive.provenance.repository import AT_BEGIN, AT_END
 from archive.provenance.simulators import seeds
-from archive.provenance.surroundings import distribution_version, environment
-
-# Records by digest, with that of the process first.
-Records = Mapping[str, schemas.Model]
-
-
-def writer() -> str:
-    """Name and version of this package, as it is written into files."""
-    return f"neuroarchive {distribution_version('neuroarchive')}"
+from archive.provenance.surroundings import environment
 
 
 class Capture:

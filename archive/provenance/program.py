@@ -31,7 +31,7 @@ def program() -> Program:
     file = getattr(main, "__file__", None)
     if shell is not None and getattr(shell, "kernel", None) is not None:
         return _notebook(shell)
-    if isinstance(file, str) and shell is None:
+    if isinstance(file, str) and not file.startswith("<") and shell is None:
         kind: Kind = "script" if getattr(main, "__spec__", None) is None else "module"
         return Program(kind, Path(file).absolute())
     if shell is not None:

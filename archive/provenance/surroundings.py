@@ -23,13 +23,3 @@ def environment(privacy: Privacy) -> tuple[schemas.Environment, dict[str, str]]:
         variables=machine.variables(privacy),
     )
     return around, missing
-
-
-def distribution_version(distribution: str) -> str:
-    # imported here: it takes 30 ms, and who only reads never needs it
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "unknown"

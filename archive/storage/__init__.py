@@ -5,7 +5,6 @@ from archive.storage.files import Files
 from archive.storage.growing import Growing
 from archive.storage.guarded import Foreign
 from archive.storage.probing import probe
-from archive.storage.recovery import Recovery, look, recover
 from archive.storage.session import Durability, Session
 from archive.storage.transaction import Transaction
 
@@ -14,13 +13,10 @@ __all__ = [
     "Files",
     "Foreign",
     "Growing",
-    "Recovery",
     "Session",
     "Transaction",
     "create",
-    "look",
     "probe",
     "publish",
-    "recover",
     "remove_file",
 ]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import random
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +64,24 @@ def strangers(folder: Path, reader: Any) -> Iterator[Path]:
     for name, writer in writers().items():
         if name == reader.name:
             continue
-        for kind in ("experiment", "parameter-set", "snapshot", "projection", "population"):
-            path = folder / f"{name} {kind}{(*writer.suffixes, '')[0]}"
-            # one that cannot write this writes another
-            with contextlib.suppress(ArchiveError), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                writer.write(Given(only(sample(), kind)), path)
-                yield path
-                break
+        written = _written(name, type(writer))
+        if written is not None:
+            shutil.copytree(written.parent, folder, dirs_exist_ok=True)
+            yield folder / written.name
+
+
+@cache
+def _written(name: str, kind_of_writer: type[Any]) -> Path | None:
+    """What a writer makes of the sample, in a folder with nothing else: once in a process, as
+    many readers are shown it. None if it writes nothing of it."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    writer = kind_of_writer()
+    for kind in ("experiment", "parameter-set", "snapshot", "projection", "population"):
+        path = folder / f"{name} {kind}{(*writer.suffixes, '')[0]}"
+        # one that cannot write this writes another
+        with contextlib.suppress(ArchiveError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            writer.write(Given(only(sample(), kind)), path)
+            return path
+    return None

@@ -1,7 +1,5 @@
 """A later change of annotations."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Literal
 

@@ -1,13 +1,11 @@
 """The program that a run was made by."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from schemas.v1.model import Digest, Facts, Model
-from schemas.v1.value import Bytes
+from schemas.v1.payload import Bytes
 
 
 class Source(Facts):

@@ -1,7 +1,5 @@
 """An environment: the machine, and the software on it."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """An experiment: what one archive holds."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """A file that a run came from, or made use of."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """A value that is kept under a key, beside the runs."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 

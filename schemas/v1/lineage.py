@@ -1,7 +1,5 @@
 """What leads from one run to another, and out of an archive."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

@@ -16,7 +16,6 @@ from pydantic import (
 
 NAME_LIMIT = 255
 _FORBIDDEN = re.compile(r"[/\x00-\x1f\x7f]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def check_name(name: str) -> str:
@@ -28,8 +27,10 @@ def check_name(name: str) -> str:
     bad = _FORBIDDEN.search(name)
     if bad is not None:
         raise ValueError(f"a name must not contain {bad[0]!r} (in {name[:60]!r})")
-    if _SURROGATE.search(name):
-        raise ValueError(f"a name must be valid Unicode (in {name[:60]!r})")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"a name must be valid Unicode (in {name[:60]!r})") from None
     return name
 
 

@@ -1,7 +1,5 @@
 """A model description: what was simulated."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """A set of parameters."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """A projection: the connections from one population to another."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

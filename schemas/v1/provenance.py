@@ -1,7 +1,5 @@
 """Provenance records: what a run was computed by. Each is stored once, and found by its digest."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

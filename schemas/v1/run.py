@@ -1,7 +1,5 @@
 """A run, and how it ended."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Literal
 

@@ -4,8 +4,6 @@ The models hold everything but the bulk numbers; the arrays that belong to a mod
 in its docstring and travel beside it (see ``archive.entry.Entry``).
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

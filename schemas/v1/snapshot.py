@@ -1,7 +1,5 @@
 """A snapshot: the state of a network at one moment."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

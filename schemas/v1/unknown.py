@@ -1,7 +1,5 @@
 """What a newer minor version wrote and this one has no model for."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from schemas.v1.model import Model

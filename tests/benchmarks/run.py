@@ -29,6 +29,8 @@ from tests.benchmarks import (
     append_bulk,
     append_small,
     brian2_capture,
+    capture,
+    comparing,
     durable,
     many_writers,
     mat_export,
@@ -58,8 +60,10 @@ MEASURES: dict[str, Measure] = {
     "reading": reading.measure,
     "snapshots": snapshots.measure,
     "spikes": spikes.measure,
+    "comparing": comparing.measure,
     "brian2_capture": brian2_capture.measure,
     "mat_export": mat_export.measure,
+    "capture": capture.measure,
 }
 
 SIGNS = {"speed": "≥", "cost": "≤", "difference": "≤", "value": "≤"}

@@ -38,8 +38,10 @@ TARGETS = {
     "reading": [1.5, 1.5],
     "snapshots": [0.75, 1.3, 25, 25, 1.05, 0.15],
     "spikes": [5, 5, 20],
+    "comparing": [0.1, 8, 8, 2],
     "brian2_capture": [1.5],
-    "mat_export": [1.0, 1.0, 1.0, 1.0, 1.0],
+    "mat_export": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+    "capture": [50, 50, 50, 4096, 4096],
 }
 SIMULATORS = {"brian2_capture": "brian2"}  # what each of them cannot do without
 

@@ -344,10 +344,10 @@ BROKEN = [path for path in FILES if path.parent.name == "v5.0.4.1"]
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.name)
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_damage_is_an_error_of_ours(path: Path, data: st.DataObject, tmp_path: Path) -> None:
-    """A few hundred mutations of each kind of file over all: nothing else is raised, and soon."""
+    """Hundreds of mutations over all files: nothing else is raised, and soon."""
     whole = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 5))):
         at = data.draw(st.integers(0, len(whole) - 1))

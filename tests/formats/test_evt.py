@@ -118,7 +118,7 @@ def test_any_words_of_evt3(
 ) -> None:
     path = written(tmp_path_factory.mktemp("evt") / "x.raw", "H", words)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evt_words, "PIECE", 8 * piece)
+        patch.setattr(evt_words, "PIECE", 32 * piece)
         assert ours(Evt3(), path) == evt3(words)
 
 
@@ -129,7 +129,7 @@ def test_any_words_of_evt2(
 ) -> None:
     path = written(tmp_path_factory.mktemp("evt") / "x.raw", "I", words)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evt_words, "PIECE", 16 * piece)
+        patch.setattr(evt_words, "PIECE", 32 * piece)
         assert ours(Evt2(), path) == evt2(words)
 
 
@@ -278,3 +278,17 @@ def test_bits_are_counted_the_same_without_numpy_2(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(evt3_words, "_bitwise_count", None)
     assert evt3_words._counts(words, kind).tolist() == there
     assert max(there) == 12
+
+
+@pytest.mark.parametrize(("form", "adapter"), [("I", Evt2()), ("H", Evt3())])
+def test_what_was_read_before_is_not_taken_for_the_file(
+    tmp_path: Path, form: str, adapter: Any
+) -> None:
+    event = 1 << 28 if form == "I" else 2 << 12
+    path = written(tmp_path / "x.raw", form, [event] * 20)
+    parts, _ = read(adapter, path)
+    arrays = parts[0].arrays
+    assert len(arrays["addresses"][:3]) == 3
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(FormatError, match="shorter"):
+        arrays["ticks"][:3]

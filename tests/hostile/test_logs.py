@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import archive
-from archive.storage import look, recover
 from archive.storage.files import SystemFiles
 from archive.storage.log import FIRST, PAGE, RECORD, RECORD_MAGIC, SECTOR, Log, log_path
+from archive.storage.recovery import look, recover
 from tests.hostile.limits import budget
 from tests.unit import rich_archive
 

@@ -34,7 +34,7 @@ def check(outcomes: list[Outcome]) -> None:
 
 def test_some_flips(sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without_nixio(monkeypatch)
-    check(flip(sound, tmp_path, EACH // 2, seed=0))
+    check(flip(sound, tmp_path, EACH // 4, seed=0))
 
 
 @pytest.mark.slow

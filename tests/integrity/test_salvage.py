@@ -14,7 +14,7 @@ import pytest
 import archive
 from archive.container import salvage as salvaging
 from archive.container.isolation import Watch
-from archive.container.salvage import Salvaged
+from archive.container.salvaged import Salvaged
 from archive.entry import Loss
 from archive.errors import AlreadyExists, ArchiveNotFound, CorruptArchive, FormatError
 from tests.integrity.flipping import NO_WATCH, by_owner, owner
@@ -127,7 +127,12 @@ SORTS: dict[str, tuple[Callable[[Any], None], Loss, set[str]]] = {
     "provenance": (
         scribbled("provenance", 0),
         Loss("run 0", "provenance", "cannot be read"),
-        {"run 0", "run 1", "run 2"},
+        {"run 0"},
+    ),
+    "environment": (
+        scribbled("provenance", 1),
+        Loss("run 2", "environment", "cannot be read"),
+        {f"run {row}" for row in range(4)},
     ),
     "experiment": (
         scribbled("experiment", 0),

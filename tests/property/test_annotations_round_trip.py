@@ -18,7 +18,7 @@ from tests.property.test_value_round_trip import NAMES, VALUES
 ANNOTATIONS = st.dictionaries(NAMES.filter(lambda name: len(name) <= 255), VALUES, max_size=4)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(ANNOTATIONS, ANNOTATIONS, ANNOTATIONS, ANNOTATIONS, st.binary(min_size=1025, max_size=2000))
 def test_annotations_come_back(
     of_run: dict[str, Any],

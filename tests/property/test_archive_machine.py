@@ -203,4 +203,4 @@ def above(value: Any, limit: int, unit: str) -> bool:
 
 
 TestArchive = ArchiveMachine.TestCase
-TestArchive.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestArchive.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

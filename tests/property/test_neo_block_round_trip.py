@@ -84,7 +84,7 @@ def same_group(one: Any, other: Any, mine: Any, theirs: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::archive.ArchiveWarning")
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(blocks())
 def test_block_comes_back_from_an_archive(block: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -22,7 +22,7 @@ FEW = st.sampled_from(["a", "b", "c"])
 
 
 @given(steps=st.lists(st.tuples(FEW, SETS), min_size=1, max_size=5), again=st.lists(FEW))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_what_is_saved_comes_back(
     tmp_path_factory: pytest.TempPathFactory,
     steps: list[tuple[str, dict[str, Any]]],
@@ -30,7 +30,7 @@ def test_what_is_saved_comes_back(
 ) -> None:
     path = tmp_path_factory.mktemp("sets") / "e.nix"
     model: dict[str, dict[str, Any]] = {}
-    with archive.open(path, "a") as exp:
+    with archive.open(path, "a", durability="close") as exp:
         for name, values in [*steps, *((name, model.get(name, {})) for name in again)]:
             given_set = ParameterSet(schemas.ParameterSet(values=values))
             if identical(model.get(name, values), values):
@@ -103,7 +103,7 @@ def nested(values: dict[str, Any]) -> dict[str, Any]:
     base=BASES,
     runs=st.lists(st.tuples(st.integers(0, 30), OUTCOMES, st.randoms(use_true_random=False))),
 )
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_missing_is_a_list_comprehension(
     tmp_path_factory: pytest.TempPathFactory, axes: Any, base: Any, runs: Any
 ) -> None:
@@ -111,7 +111,7 @@ def test_missing_is_a_list_comprehension(
     points = [dict(zip(paths, chosen, strict=True)) for chosen in product(*axes.values())]
     whole = [{**base, **point} for point in points]
     done: list[dict[str, int]] = []
-    with archive.open(tmp_path_factory.mktemp("grid") / "e.nix", "a") as exp:
+    with archive.open(tmp_path_factory.mktemp("grid") / "e.nix", "a", durability="close") as exp:
         for at, outcome, random in runs:
             if not whole:
                 break

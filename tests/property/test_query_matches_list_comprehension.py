@@ -16,7 +16,8 @@ from hypothesis import event, given, settings, strategies as st
 
 import schemas
 from archive.errors import QueryError
-from archive.query import evaluate, parse
+from archive.query.evaluate import evaluate
+from archive.query.grammar import parse
 from archive.query.predicate import (
     OPERATORS,
     And,

@@ -84,7 +84,7 @@ def snapshots(draw: st.DrawFn) -> Entry:
     return Entry(model, parts=parts)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(snapshots(), min_size=1, max_size=3))
 def test_snapshots_come_back_as_they_went_in(entries: list[Entry]) -> None:
     with tempfile.TemporaryDirectory() as folder:

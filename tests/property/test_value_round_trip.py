@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from archive.values import from_schema, to_schema, unit_text
@@ -89,6 +89,7 @@ def test_json_round_trip_with_payloads_elsewhere(value: Any) -> None:
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=4))
+@settings(max_examples=50)
 def test_model_round_trip(annotations: dict[str, Any]) -> None:
     segment = Segment(annotations=annotations)
     back = load(json.loads(to_json(dump(segment))))

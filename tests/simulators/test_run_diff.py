@@ -22,33 +22,31 @@ import sys
 import archive
 import pyNN.neuron as sim
 
-path, name, seed = sys.argv[1], sys.argv[2], int(sys.argv[3])
-with archive.open(path, "a") as exp, exp.run(name) as run:
-    sim.setup(timestep=0.1)
-    rng = sim.NumpyRNG(seed=seed)
-    noise = sim.Population(5, sim.SpikeSourcePoisson(rate=200.0), label="noise")
-    cells = sim.Population(
-        4, sim.IF_cond_exp(i_offset=sim.RandomDistribution("uniform", (0, 2), rng=rng)),
-        label="cells",
-    )
-    cells.record(["v", "spikes"])
-    sim.Projection(
-        noise, cells, sim.FixedProbabilityConnector(0.6, rng=rng), sim.StaticSynapse(weight=0.02)
-    )
-    sim.run(100.0)
-    run.append(cells)
-    sim.end()
+path, *seeds = sys.argv[1:]
+for name, seed in zip("ab", map(int, seeds)):
+    with archive.open(path, "a") as exp, exp.run(name) as run:
+        sim.setup(timestep=0.1)
+        rng = sim.NumpyRNG(seed=seed)
+        noise = sim.Population(5, sim.SpikeSourcePoisson(rate=200.0), label="noise")
+        current = sim.RandomDistribution("uniform", (0, 2), rng=rng)
+        cells = sim.Population(4, sim.IF_cond_exp(i_offset=current), label="cells")
+        cells.record(["v", "spikes"])
+        some = sim.FixedProbabilityConnector(0.6, rng=rng)
+        sim.Projection(noise, cells, some, sim.StaticSynapse(weight=0.02))
+        sim.run(100.0)
+        run.append(cells)
+        sim.end()
 """
 
 BRIAN2 = """
+import gc
 import sys
 import archive
 import brian2 as b2
 
-path, name, seed = sys.argv[1], sys.argv[2], int(sys.argv[3])
 b2.prefs.codegen.target = "numpy"
-b2.seed(seed)
-with archive.open(path, "a") as exp, exp.run(name) as run:
+
+def simulate(run):
     cells = b2.NeuronGroup(
         20, "dv/dt = (1.2 - v) / (10*ms) + 0.3 * xi / sqrt(10*ms) : 1", threshold="v > 1",
         reset="v = 0", method="euler", name="cells",
@@ -60,6 +58,13 @@ with archive.open(path, "a") as exp, exp.run(name) as run:
     net.run(50 * b2.ms)
     run.append(net)
     run.snapshot(net)
+
+path, *seeds = sys.argv[1:]
+for name, seed in zip("ab", map(int, seeds)):
+    b2.seed(seed)
+    with archive.open(path, "a") as exp, exp.run(name) as run:
+        simulate(run)
+    gc.collect()  # names are taken as long as there is the object
 """
 
 
@@ -107,9 +112,8 @@ def test_seeds(
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     require(module)
     one, other = tmp_path / "one.nix", tmp_path / "other.nix"
-    simulate(tmp_path, script, one, "a", 1)
-    simulate(tmp_path, script, other, "a", 1)
-    simulate(tmp_path, script, other, "b", 2)
+    simulate(tmp_path, script, one, 1)
+    simulate(tmp_path, script, other, 1, 2)
     with archive.open(one) as mine, archive.open(other) as theirs:
         a, again, b = mine.runs["a"], theirs.runs["a"], theirs.runs["b"]
         same = archive.diff(a, again, only=["data", "environment", "run"], deep=True)
@@ -137,5 +141,5 @@ def test_seeds(
         assert first.index == at
         assert (first.first, first.second) == (values[0][at], values[1][at])
         recorded = segments[0].signals[signal]
-        assert first.neuron == recorded.channels[at[1]]  # type: ignore[union-attr]
+        assert first.neuron == recorded.channels[at[1]]
         assert first.time == pytest.approx(recorded.times[at[0]].magnitude)

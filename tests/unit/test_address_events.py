@@ -11,8 +11,8 @@ import pytest
 
 import archive
 import schemas
-from archive import values
-from archive.addresses import CODINGS, decoded, ticks_to_times
+from archive import addresses as of_addresses, values
+from archive.addresses import CODINGS, decoded, ticks_to_times, times_of
 from archive.entry import Entry
 from archive.errors import ContractError, NotFound
 
@@ -63,6 +63,13 @@ def test_a_tick_is_the_nearest_float() -> None:
     assert ticks_to_times(ticks, 0.1).tolist() == [n / 10 for n in range(1000)]
     assert ticks_to_times(ticks, 0.3).tolist() == [n * 0.3 for n in range(1000)]
     assert ticks_to_times(ticks, 1e-310).tolist() == [n * 1e-310 for n in range(1000)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 6, 7, 8, 21])
+def test_times_are_made_piece_by_piece(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(of_addresses, "PIECE", 7)
+    ticks = np.arange(count, dtype=np.int32) * 3
+    assert times_of(ticks, 0.1).tolist() == ticks_to_times(ticks, 0.1).tolist()
 
 
 def test_they_are_kept_as_they_are(tmp_path: Path) -> None:

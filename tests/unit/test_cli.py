@@ -175,7 +175,8 @@ def test_show_a_run(fi: Path) -> None:
     assert "ZeroDivisionError: no current" in out
     found = run_json("show", fi, "--run", "0")
     assert found["parameters"] == {"tau_m": {"value": 10.0, "unit": "ms"}}
-    assert found["provenance"]["packages"]["numpy"]
+    assert found["provenance"]["environment"]["packages"]["numpy"]
+    assert found["provenance"]["process"]["argv"]
     assert found["reason"] is None
 
 

@@ -173,7 +173,7 @@ def start(folder: Path, packages: Path, out: Path) -> subprocess.Popen[str]:
     "end", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
 def test_an_import_that_was_ended_goes_on(tmp_path: Path, lines: Path, end: signal.Signals) -> None:
-    count = 300
+    count = 200
     for number in range(count):
         write_lines(tmp_path / "old" / f"{number:04d}.lines", f"one:{number} 1 2", "two:3")
     out = tmp_path / "e.nix"

@@ -24,7 +24,7 @@ KEYS = st.text(min_size=1, max_size=20)
 
 
 @given(steps=st.lists(st.tuples(KEYS, st.none() | st.tuples(PLAIN)), max_size=12))
-@settings(max_examples=12)
+@settings(max_examples=6)
 def test_a_session_is_a_dict(tmp_path_factory: pytest.TempPathFactory, steps: Any) -> None:
     path = tmp_path_factory.mktemp("keyed") / "e.nix"
     model: dict[str, Any] = {}

@@ -270,7 +270,7 @@ def counted_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 def short_and_long(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     """Archives by their number of segments."""
     made = {}
-    for count in (10, 10_000):
+    for count in (10, 2_000):
         made[count] = tmp_path_factory.mktemp("lengths") / f"{count}.nix"
         with archive.open(made[count], "x", durability="close") as experiment:
             run = experiment.run()
@@ -291,8 +291,8 @@ def test_opening_reads_no_rows(
             repr(experiment)
             assert len(experiment.segments) == count
         sizes[count] = opened
-    assert sizes[10] == pytest.approx(sizes[10_000], abs=8)
-    assert sum(sizes[10_000]) < 2000
+    assert sizes[10] == pytest.approx(sizes[2_000], abs=8)
+    assert sum(sizes[2_000]) < 2000
 
 
 def test_one_segment_reads_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

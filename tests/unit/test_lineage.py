@@ -39,9 +39,9 @@ def folder(tmp_path: Path) -> Path:
         two.export(tmp_path / "two.json")
         with exp.run("apart"):
             pass
-        with archive.open(tmp_path / "second.nix", "x") as second:
-            with second.run("three", parent=two):
-                pass
+        second = archive.open(tmp_path / "second.nix", "x")
+        with second, second.run("three", parent=two):
+            pass
         with archive.open(tmp_path / "third.nix", "x") as third:
             third.import_file(tmp_path / "two.json")
     return tmp_path

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import archive
-from archive.storage import look, recover
 from archive.storage.files import SystemFiles
 from archive.storage.log import PAGE, RECORD, RECORD_MAGIC, SECTOR, Log, Record, log_path
+from archive.storage.recovery import look, recover
 from tests.unit import rich_archive
 from tests.unit.rich_archive import segment, stored_in
 

@@ -215,12 +215,12 @@ def test_a_session_sees_what_the_others_have_run(tmp_path: Path) -> None:
 
 
 def test_a_large_sweep_is_quick(exp: archive.Experiment) -> None:
-    grid = {"tau": np.arange(1, 51) * pq.ms, "w": np.arange(40.0), "n": [1]}
+    grid = {"tau": np.arange(1, 21) * pq.ms, "w": np.arange(40.0), "n": [1]}
     with exp.transaction():
         for point in exp.parameters.missing(grid)[:-3]:
             exp.run(parameters=point).finish()
-    other = {"tau": np.arange(1, 51) / 1000 * pq.s, "w": np.arange(40.0), "n": [1]}
+    other = {"tau": np.arange(1, 21) / 1000 * pq.s, "w": np.arange(40.0), "n": [1]}
     began = time.perf_counter()
     left = exp.parameters.missing(other)
     assert [point["w"] for point in left] == [37, 38, 39]
-    assert time.perf_counter() - began < 2  # 0.05 s on a machine with nothing else to do
+    assert time.perf_counter() - began < 1  # 0.02 s on a machine with nothing else to do

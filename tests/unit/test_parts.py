@@ -133,7 +133,10 @@ def test_a_part_that_is_kept_is_not_seen_twice(path: Path) -> None:
     assert [one.name for one in path.parent.iterdir()] == ["e.nix"]
 
 
-@pytest.mark.parametrize("stop", [1, 2, 3, 4])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("stop", [1, pytest.param(2, marks=SLOW), pytest.param(3, marks=SLOW), 4])
 def test_an_interrupted_merge_goes_on(
     path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:

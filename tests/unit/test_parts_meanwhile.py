@@ -11,7 +11,7 @@ import numpy as np
 import quantities as pq
 
 import archive
-from archive.storage import look
+from archive.storage.recovery import look
 
 
 def record(run: archive.Run) -> None:

@@ -12,8 +12,10 @@ import pytest
 
 import schemas
 from archive.errors import QueryError
-from archive.query import Column, Where, evaluate, parse
+from archive.query import Column, Where
 from archive.query.compare import APPLY
+from archive.query.evaluate import evaluate
+from archive.query.grammar import parse
 from archive.query.predicate import OPERATORS, Comparison, Operator, Predicate
 from tests.unit.query_table import ABSENT, CountingTexts, Table
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 import schemas
 from archive.errors import QueryError
-from archive.query import Where, parse
+from archive.query import Where
+from archive.query.grammar import parse
 from archive.query.predicate import (
     OPERATORS,
     And,

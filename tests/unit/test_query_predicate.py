@@ -13,7 +13,8 @@ import quantities as pq
 
 import schemas
 from archive.errors import QueryError
-from archive.query import Where, parse
+from archive.query import Where
+from archive.query.grammar import parse
 from archive.query.predicate import (
     And,
     Comparison,

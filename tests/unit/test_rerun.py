@@ -14,6 +14,7 @@ import pytest
 
 import archive
 from archive.experiment import redirected, rerunning
+from archive.experiment.rerun_files import Written
 from tests.unit.cli_archive import make, run as call
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -227,9 +228,7 @@ def test_a_stranger_cannot_write_outside(tmp_path: Path) -> None:
         evil = code.script.model_copy(update={"path": "/etc/../../\x1b[31mx\0.py"})
         names = ("..evil", "/etc/evil", "a/b", "good", "archive.x", "con\n")
         modules = dict.fromkeys(names, evil)
-        written = rerunning.prepare.__globals__["Written"](
-            tmp_path, code.model_copy(update={"script": evil, "modules": modules})
-        )
+        written = Written(tmp_path, code.model_copy(update={"script": evil, "modules": modules}))
         written.add_modules()
         script = written.add_script(evil)
     assert script.parent == tmp_path / "script"

@@ -49,7 +49,7 @@ def compared(
 def signal(values: npt.ArrayLike, **facts: Any) -> Entry:
     arrays = {"values": np.asarray(values)}
     arrays["channels"] = np.array(facts.pop("channels", range(arrays["values"].shape[1])))
-    facts = {"unit": "mV", "sampling_period": 0.1} | facts
+    facts = {"unit": "mV", "sampling_period": 0.1, **facts}
     return Entry(schemas.Signal(population="exc", variable="v", **facts), arrays)
 
 
@@ -71,7 +71,8 @@ def test_the_first_sample_is_found() -> None:
     assert part.name == "segment000: exc/v"
     first = part.first
     assert first is not None
-    assert (first.time, first.time_unit, first.neuron) == (pytest.approx(0.7), "ms", 9)
+    assert first.time == pytest.approx(0.7)
+    assert (first.time_unit, first.neuron) == ("ms", 9)
     assert (first.index, first.first, first.second) == ((7, 2), 23.0, 24.0)
     (array,) = part.arrays
     assert (array.compared, array.differing, array.largest, array.unit) == (30, 2, 24.0, "mV")
@@ -95,7 +96,7 @@ def test_blocks_are_one_array(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_bits_count_but_not_as_values(one: float, other: float) -> None:
-    pair = [signal(changed((1, 1), value)) for value in (one, other)]
+    pair = signal(changed((1, 1), one)), signal(changed((1, 1), other))
     found, part = compared(*pair)
     assert found.verdict == EQUAL
     assert not found.same
@@ -179,7 +180,7 @@ def test_units_are_converted() -> None:
         (signal(WAVE, t_start=1.0), "t_start: 0.0 -> 1.0"),
         (signal(WAVE[:7]), "values: shape (10, 3) -> (7, 3)"),
         (signal(WAVE.astype("f4")), "values: float64 -> float32"),
-        (signal(WAVE, channels=[0, 1, 5]), "1 neurons only in the first, 1 only in the second"),
+        (signal(WAVE, channels=[0, 1, 5]), "1 neuron only in the first, 1 only in the second"),
         (signal(WAVE, channels=[2, 1, 0]), "the same neurons in another order"),
         (signal(WAVE, description="x"), "description: none -> x"),
         (signal(WAVE, annotations={"a": 1}), "annotations.a: none -> 1"),

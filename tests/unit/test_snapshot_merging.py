@@ -118,7 +118,7 @@ def test_no_step_has_more_than_its_segments_before_the_last(
         assert exp.check().is_valid()
 
 
-@pytest.mark.parametrize("stop", [1, 4, 7])
+@pytest.mark.parametrize("stop", [1, pytest.param(4, marks=pytest.mark.slow), 7])
 def test_an_interrupted_merge_goes_on(
     path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:

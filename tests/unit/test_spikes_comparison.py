@@ -26,7 +26,7 @@ def spikes(trains: Trains, size: int = 6, dtype: Any = np.float64, **facts: Any)
     arrays["channels"] = np.asarray(facts.pop("channels", range(size)))
     if "waveforms" in facts:
         arrays["waveforms"] = facts.pop("waveforms")
-    facts = {"population": "exc", "t_stop": 100.0} | facts
+    facts = {"population": "exc", "t_stop": 100.0, **facts}
     return Entry(schemas.SpikeTrains(variable="spikes", size=size, **facts), arrays)
 
 
