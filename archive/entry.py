@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -55,6 +56,19 @@ class Source(Protocol):
 
     def entry(self) -> Entry:
         """The experiment with its runs as parts, and their segments as parts of those."""
+        ...
+
+
+@runtime_checkable
+class Copied(Source, Protocol):
+    """A source that is an archive of its own, in a file."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def copy_to(self, path: Path, /) -> bool:
+        """Write the archive to a new file; or nothing, and return False, where it is in several
+        files. Raises OSError."""
         ...
 
 

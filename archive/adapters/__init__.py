@@ -44,12 +44,15 @@ BUILT_IN = {
     "annarchy-parameters": "archive.adapters.annarchy_parameters:AnnarchyParameters",
     "atf": "archive.adapters.atf:Atf",
     "brian2": "archive.adapters.brian2_store:Brian2Store",
+    "citation": "archive.adapters.citation:Citation",
+    "conda-environment": "archive.adapters.environment_files:CondaEnvironment",
     "csv": "archive.adapters.csv_tables:CsvTables",
     "evt2": "archive.adapters.evt2:Evt2",
     "evt3": "archive.adapters.evt3:Evt3",
     "json": "archive.adapters.json_archive:JsonArchive",
     "json-parameters": "archive.adapters.json_parameters:JsonParameters",
     "mat": "archive.adapters.mat:Mat",
+    "methods": "archive.adapters.methods:Methods",
     "neo": "archive.adapters.neo_:Neo",
     "neo-nix": "archive.adapters.neo_nix:NeoNix",
     "neuron": "archive.adapters.neuron:Neuron",
@@ -58,7 +61,11 @@ BUILT_IN = {
     "nwb": "archive.adapters.nwb:Nwb",
     "pickle": "archive.adapters.pickles:Pickle",
     "prophesee-dat": "archive.adapters.prophesee_dat:PropheseeDat",
+    "prov-json": "archive.adapters.prov_json:ProvJson",
+    "prov-n": "archive.adapters.prov_n:ProvN",
     "pynn-text": "archive.adapters.pynn_text:PynnText",
+    "requirements": "archive.adapters.environment_files:Requirements",
+    "ro-crate": "archive.adapters.ro_crate:RoCrate",
     "scipy-sparse": "archive.adapters.scipy_sparse:ScipySparse",
     "shelve": "archive.adapters.shelves:Shelves",
     "sonata": "archive.adapters.sonata:Sonata",
@@ -158,18 +165,26 @@ def readers() -> dict[str, Reader]:
     return _able("read")
 
 
-def writer_for(path: Path, format: str | None = None) -> Writer:
-    """The adapter that writes such a file: the one named `format`, or else the only one that
-    has the file's suffix.
+def writer_for(path: Path, format: str | None = None, *, folder: bool = False) -> Writer:
+    """The adapter that writes such a file: the one named `format`; or else the one that has the
+    file's whole name, as ``requirements.txt``, among its ``file_names``; or else the only one that
+    has the file's suffix; of several suffixes, as ``.prov.json``, the longest that one has.
 
-    Raises FormatError, with the known formats or the candidates, if there is none or are
-    several, and MissingPackage if the one named cannot be imported.
+    With `folder`, a folder is to be written: then it is the only one whose `writes_folders` is
+    true, if none has the suffix. Raises FormatError, with the known formats or the candidates, if
+    there is none or are several, and MissingPackage if the one named cannot be imported.
     """
     if format is not None:
         return cast("Writer", _named(format, "write"))
     loaded = writers()
-    suffix = path.suffix.lower()
-    candidates = [name for name, writer in loaded.items() if suffix in writer.suffixes]
+    suffix, called = path.suffix.lower(), path.name.lower()
+    candidates = [name for name, one in loaded.items() if called in _file_names(one)]
+    for start in range(len(path.suffixes)):
+        if not candidates:
+            suffix = "".join(path.suffixes[start:]).lower()
+            candidates = [name for name, one in loaded.items() if suffix in one.suffixes]
+    if folder and not candidates:
+        candidates = [name for name, one in loaded.items() if getattr(one, "writes_folders", False)]
     if len(candidates) == 1:
         return loaded[candidates[0]]
     if candidates:
@@ -186,6 +201,10 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
     raise FormatError(
         f"no format has the suffix {suffix!r}", path=path, hint=f"known are {known or 'none'}"
     )
+
+
+def _file_names(writer: Writer) -> tuple[str, ...]:
+    return tuple(getattr(writer, "file_names", ()))
 
 
 def candidates(path: Path, among: Mapping[str, Reader]) -> list[str]:

@@ -43,7 +43,11 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """Writes files of one format. The attributes are those of a Reader."""
+    """Writes files of one format. The attributes are those of a Reader; of suffixes the longest
+    counts, as ``.prov.json``. One that writes a file with a name by which everybody knows it, such
+    as ``CITATION.cff``, may have ``file_names``: such names in lower case, for which it is chosen
+    without being named. One that writes folders has ``writes_folders = True``, and is chosen for a
+    path that ends with a ``/``. A source that is a whole archive is an `archive.entry.Copied`."""
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]

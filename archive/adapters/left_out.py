@@ -18,7 +18,7 @@ def left_out(way: str, entry: Entry, kept: Collection[str], reason: str) -> list
     return [Loss(way, name, reason) for name in (*fields, *entry.arrays) if name not in kept]
 
 
-def said(model: schemas.Model) -> dict[str, Any]:
+def said(model: schemas.Facts) -> dict[str, Any]:
     """The fields of a model that differ from their default, those of a newer contract too."""
     found = {}
     for name, field in type(model).model_fields.items():

@@ -17,8 +17,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format. `installed` says whether its `extra` is, None where nobody knows; `about` is one
-    line, and `problem` what keeps the adapter from being loaded."""
+    """One format. Behind its suffixes stand whole names of files that it is chosen by; `installed`
+    says whether its `extra` is, None where nobody knows; `about` is one line, and `problem` what
+    keeps the adapter from being loaded."""
 
     name: str
     reads: bool
@@ -48,7 +49,7 @@ def _format(name: str, found: Any) -> Format:
         name,
         callable(getattr(adapter, "read", None)),
         callable(getattr(adapter, "write", None)),
-        tuple(getattr(adapter, "suffixes", ())),
+        (*getattr(adapter, "suffixes", ()), *getattr(adapter, "file_names", ())),
         extra,
         True if extra is None else has_extra(OURS, extra),
         _first_line(adapter),

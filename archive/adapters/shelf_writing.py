@@ -5,20 +5,19 @@ from __future__ import annotations
 
 import pickle
 import pickletools
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import schemas
 from archive.adapters.entry_documents import plain_name
 from archive.adapters.replacing import replacing
+from archive.adapters.staged_folder import replacing_folder
 from archive.entry import Entry, Loss, ways
-from archive.errors import AlreadyExists, FormatError
+from archive.errors import FormatError
 from archive.values import from_schema, to_schema
 from schemas.v1.value import identical
 
@@ -49,11 +48,7 @@ def write_shelf(root: Entry, path: Path, session: str | None, overwrite: bool) -
 def write_folder(root: Entry, path: Path, overwrite: bool) -> list[Loss]:
     """Write a folder with a shelf for each session; see `Shelves.write`."""
     found, losses = _values(root, path)
-    if path.exists() and not overwrite:
-        raise AlreadyExists("the folder exists", path=path, hint="overwrite=True replaces it")
-    staged, old = (path.with_name(f".{uuid4().hex}.tmp") for _ in range(2))
-    try:
-        staged.mkdir()
+    with replacing_folder(path, overwrite=overwrite) as staged:
         for session, values in found.items():
             name = plain_name(session)
             if name != session:
@@ -61,30 +56,7 @@ def write_folder(root: Entry, path: Path, overwrite: bool) -> list[Loss]:
             if (staged / f"{name}.dat").exists():
                 raise FormatError(f"two sessions would both be called {name!r}", path=path)
             _write(values, staged / name, overwrite=False)
-        _put_in_place(staged, path, old)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise FormatError(f"the folder cannot be written: {reason}", path=path) from error
-    finally:
-        for left in (staged, old):
-            if left.is_symlink() or left.is_file():
-                left.unlink()
-            shutil.rmtree(left, ignore_errors=True)
     return losses
-
-
-def _put_in_place(staged: Path, path: Path, old: Path) -> None:
-    """Let a folder take the place of `path`, which is `old` from then on; or let all be as it
-    was."""
-    if not path.exists():
-        staged.rename(path)
-        return
-    path.rename(old)
-    try:
-        staged.rename(path)
-    except BaseException:
-        old.rename(path)
-        raise
 
 
 def _values(root: Entry, path: Path) -> tuple[dict[str, Kept], list[Loss]]:

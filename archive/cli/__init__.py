@@ -26,6 +26,7 @@ from archive.cli import (
     rerun,
     salvage,
     show,
+    sign,
 )
 from archive.cli.arguments import examples, help_of
 from archive.cli.console import complain
@@ -41,6 +42,7 @@ VERBS = (
     (export.export, export.EPILOG),
     (formats.formats, formats.EPILOG),
     (check.check, check.EPILOG),
+    (sign.sign, sign.EPILOG),
     (salvage.salvage, salvage.EPILOG),
     (recover.recover, recover.EPILOG),
     (plot.plot, plot.EPILOG),

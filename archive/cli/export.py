@@ -10,19 +10,21 @@ from typing import Annotated, Any
 import typer
 
 import archive
-from archive.adapters import writer_for
+from archive.adapters import Writer, writer_for
 from archive.cli.arguments import File, Json, Overwrite, examples, not_the_archive
 from archive.cli.console import print_json, print_table, progress, say
 from archive.cli.options import check_known, writing_options
 from archive.cli.tables import counted
-from archive.entry import Entry, Loss, Source
+from archive.entry import Copied, Entry, Loss, Source
 from archive.errors import FormatError
+from archive.experiment.export import is_folder
 from archive.experiment.exports import note_export
 
 EPILOG = examples(
     "neuroarchive export fi.nix fi.mat",
     'neuroarchive export fi.nix some.mat --query "amplitude > 50 pA"',
     "neuroarchive export fi.nix fi.mat --overwrite --option version=7.3",
+    "neuroarchive export fi.nix crate/ --option license=CC-BY-4.0",
 )
 SHOWN = 20
 
@@ -30,7 +32,13 @@ SHOWN = 20
 def export(
     file: File,
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The file to write.", show_default=False)
+        # text, as a path forgets the "/" at its end
+        str,
+        typer.Argument(
+            metavar="OUT",
+            help="The file to write; or a folder: x/.",
+            show_default=False,
+        ),
     ],
     query: Annotated[
         str | None, typer.Option(help="Only the segments for which this holds.", show_default=False)
@@ -64,28 +72,30 @@ def export(
 
     --json: file, out, segments (how many were written), losses (entry, field, reason).
     """
-    not_the_archive(out, file)
+    target = Path(out)
+    not_the_archive(target, file)
+    writer = writer_for(target, format, folder=is_folder(out))
     with archive.open(file, "a" if note else "r") as experiment:
         chosen = experiment.segments if query is None else experiment.segments.where(query)
-        options = _options(option or [], overwrite, out, format)
+        options = _options(option or [], overwrite, target, writer)
         source: Source = experiment if query is None else chosen
-        losses = _write(source, len(chosen), out, format, options)
+        losses = _write(source, len(chosen), target, writer, options)
         count = len(chosen)
         if note:
             runs = experiment.runs if query is None else chosen.exported_runs()
-            note_export(runs, out, format or writer_for(out, format).name, options, losses)
+            note_export(runs, target, format or writer.name, options, losses)
     if as_json:
         listed = [
             {"entry": loss.entry, "field": loss.field, "reason": loss.reason} for loss in losses
         ]
-        print_json({"file": file, "out": out, "segments": count, "losses": listed})
+        print_json({"file": file, "out": target, "segments": count, "losses": listed})
     else:
-        say(f"{out}: {counted(count, 'segment')} written, {len(losses)} lost facts")
+        say(f"{target}: {counted(count, 'segment')} written, {len(losses)} lost facts")
         _print_losses(losses)
     if losses and strict:
         raise FormatError(
             f"{len(losses)} facts were lost",
-            path=out,
+            path=target,
             hint="the file was written without these; leave out --strict to accept that",
         )
 
@@ -100,24 +110,24 @@ def _print_losses(losses: Sequence[Loss]) -> None:
 
 
 def _options(
-    given: Sequence[str], overwrite: bool, out: Path, format: str | None
+    given: Sequence[str], overwrite: bool, out: Path, writer: Writer
 ) -> dict[str, str | bool]:
     """The options of a format, with those that it does not know refused."""
-    write = writer_for(out, format).write
     options: dict[str, str | bool] = {"overwrite": True} if overwrite else {}
     options |= writing_options(given)
-    check_known(options, write, out)
+    check_known(options, writer.write, out)
     return options
 
 
 def _write(
-    source: Source, segments: int, out: Path, format: str | None, options: dict[str, Any]
+    source: Source, segments: int, out: Path, writer: Writer, options: dict[str, Any]
 ) -> list[Loss]:
     with progress("exporting") as bar:
         if bar is not None:
             task = bar.add_task("", total=segments)
-            source = _Watched(source, lambda: bar.reset(task), lambda: bar.advance(task))
-        return writer_for(out, format).write(source, out, **options)
+            watched = _WatchedArchive if isinstance(source, Copied) else _Watched
+            source = watched(source, lambda: bar.reset(task), lambda: bar.advance(task))
+        return writer.write(source, out, **options)
 
 
 class _Watched:
@@ -144,3 +154,16 @@ class _Watched:
             yield part
             if part.model.kind == "segment":
                 self._passed()
+
+
+class _WatchedArchive(_Watched):
+    """The same of a source that is an archive of its own."""
+
+    _source: Copied
+
+    @property
+    def path(self) -> Path:
+        return self._source.path
+
+    def copy_to(self, path: Path) -> bool:
+        return self._source.copy_to(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ import numpy.typing as npt
 import schemas
 from archive.container import layout
 from archive.container.check_digests import document_faults, part_fault
+from archive.container.check_files import RecordedFiles
 from archive.container.check_index import index_faults
 from archive.container.check_nix import nix_faults
-from archive.container.check_report import Finding, Report
+from archive.container.check_report import Finding, Report, Signed
+from archive.container.check_signatures import signatures
 from archive.container.check_snapshots import snapshot_faults
 from archive.container.check_values import merge_faults, name_faults, value_faults
 from archive.container.container import Container
@@ -34,6 +37,7 @@ UNSAFE_HINT = "do not open the file with other programs: they follow what this o
 DOCUMENT_HINT = "what the other rows say is not touched by this"
 STRETCH_HINT = "the data of this segment are not to be trusted; those of the others are"
 DIGEST_HINT = "it can be read, and is not what was written; nothing else is touched by this"
+SIGNED_HINT = "what the archive says may be sound, but nobody stands for it"
 INDEX_HINT = "queries for this key may answer wrongly; what runs and segments say of it is right"
 MERGE_HINT = "a part may be merged once more, or be taken for merged"
 TAGS_HINT = "only programs that read the segments through NIX's MultiTags are led astray"
@@ -45,6 +49,8 @@ def check(
     *,
     deep: bool = False,
     at: Callable[[str], object] = lambda place: None,
+    allowed: Path | None = None,
+    files: bool = False,
 ) -> Report:
     """Look at everything but the values of signals. `on_segment` is called after each segment.
 
@@ -52,8 +58,11 @@ def check(
     times and labels as their model says; the index of queries and the MultiTags against the
     documents and the table of stretches. With `deep`, every value too, by the digests, and what
     NIX is told of it. `at` is told what comes next; an ArchiveError that it raises is a finding.
+
+    Signatures are verified, with a file of `allowed` signers by one of these at least. With
+    `files`, those that runs were made by are looked for: whoever wrote the archive says where.
     """
-    checking = _Checking(container, on_segment, deep, at)
+    checking = _Checking(container, on_segment, deep, at, allowed)
     steps = [
         checking.nix,
         checking.experiment,
@@ -66,6 +75,7 @@ def check(
         checking.snapshots,
         checking.values,
         checking.merges,
+        checking.signatures,
         checking.index,
         checking.tags,
     ]
@@ -76,8 +86,11 @@ def check(
         with checking.finding(name, DOCUMENT_HINT):
             at(name)
             step()
+    gone = checking.files.gone(deep=deep, at=at) if files else []
     found = tuple(dict.fromkeys(checking.findings))
-    return Report(found, *map(checking.count, ("runs", "segments", "snapshots")))
+    runs, segments, snapshots = map(checking.count, ("runs", "segments", "snapshots"))
+    said = tuple(checking.signed), tuple(gone), len(checking.files)
+    return Report(found, runs, segments, snapshots, *said)
 
 
 @dataclass
@@ -86,7 +99,10 @@ class _Checking:
     on_segment: Callable[[], object]
     deep: bool
     at: Callable[[str], object]
+    allowed: Path | None
     findings: list[Finding] = field(default_factory=list)
+    signed: list[Signed] = field(default_factory=list)
+    files: RecordedFiles = field(default_factory=RecordedFiles)
 
     def note(self, name: str, what: str, hint: str) -> None:
         self.findings.append(Finding(name, what, hint))
@@ -150,6 +166,7 @@ class _Checking:
             name = f"provenance record {row}"
             with self.finding(name, DOCUMENT_HINT):
                 process = self.container.provenance.model(row)
+                self.files.see_record(self.container.provenance.digest(row), process)
                 for _, other in named(process) if isinstance(process, schemas.Provenance) else ():
                     if self.container.provenance.find(other) is None:
                         self.note(name, "a record that it names is missing", DOCUMENT_HINT)
@@ -200,7 +217,9 @@ class _Checking:
             first = names.setdefault(model.name, row)
             if first != row:
                 self.note(name, f"it has the name of run {first}, {model.name!r}", DOCUMENT_HINT)
-            ends = [end for end in container.changes("run", row) if isinstance(end, schemas.RunEnd)]
+            changes = container.changes("run", row)
+            self.files.see_run(row, model, changes)
+            ends = [end for end in changes if isinstance(end, schemas.RunEnd)]
             said = [(0, 0)]  # of a run that goes on, perhaps after it had ended
             said += [(layout.OUTCOMES.index(e.outcome), microseconds(e.ended)) for e in ends[-1:]]
             if (int(found["outcome"]), int(found["ended"])) not in said:
@@ -339,6 +358,13 @@ class _Checking:
     def merges(self) -> None:
         for name, fault in merge_faults(self.container):
             self.note(name, fault, MERGE_HINT)
+
+    def signatures(self) -> None:
+        for found in signatures(self.container, self.allowed, deep=self.deep, at=self.at):
+            if isinstance(found, Signed):
+                self.signed.append(found)
+            else:
+                self.note(*found, SIGNED_HINT)
 
     # -- what is derived ---------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ def check_deeply(
     on_segment: Callable[[], object] = lambda: None,
     *,
     patience: float = PATIENCE,
+    allowed: Path | None = None,
+    files: bool = False,
 ) -> Report:
     """All that `check` looks at, and every object, attribute and chunk of the file, all digests,
     and what NIX is told of each entity. Where HDF5 ends the process, or is silent for `patience`
@@ -31,10 +33,10 @@ def check_deeply(
         if place.startswith("segment "):
             on_segment()
 
-    arguments = {"path": str(path.absolute())}
+    signers = None if allowed is None else str(allowed.absolute())
+    arguments = {"path": str(path.absolute()), "allowed": signers, "files": files}
     found = isolated(_examine, arguments, path, on_place=on_place, patience=patience)
-    findings = tuple(Finding(**finding) for finding in found["findings"])
-    return Report(findings, found["runs"], found["segments"], found["snapshots"])
+    return Report.from_said(found)
 
 
 def _examine(arguments: dict[str, Any], watch: Watch) -> dict[str, Any]:
@@ -43,6 +45,13 @@ def _examine(arguments: dict[str, Any], watch: Watch) -> dict[str, Any]:
     findings = [
         Finding(place, fault, OBJECT_HINT) for place, fault in probe(container.session, watch.at)
     ]
-    report = check(container, deep=True, at=watch.at)
+    allowed = arguments["allowed"]
+    report = check(
+        container,
+        deep=True,
+        at=watch.at,
+        allowed=None if allowed is None else Path(allowed),
+        files=arguments["files"],
+    )
     said = asdict(report)
     return {**said, "findings": [asdict(f) for f in dict.fromkeys([*findings, *report.findings])]}

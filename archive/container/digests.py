@@ -6,7 +6,7 @@ who means to deceive (docs/decisions/0010).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from typing import Any, Final
 
@@ -23,11 +23,11 @@ TRAILER: Final = 34
 _STEP: Final = 1 << 25  # bytes that are read, or made contiguous, at a time
 
 
-def array_digest(arrays: Mapping[str, ArrayLike]) -> bytes:
+def array_digest(arrays: Mapping[str, ArrayLike], algorithm: Callable[[], Any] = xxh3_128) -> bytes:
     """The digest of the arrays of a part, as they lie in the file: name, dtype, shape and bytes of
     each in turn; texts for labels. Arrays on disk are read a piece at a time, in `pieces` of their
-    own if they have such."""
-    state = xxh3_128()
+    own if they have such. Another `algorithm` is one of hashlib."""
+    state = algorithm()
     for name, array in arrays.items():
         if array.dtype.hasobject:
             content = packed(np.asarray(array).tolist())
@@ -38,7 +38,7 @@ def array_digest(arrays: Mapping[str, ArrayLike]) -> bytes:
         state.update(f"{name} {array.dtype.str} {shape}\n".encode())
         for piece in _pieces(array):
             state.update(piece.data)
-    return state.hexdigest().encode()
+    return bytes(state.hexdigest().encode())
 
 
 def _pieces(array: ArrayLike) -> Iterable[npt.NDArray[Any]]:

@@ -212,6 +212,8 @@ class Salvaging:
                 self._new.end_run(row, change.model_copy(update={"provenance": new}))
             elif isinstance(change, LINEAGE):
                 self._new.add_change(scope, row, change)
+            elif isinstance(change, schemas.Signature):
+                self._lose(entry, "signature", "it is of the archive as it was, and not of a copy")
         if scope == "run" and found:
             outcome = self._attempt(entry, "outcome", lambda: int(self._old.runs[row]["outcome"]))
             if outcome == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -21,17 +21,22 @@ Table = npt.NDArray[np.void]
 BLOCK = 8 << 20
 
 
-def stored_digests(container: Container, number: int, stretches: Table) -> Iterator[bytes]:
+def stored_digests(
+    container: Container,
+    number: int,
+    stretches: Table,
+    digest: Callable[[Mapping[str, Any]], bytes] = array_digest,
+) -> Iterator[bytes]:
     """The digest of each of these stretches of one stream, in their order."""
     for first, last in pairwise(_borders(container, number, stretches)):
         block = stretches[first:last]
         if len(block) == 1:
             (row,) = block.tolist()
-            yield array_digest(container.streams.stored(Place(*row[1:])))
+            yield digest(container.streams.stored(Place(*row[1:])))
             continue
         arrays = _read(container, number, block)
         for row in block:
-            yield array_digest(
+            yield digest(
                 {
                     name: values[row[start] - block[start][0] :][: row[count]]
                     for name, values in arrays.items()

@@ -10,9 +10,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import schemas
 from archive import values
 from archive.container import Container
 from archive.container.check_report import Report
+from archive.container.check_signatures import sign, signatures_of
 from archive.entry import Entry, Loss
 from archive.errors import NotFound, Refused
 from archive.experiment.display import html_table
@@ -32,6 +34,7 @@ from archive.experiment.sessions import (
 )
 from archive.experiment.shared_values import SharedValues
 from archive.hooks.neo_ import to_neo_block
+from archive.provenance.ssh_signatures import comment
 
 if TYPE_CHECKING:  # slow to import, and few need it
     from tempfile import TemporaryDirectory
@@ -176,18 +179,58 @@ class Experiment(Recording, SharedValues):
         """
         return export(self, path, format, runs=self.runs, **options)
 
-    def check(self, *, deep: bool = False) -> Report:
+    def check(
+        self,
+        *,
+        deep: bool = False,
+        allowed_signers: str | os.PathLike[str] | None = None,
+        files: bool = False,
+    ) -> Report:
         """Look at everything but the values of signals; changes nothing. See `Report`.
 
         With `deep`, read all values too and compare them with their digests, and all that NIX is
         told of them, as they were after the last transaction. A process of its own does that, as
         a damaged file may end it or keep it for ever; that is a finding then.
+
+        Signatures are verified; with a file of `allowed_signers`, as OpenSSH has it, it is a
+        finding if none of these has signed. With `files`, scripts, modules and inputs that runs
+        were made by are looked for where they were, and listed as `gone` if they are not the same;
+        that is no damage. Whoever wrote the archive has said where that is.
         """
         from archive.container.check import check
         from archive.container.check_deep import check_deeply
 
         self._container.session.check_open()
-        return check_deeply(self.path) if deep else check(self._container)
+        allowed = None if allowed_signers is None else Path(allowed_signers)
+        if deep:
+            return check_deeply(self.path, allowed=allowed, files=files)
+        return check(self._container, allowed=allowed, files=files)
+
+    def sign(self, key: str | os.PathLike[str], *, signer: str | None = None) -> schemas.Signature:
+        """Sign all that the archive holds now with an SSH key, and keep the signature in it.
+
+        `key` is a private key, or the public half of one in ssh-agent; `signer` says who signs,
+        and is else the comment of the key. Everything is read. What is added later, and what lies
+        in parts, is not covered. Raises NotFound, MissingPackage without ssh-keygen, FormatError
+        where that cannot sign, and Refused in mode 'r'.
+        """
+        self._container.session.check_open()
+        path = Path(key)
+        return sign(self._container, path, signer or comment(path))
+
+    @property
+    def signatures(self) -> tuple[schemas.Signature, ...]:
+        """All that were made, the oldest first; `check` says whether they are good."""
+        self._container.session.check_open()
+        return tuple(signatures_of(self._container))
+
+    def copy_to(self, path: Path) -> bool:
+        """Write the archive as it is seen here to a new file. Where parts of it lie in files of
+        their own nothing is written, and False returned. Raises OSError."""
+        if self.parts:
+            return False
+        self._container.session.copy_to(path)
+        return True
 
     def lineage(
         self, run: Run | str | None = None, *, also: Sequence[str | os.PathLike[str]] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,8 +26,9 @@ def export(
     strict: bool = False,
     **options: Any,
 ) -> list[Loss]:
-    """Write a source through the adapter for `format`, or for the suffix of `path`, and note it
-    with the `runs` that it has something of, if their archive is open for writing.
+    """Write a source through the adapter for `format`, or for the suffix of `path`; or, if the
+    path ends with a ``/`` or is a folder, through the one that writes folders. Note it with the
+    `runs` that it has something of, if their archive is open for writing.
 
     With `strict`, a loss is a FormatError; the file has been written by then.
     """
@@ -34,7 +36,7 @@ def export(
     from archive.experiment.exports import note_export
 
     target = redirected.export_path(Path(path))
-    writer = writer_for(target, format)
+    writer = writer_for(target, format, folder=is_folder(path))
     losses = writer.write(source, target, **options)
     note_export(runs, target, format or writer.name, options, losses)
     if losses and strict:
@@ -44,6 +46,11 @@ def export(
             hint="the file was written without these; leave out strict to accept that",
         )
     return losses
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether a path is that of a folder, there already or by its end."""
+    return str(path).endswith(("/", os.sep)) or Path(path).is_dir()
 
 
 class Exportable(ABC):

@@ -174,6 +174,9 @@ class Filling:
                     self._name_set(said)
                 case schemas.AnnotationChange() as change:
                     changes.append(change)
+                case schemas.Signature():
+                    reason = "it is of the archive that was exported, and of no other"
+                    self._losses.append(Loss(EXPERIMENT, "signature", reason))
                 case other:
                     raise FormatError(f"an experiment has no {other.kind} by itself")
         self._describe(model, changes, is_new)

@@ -160,7 +160,7 @@ class _Asking:
         names = sorted(line[2:] for line in lines if line.startswith("? "))
         return (
             None if commit == "(initial)" else commit,
-            None if branch == "(detached)" else branch,
+            None if branch in (None, "(detached)") else _printable(branch),
             any(line[:2] in ("1 ", "2 ", "u ") for line in lines),
             tuple(map(_printable, names[:NAMES])),
             max(0, len(names) - NAMES),

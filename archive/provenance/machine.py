@@ -70,7 +70,7 @@ _pools: tuple[int, dict[str, str]] = (0, {})
 def threads() -> dict[str, str]:
     """How many threads libraries use: what variables say, and threadpoolctl where it is loaded."""
     global _pools
-    found = {name: os.environ[name] for name in THREADS if os.environ.get(name)}
+    found = _values(THREADS, "normal")
     loaded = sys.modules.get("threadpoolctl")
     if loaded is not None:
         if _pools[0] != len(sys.modules):  # asking takes some milliseconds

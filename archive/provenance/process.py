@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,15 +28,29 @@ class Capture:
         """`kept`: the records of the begin are kept with the run; else those of the end are,
         whatever they are."""
         self._privacy = privacy
-        self._asked = code.ask()  # first: git works while the rest is looked at
         self._kept = kept
         self._named: dict[str, schemas.Generator] = {}
         self._named_seeds: dict[str, schemas.Value] = {}
+        self._failed = False
+        try:
+            self._look()
+        except Exception as error:  # whatever is strange there, the simulation goes on
+            self._failed = True
+            nothing = schemas.Provenance(
+                captured=datetime.now(UTC),
+                privacy=privacy,
+                missing={"provenance": ascii(f"{type(error).__name__}: {error}")},
+            )
+            self.records: Records = {schemas.digest(nothing): nothing}
+
+    def _look(self) -> None:
+        self._asked = code.ask()  # first: git works while the rest is looked at
+        until = time.monotonic() + AT_BEGIN
         self._random = generators.python_state()
         numpy = generators.numpy_state()
         self._generators = {} if numpy is None else {"numpy": generators.of_numpy(numpy)}
         self._process = self._begun()
-        self.records = self._records(self._process, AT_BEGIN)
+        self.records = self._records(self._process, max(0.0, until - time.monotonic()))
 
     def note_generator(self, name: str, generator: Any) -> None:
         """Keep the state that a generator has now. Raises ContractError for what has none."""
@@ -45,6 +61,12 @@ class Capture:
 
     def completed(self) -> Records:
         """The records at the end of the run, if more is known by then; else none."""
+        with contextlib.suppress(Exception):  # what was found at the begin remains
+            if not self._failed:
+                return self._completed()
+        return {} if self._kept else self.records
+
+    def _completed(self) -> Records:
         if generators.python_state() != self._random:
             self._generators["random"] = generators.of_python(self._random)
         self._generators |= self._named

@@ -10,9 +10,12 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from archive.storage.files import Files, read_whole
 from archive.storage.log import PAGE, Record
+
+_BLOCK = 1 << 20  # bytes that are copied at a time
 
 
 def pages_within(pages: Mapping[int, object], first: int, stop: int) -> list[int]:
@@ -88,6 +91,14 @@ class Overlay:
         for pages in (self._logged, self._dirty):
             for page_number in pages_within(pages, first, last + 1):
                 self._lay_page(view, offset, page_number)
+
+    def write_to(self, path: Path) -> None:
+        """Write all of it to a new file. Raises OSError, as when there is a file."""
+        with path.open("xb") as file:
+            for start in range(0, self.end, _BLOCK):
+                block = bytearray(min(_BLOCK, self.end - start))
+                self.fetch(block, start)
+                file.write(block)
 
     def fetch_each(self, pieces: Sequence[memoryview], offsets: Sequence[int]) -> None:
         """Fill pieces of memory, each from its place on. Raises OSError."""

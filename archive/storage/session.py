@@ -224,6 +224,15 @@ class Session:
             raise
         self._renew()
 
+    def copy_to(self, path: Path) -> None:
+        """Write what this session sees as a new file, which needs no log. Raises OSError."""
+        self.check_open()
+        if self._store is not None:
+            self._file.flush()  # HDF5 keeps some of it in memory
+            self._store.file.write_to(path)
+        elif self._snapshot is not None:
+            self._snapshot.pages.write_to(path)
+
     def _renew(self) -> None:
         """Let the datasets that were handed out find their place in the file opened anew."""
         for dataset, key in list(self._handed_out.items()):

@@ -142,6 +142,20 @@ def _relatives() -> st.SearchStrategy[Entry]:
     return st.one_of(parents, exports).map(Entry)
 
 
+def _signatures() -> st.SearchStrategy[Entry]:
+    return st.builds(
+        schemas.Signature,
+        experiment=DIGESTS,
+        covers=st.dictionaries(TEXTS, st.integers(0, 2**40), max_size=2),
+        documents=DIGESTS,
+        data=DIGESTS,
+        signer=optional(TEXTS),
+        at=MOMENTS,
+        key=TEXTS,
+        signature=TEXTS,
+    ).map(Entry)
+
+
 def _endings() -> st.SearchStrategy[Entry]:
     return st.builds(
         schemas.RunEnd,
@@ -208,6 +222,8 @@ def experiments(
     if with_keyed_values:
         kept = draw(st.lists(_keyed_values(), max_size=2))
         held += map(Entry, {(one.key, one.session): one for one in kept}.values())
+    if facts_beside and draw(st.booleans()):
+        held.append(draw(_signatures()))
     model = schemas.Experiment(
         id=draw(st.text("0123456789abcdef", min_size=1, max_size=64)),
         name=draw(NAMES),

@@ -26,6 +26,7 @@ from schemas.v1.segment import (
     Signal,
     SpikeTrains,
 )
+from schemas.v1.signature import Signature
 from schemas.v1.snapshot import Snapshot
 
 AnyModel = (
@@ -55,6 +56,7 @@ AnyModel = (
     | Generator
     | ModelDescription
     | KeyedValue
+    | Signature
 )
 
 KINDS: dict[str, type[Model]] = {
@@ -91,6 +93,7 @@ __all__ = [
     "RunEnd",
     "Segment",
     "Signal",
+    "Signature",
     "Simulator",
     "Snapshot",
     "Source",

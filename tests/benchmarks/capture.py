@@ -23,7 +23,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(runs=1000, processes=30, rounds=9)
-QUICK = Size(runs=20, processes=2, rounds=1)
+QUICK = Size(runs=20, processes=6, rounds=1)  # the file grows in steps
 DRAWS = 2000  # so many change all of the state of NumPy's generator
 
 

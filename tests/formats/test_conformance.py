@@ -34,7 +34,7 @@ EVERYTHING = {
         "experiment", "run", "segment", "signal", "irregular-signal", "spike-trains", "event",
         "epoch", "image-sequence", "snapshot", "population", "projection", "parameter-set",
         "provenance", "environment", "code", "generator", "parent", "export", "run-end",
-        "annotation", "keyed-value",
+        "annotation", "keyed-value", "signature",
     )
 }  # fmt: skip
 

@@ -179,7 +179,7 @@ def test_generators_of_a_run(tmp_path: Path) -> None:
     own = random.Random(3)
     with archive.open(tmp_path / "e.nix", "a") as exp:
         np.random.seed(7)
-        expected = np.random.get_state(legacy=True)[1]
+        before: Any = np.random.get_state()
         state = random.getstate()
         with exp.run() as run:
             run.note_generator("rng", rng)
@@ -195,9 +195,9 @@ def test_generators_of_a_run(tmp_path: Path) -> None:
         assert set(run.provenance.generators) == {"numpy"}
     assert set(found.generators) == {"numpy", "random", "rng", "own"}
     key = found.generators["numpy"].state["state"]["key"]
-    assert np.array_equal(np.frombuffer(key.data, key.dtype), expected)
+    assert np.array_equal(np.frombuffer(key.data, key.dtype), before[1])
     assert found.generators["rng"].algorithm == "PCG64"
-    again = np.random.PCG64()
+    again: Any = np.random.PCG64()
     again.state = {"bit_generator": "PCG64", **found.generators["rng"].state}
     assert np.random.Generator(again).random() == np.random.default_rng(5).random()
     assert found.process.seeds["rng"] == 5
@@ -235,3 +235,21 @@ def test_a_change_of_the_repository_is_seen(
     assert first is not None
     assert second is not None
     assert first.commit != second.commit == git(root, "rev-parse", "HEAD")
+
+
+def test_what_is_strange_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("strange \udcff")
+
+    with archive.open(tmp_path / "e.nix", "a") as exp:
+        with monkeypatch.context() as patched:
+            patched.setattr(code, "ask", broken)
+            with exp.run() as run:
+                pass
+            assert "strange" in run.provenance.process.missing["provenance"]  # type: ignore[union-attr]
+        with monkeypatch.context() as patched:
+            patched.setattr("sys.argv", ["a\udcff.py", "--n=\udcfe"])
+            with exp.run() as run:
+                patched.setattr(code, "record", broken)
+        assert run.provenance.process.argv == ("a\\xff.py", "--n=\\xfe")  # type: ignore[union-attr]
+        assert run.outcome == "finished"

@@ -72,6 +72,10 @@ FULL: list[schemas.Model] = [
         path="/x.mat", format="mat", size=3, digest="0f" * 32, options=FACTS,
         losses=(("a", "b", "c"),), at=NOW,
     ),
+    schemas.Signature(
+        experiment="1f", covers={"records": 9, "runs": 1}, documents="0f" * 32, data="1f" * 32,
+        signer="me", at=NOW, key="ssh-ed25519 AAAA", signature="-----BEGIN SSH SIGNATURE-----",
+    ),
     schemas.ModelDescription(equations="dv/dt = -v/tau : volt", language="brian2", document=FACTS),
 ]  # fmt: skip
 
@@ -127,6 +131,11 @@ def test_names_with_a_dollar_are_not_tags() -> None:
     back = load(document)
     assert isinstance(back, Segment)
     assert back.annotations == {"$float": "nan", "b": b"x"}
+
+
+def test_a_name_that_is_like_a_tag_has_a_digest() -> None:
+    odd, other = (Segment(annotations={"$dict": [item]}) for item in (None, 1))
+    assert schemas.digest(odd) != schemas.digest(other)
 
 
 def test_models_do_not_change() -> None:
@@ -244,3 +253,10 @@ def test_versions_in_text() -> None:
 def test_versions_that_were_never_released(text: str) -> None:
     with pytest.raises(ValueError, match="contract"):
         schemas.parse_contract(text)
+
+
+def test_a_name_that_looks_like_a_tag_has_a_digest() -> None:
+    """At the top of a dict ``$dict`` is a name like others."""
+    values: list[Any] = [[None], ["a", 1], [["b", 1], ["a", 2]], [[]], 3]
+    found = {schemas.digest(schemas.Run(name="r", annotations={"$dict": one})) for one in values}
+    assert len(found) == len(values)
