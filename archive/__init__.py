@@ -34,6 +34,7 @@ from archive.experiment import (
     AddressEvents,
     ArrayDiff,
     ConnectionDiff,
+    Edge,
     Epochs,
     Events,
     Experiment,
@@ -42,8 +43,10 @@ from archive.experiment import (
     ImportedFile,
     ImportReport,
     IrregularSignal,
+    Lineage,
     LockingSession,
     Merged,
+    Node,
     ParameterDiff,
     ParameterSet,
     ParameterSets,
@@ -79,21 +82,25 @@ if TYPE_CHECKING:
         FirstDifference as FirstDifference,
         PartDiff as PartDiff,
     )
+    from archive.experiment.rerunning import Rerun as Rerun, rerun as rerun
     from archive.experiment.run_diff import RunDiff as RunDiff, diff as diff
     from archive.experiment.spikes_comparison import SpikesDiff as SpikesDiff
     from archive.experiment.state_diff import StateDiff as StateDiff
     from archive.experiment.values_comparison import ValuesDiff as ValuesDiff
 else:
-    # Few programs compare runs: what that takes is loaded when it is asked for (PEP 562).
+    # Few programs compare runs, or run them again: what that takes is loaded when it is asked
+    # for (PEP 562).
     _LATE = {
         "DataDiff": "archive.experiment.data_diff",
         "FirstDifference": "archive.experiment.part_diff",
         "PartDiff": "archive.experiment.part_diff",
+        "Rerun": "archive.experiment.rerunning",
         "RunDiff": "archive.experiment.run_diff",
         "SpikesDiff": "archive.experiment.spikes_comparison",
         "StateDiff": "archive.experiment.state_diff",
         "ValuesDiff": "archive.experiment.values_comparison",
         "diff": "archive.experiment.run_diff",
+        "rerun": "archive.experiment.rerunning",
     }
 
     def __getattr__(name):
@@ -114,6 +121,7 @@ __all__ = [
     "ContractError",
     "CorruptArchive",
     "DataDiff",
+    "Edge",
     "Entry",
     "Epochs",
     "Events",
@@ -125,10 +133,12 @@ __all__ = [
     "ImportReport",
     "ImportedFile",
     "IrregularSignal",
+    "Lineage",
     "LockingSession",
     "Loss",
     "Merged",
     "MissingPackage",
+    "Node",
     "NotFound",
     "ParameterDiff",
     "ParameterSet",
@@ -138,6 +148,7 @@ __all__ = [
     "ProjectionState",
     "QueryError",
     "Refused",
+    "Rerun",
     "Restoration",
     "Run",
     "RunDiff",
@@ -166,6 +177,7 @@ __all__ = [
     "locking_session",
     "open",
     "plot",
+    "rerun",
     "salvage",
     "session",
 ]

@@ -47,20 +47,20 @@ DIFFERENCES = (
     *("data_diff", "document_diff", "part_comparison", "part_diff", "run_diff", "state_diff"),
     *("spikes_comparison", "values_comparison", "van_rossum"),
 )
+SELDOM = (
+    *("exports", "foreign", "grid", "importing", "lineage_picture", "lineage_tracing"),
+    *("merging", "rerunning", "source_file"),
+)
 # What few programs need, a module or a package, and what opens an archive or appends to one does
 # not: it is imported inside the functions that need it, so that `import archive` costs less.
 LATE = {
-    *(f"archive.experiment.{name}" for name in DIFFERENCES),
+    *(f"archive.experiment.{name}" for name in (*DIFFERENCES, *SELDOM)),
     "archive.provenance.process",
+    "archive.provenance.restoring",
     "archive.adapters",  # export and import
     "archive.container.check",
     "archive.container.check_deep",
     "archive.container.salvage",
-    "archive.experiment.foreign",
-    "archive.experiment.grid",
-    "archive.experiment.importing",
-    "archive.experiment.merging",
-    "archive.experiment.source_file",
     "archive.hooks.annarchy_parameters",
     "archive.hooks.stretches",
     "archive.query.evaluate",

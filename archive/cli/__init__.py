@@ -9,7 +9,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.core import TyperGroup
 
-from archive import ArchiveError, ArchiveWarning, provenance
+from archive import ArchiveError, ArchiveWarning
 from archive.cli import (
     check,
     diff,
@@ -20,15 +20,18 @@ from archive.cli import (
     merge,
     parameters,
     plot,
+    provenance,
     query,
     recover,
     report,
+    rerun,
     salvage,
     show,
     sign,
 )
 from archive.cli.arguments import examples, help_of
 from archive.cli.console import complain
+from archive.provenance import writer
 
 VERBS = (
     (ls.ls, ls.EPILOG),
@@ -46,6 +49,8 @@ VERBS = (
     (plot.plot, plot.EPILOG),
     (report.report, report.EPILOG),
     (merge.merge, merge.EPILOG),
+    (provenance.provenance, provenance.EPILOG),
+    (rerun.rerun, rerun.EPILOG),
 )
 
 
@@ -101,7 +106,7 @@ for _verb, _epilog in VERBS:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(provenance.writer())
+        print(writer())
         raise typer.Exit
 
 

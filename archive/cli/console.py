@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.tree import Tree
 
 from archive.cli.drawing import to_ascii
 from archive.cli.json_values import to_json
@@ -90,9 +91,33 @@ def print_drawing(title: str, lines: Iterable[str]) -> None:
         )
 
 
+def tree_of(title: str, lines: Iterable[tuple[int, str]]) -> Tree:
+    """A tree of lines with their depths; without a title, the first line is its root."""
+    tree = Tree(_cell(title))
+    stack = [tree]
+    for number, (depth, text) in enumerate(lines):
+        if not title and number == 0:
+            tree.label = _cell(text)
+            continue
+        base = depth if not title else depth + 1
+        del stack[base:]
+        stack.append(stack[-1].add(_cell(text)))
+    return tree
+
+
+def print_tree(tree: Tree) -> None:
+    """A tree on stdout; what a file may have brought is plain text in it."""
+    stdout().print(tree)
+
+
 def say(text: str, style: str = "") -> None:
     """A line on stdout for people; long ones are left to the terminal, as programs may read it."""
     stdout().print(_cell(text), style=style, soft_wrap=True)
+
+
+def stderr_say(text: str) -> None:
+    """The same on stderr, where stdout is for other programs."""
+    stderr().print(_cell(text), soft_wrap=True)
 
 
 def complain(kind: str, text: str, style: str) -> None:

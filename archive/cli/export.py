@@ -18,6 +18,7 @@ from archive.cli.tables import counted
 from archive.entry import Copied, Entry, Loss, Source
 from archive.errors import FormatError
 from archive.experiment.export import is_folder
+from archive.experiment.exports import note_export
 
 EPILOG = examples(
     "neuroarchive export fi.nix fi.mat",
@@ -53,9 +54,18 @@ def export(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with code 10 if anything is lost.")
     ] = False,
+    note: Annotated[
+        bool,
+        typer.Option(
+            "--note", help="Note it in the archive, which nobody else may write to meanwhile."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write an archive in another format.
+
+    The archive is only read, unless --note is given: then each run keeps that, where and with
+    which losses it was exported.
 
     What the format cannot carry is listed as losses; the exit code is 0 all the same, unless
     --strict is given.
@@ -65,12 +75,15 @@ def export(
     target = Path(out)
     not_the_archive(target, file)
     writer = writer_for(target, format, folder=is_folder(out))
-    with archive.open(file) as experiment:
+    with archive.open(file, "a" if note else "r") as experiment:
         chosen = experiment.segments if query is None else experiment.segments.where(query)
         options = _options(option or [], overwrite, target, writer)
         source: Source = experiment if query is None else chosen
         losses = _write(source, len(chosen), target, writer, options)
         count = len(chosen)
+        if note:
+            runs = experiment.runs if query is None else chosen.exported_runs()
+            note_export(runs, target, format or writer.name, options, losses)
     if as_json:
         listed = [
             {"entry": loss.entry, "field": loss.field, "reason": loss.reason} for loss in losses

@@ -3,6 +3,7 @@
 from archive.container.salvaged import Salvaged
 from archive.experiment.experiment import Experiment
 from archive.experiment.import_report import ImportedFile, ImportReport
+from archive.experiment.lineage import Edge, Lineage, Node
 from archive.experiment.merged import Merged
 from archive.experiment.network_state import PopulationState, ProjectionState, StateArray
 from archive.experiment.opening import open
@@ -36,6 +37,7 @@ __all__ = [
     "AddressEvents",
     "ArrayDiff",
     "ConnectionDiff",
+    "Edge",
     "Epochs",
     "Events",
     "Experiment",
@@ -44,8 +46,10 @@ __all__ = [
     "ImportReport",
     "ImportedFile",
     "IrregularSignal",
+    "Lineage",
     "LockingSession",
     "Merged",
+    "Node",
     "ParameterDiff",
     "ParameterSet",
     "ParameterSets",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
@@ -16,13 +16,15 @@ from archive.container import Container
 from archive.container.check_report import Report
 from archive.container.check_signatures import sign, signatures_of
 from archive.entry import Entry, Loss
-from archive.errors import Refused
+from archive.errors import NotFound, Refused
 from archive.experiment.display import html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, all_annotations
+from archive.experiment.lineage import Lineage
 from archive.experiment.merged import Merged
 from archive.experiment.parts import PATIENCE, open_parts, remove_folder
 from archive.experiment.recording import Recording
+from archive.experiment.runs import Run
 from archive.experiment.sessions import (
     LockingSession,
     Session,
@@ -172,8 +174,10 @@ class Experiment(Recording, SharedValues):
 
         Returns what the format could not carry. Raises FormatError, MissingPackage and
         AlreadyExists (``overwrite=True`` replaces the file); `strict=True` makes a loss an error.
+        In mode 'a' it is noted with each run that the file was made of it, with its digest and
+        losses (``run.provenance.exports``); in mode 'r' nothing can be noted.
         """
-        return export(self, path, format, **options)
+        return export(self, path, format, runs=self.runs, **options)
 
     def report(self, path: str | Path, **options: Any) -> list[Loss]:
         """Write a page for people to look at, in HTML: runs, provenance, pictures, parameters.
@@ -235,6 +239,26 @@ class Experiment(Recording, SharedValues):
             return False
         self._container.session.copy_to(path)
         return True
+
+    def lineage(
+        self, run: Run | str | None = None, *, also: Sequence[str | os.PathLike[str]] = ()
+    ) -> Lineage:
+        """The runs, snapshots and files that led to a run, and that it led to, as a graph; of all
+        runs, if none is given.
+
+        What led to it is followed into other archives, as far as their files are there; what is
+        not is a node that says so. What it led to is known of this archive, of those that were
+        opened so, and of those in `also`. Raises NotFound for a run that there is not.
+        """
+        from archive.experiment.lineage_tracing import trace
+
+        self._container.session.check_open()
+        found = self.runs[run] if isinstance(run, str) else run
+        focus = None if found is None else (found._container, found._row)
+        if focus is not None and focus[0] not in self._joined.containers:
+            raise NotFound(f"the run {found!r:.60} is of another archive", path=self.path)
+        paths = [Path(path).absolute() for path in also]
+        return trace(self._joined.containers, paths, focus)
 
     def to_entry(self) -> Entry:
         """The experiment for adapters. Its parts are its runs, its values under keys, its named

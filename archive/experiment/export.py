@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import schemas
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
+from archive.experiment import redirected
+from archive.experiment.annotated import Annotated
 from archive.hooks.neo_ import to_neo_block
 from archive.values import from_schema_dict
 
@@ -20,18 +22,23 @@ def export(
     path: str | Path,
     format: str | None = None,
     *,
+    runs: Iterable[Annotated] = (),
     strict: bool = False,
     **options: Any,
 ) -> list[Loss]:
     """Write a source through the adapter for `format`, or for the suffix of `path`; or, if the
-    path ends with a ``/`` or is a folder, through the one that writes folders.
+    path ends with a ``/`` or is a folder, through the one that writes folders. Note it with the
+    `runs` that it has something of, if their archive is open for writing.
 
     With `strict`, a loss is a FormatError; the file has been written by then.
     """
     from archive.adapters import writer_for
+    from archive.experiment.exports import note_export
 
-    target = Path(path)
-    losses = writer_for(target, format, folder=is_folder(path)).write(source, target, **options)
+    target = redirected.export_path(Path(path))
+    writer = writer_for(target, format, folder=is_folder(path))
+    losses = writer.write(source, target, **options)
+    note_export(runs, target, format or writer.name, options, losses)
     if losses and strict:
         raise FormatError(
             f"{len(losses)} losses: " + "; ".join(map(str, losses[:5])),
@@ -55,7 +62,11 @@ class Exportable(ABC):
 
     def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
         """Write it in another format; see `Experiment.export`."""
-        return export(self, path, format, **options)
+        return export(self, path, format, runs=self.exported_runs(), **options)
+
+    @abstractmethod
+    def exported_runs(self) -> Iterable[Annotated]:
+        """The runs that it has something of."""
 
     def report(self, path: str | Path, **options: Any) -> list[Loss]:
         """Write a page for people to look at; see `Experiment.report`."""

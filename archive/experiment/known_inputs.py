@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import schemas
 from archive.container import Container
-from archive.container.run_inputs import inputs_of
+from archive.container.lineage_records import inputs_of
 
 # What makes two imports the same: digest of the file, those of what belongs to it, format, options.
 Key = tuple[str, str, str]

@@ -12,11 +12,12 @@ import schemas
 from archive.container import Container
 from archive.container.layout import OUTCOMES
 from archive.container.merge_notes import identity, merges, note_merge
-from archive.container.provenance_records import run_records
+from archive.container.provenance_records import LINEAGE, run_records
 from archive.entry import Entry
 from archive.experiment.adding import add_annotations
 from archive.experiment.joined import run_names
 from archive.experiment.joining import joined_segment, same
+from archive.experiment.parents import key_of
 from archive.experiment.rank_snapshots import add_snapshots, same_snapshots, snapshots_of
 from archive.experiment.runs import UNGATHERED
 
@@ -154,16 +155,23 @@ def _add_facts(target: Container, row: int, name: str, parts: Mapping[str, Conta
         found.append(own)
         names.append(part)
     add_annotations(target, "run", row, found, names)
-    _add_inputs(target, row, name, parts)
+    _add_lineage(target, row, name, parts)
 
 
-def _add_inputs(target: Container, row: int, name: str, parts: Mapping[str, Container]) -> None:
-    """The files that the processes made use of, each once."""
-    known = [one for one in target.changes("run", row) if isinstance(one, schemas.Input)]
+def _add_lineage(target: Container, row: int, name: str, parts: Mapping[str, Container]) -> None:
+    """The files that the processes made use of, what they went on from, and what was made of
+    them, each once."""
+    known = {_alike(one) for one in target.changes("run", row) if isinstance(one, LINEAGE)}
     for container in parts.values():
         there = container.run_named(name)
         for one in () if there is None else container.changes("run", there):
-            alike = [(other.role, other.path, other.digest) for other in known]
-            if isinstance(one, schemas.Input) and (one.role, one.path, one.digest) not in alike:
+            if isinstance(one, LINEAGE) and _alike(one) not in known:
                 target.add_change("run", row, one)
-                known.append(one)
+                known.add(_alike(one))
+
+
+def _alike(one: schemas.Model) -> tuple[object, ...]:
+    """What is the same of two processes that note the same thing."""
+    if isinstance(one, schemas.Parent):
+        return key_of(one)
+    return tuple(getattr(one, field, None) for field in ("kind", "role", "path", "digest"))

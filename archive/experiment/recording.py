@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,6 +18,7 @@ import schemas
 from archive import values
 from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveWarning, Refused
+from archive.experiment import parents, redirected
 from archive.experiment.annotated import Annotated
 from archive.experiment.import_report import ImportedFile, ImportReport
 from archive.experiment.joined import Joined
@@ -25,7 +26,7 @@ from archive.experiment.known_inputs import KnownInputs
 from archive.experiment.parameter_set import Parameters
 from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.ranks import exits
-from archive.experiment.runs import Run, RunView, SegmentView, SnapshotView
+from archive.experiment.runs import Run, RunView, SegmentView, Snapshot, SnapshotView
 from archive.hooks.plain import modelled
 from archive.provenance import Capturing
 
@@ -103,19 +104,24 @@ class Recording(Annotated):
         description: str | None = None,
         simulator: str | None = None,
         resume: bool = False,
+        parent: Run | Snapshot | None = None,
     ) -> Run:
         """Begin a run; without a name it is called ``run 0001`` and so on.
 
         `parameters` is a dict, which may be nested by population or projection, a set of
         `Experiment.parameters`, or the name of one; equal sets are stored once.
-        `resume` opens the run of that name again, if there is one. Raises AlreadyExists for a
+        `resume` opens the run of that name again, if there is one. `parent` is a run or snapshot,
+        of this archive or another, that it begins with; a snapshot that was restored into a
+        network since the last run began is noted as one by itself. Raises AlreadyExists for a
         name that is taken, or that is resumed with other parameters, ContractError for what
         cannot be kept, Refused in mode 'r'.
         """
         self._container.session.check_open()
         self._abandon_runs()
         name = self._free_name() if name is None else name
+        redirected.begins(self.path, name)
         taken = self._container.run_named(name)
+        named = [] if parent is None else [parents.origin(parent, "named")]
         given = None if parameters is None else self._model_of(parameters, f"run {name!r}")
         if taken is not None:
             if not resume:
@@ -130,8 +136,11 @@ class Recording(Annotated):
                 self._container.resume_run(taken)
                 if annotations:
                     run.annotate(annotations)
+                run.begin_with([*parents.waiting(), *named])
         else:
-            run = self._new_run(name, given, annotations, description, simulator)
+            model = self._run_model(name, annotations, description, simulator)
+            run = self._new_run(model, given, [*parents.waiting(), *named])
+        parents.goes_on(run)
         going_on = [one for one in self._open_runs if one.outcome == "running"]
         self._open_runs = [*going_on, run]
         return run
@@ -276,21 +285,23 @@ class Recording(Annotated):
             )
 
     def _free_name(self) -> str:
+        told = redirected.numbered_name()
+        if told is not None and self._container.run_named(told) is None:
+            return told
         number = len(self._container.runs) + 1
         while self._container.run_named(f"run {number:04d}") is not None:
             number += 1
         return f"run {number:04d}"
 
-    def _new_run(
+    def _run_model(
         self,
         name: str,
-        parameters: schemas.ParameterSet | None,
         annotations: Mapping[str, Any] | None,
         description: str | None,
         simulator: str | None,
-    ) -> Run:
+    ) -> schemas.Run:
         where = f"run {name!r}"
-        model = modelled(
+        return modelled(
             schemas.Run,
             where,
             name=name,
@@ -299,9 +310,17 @@ class Recording(Annotated):
             started=datetime.now(UTC),
             annotations=values.to_schema_dict(annotations or {}, f"annotations of {where}"),
         )
+
+    def _new_run(
+        self,
+        model: schemas.Run,
+        parameters: schemas.ParameterSet | None,
+        began_with: Sequence[parents.Origin],
+    ) -> Run:
         capture = self._capture()
-        row = self._container.add_run(model, parameters, capture.records)
-        return Run(self._container, row, name, capture)
+        said = [one.seen_from(self._container) for one in began_with]
+        row = self._container.add_run(model, parameters, capture.records, said)
+        return Run(self._container, row, model.name, capture)
 
     def _capture(self, kept: bool = True) -> Capturing:
         from archive.provenance.process import Capture

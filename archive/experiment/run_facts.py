@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,9 @@ from archive.container.layout import OUTCOMES
 from archive.container.provenance_records import NO_RECORDS, Records
 from archive.container.rows import moment
 from archive.errors import Refused
+from archive.experiment import redirected
 from archive.experiment.annotated import Annotated
+from archive.experiment.parents import Origin, key_of
 from archive.experiment.run_provenance import RunProvenance, provenance_of
 
 Outcome = Literal["finished", "failed", "interrupted", "abandoned"]
@@ -36,6 +38,28 @@ class RunFacts(Annotated):
         """The files that it came from, or made use of, the oldest first."""
         models = self._container.changes("run", self._row)
         return [model for model in models if isinstance(model, schemas.Input)]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it can be added to here and now."""
+        session = self._container.session
+        if session.closed or not session.writable:
+            return False
+        there = self._container.run_named(self.name) == self._row  # else it was undone
+        return there and self._container.is_running(self._row)
+
+    def begin_with(self, parents: Sequence[Origin]) -> None:
+        """Note what it began with, or went on from: each parent once."""
+        if not parents:
+            return
+        models = self._container.changes("run", self._row)
+        known = {key_of(model) for model in models if isinstance(model, schemas.Parent)}
+        with self._container.transaction():
+            for one in parents:
+                if one.key not in known:
+                    said = one.seen_from(self._container)
+                    self._container.add_change("run", self._row, said)
+                    known.add(one.key)
 
     @property
     def started(self) -> datetime | None:
@@ -97,6 +121,7 @@ class RunFacts(Annotated):
                 path=self._container.path,
                 hint="note generators with the run that exp.run(...) returns, while it goes on",
             )
+        redirected.restore_named(name, generator)
         self._capture.note_generator(name, generator)
 
     def _end(self, outcome: Outcome, reason: str | None) -> tuple[schemas.RunEnd, Records]:

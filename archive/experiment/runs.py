@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ import schemas
 from archive import provenance
 from archive.container import Container, add_snapshot
 from archive.container.provenance_records import run_records
-from archive.entry import Entry
+from archive.entry import Entry, Loss
 from archive.errors import Refused
 from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import Exportable, run_to_neo
@@ -58,6 +59,9 @@ class SegmentView(View[Segment], Exportable):
         """The experiment with these segments only, in their runs: what makes a view a Source."""
         model = self._joined.main.model("experiment", 0)
         return Entry(model, parts=(run.to_entry(some) for run, some in self._by_run()))
+
+    def exported_runs(self) -> Iterator[Run]:
+        return (run for run, _ in self._by_run())
 
     def _by_run(self) -> Iterator[tuple[Run, SegmentView]]:
         for container, rows in self._pieces():
@@ -329,6 +333,11 @@ class Run(RunFacts):
         was annotated later, and its segments, or some of them, and then its snapshots."""
         return Entry(self._container.model("run", self._row), parts=self._entries(segments))
 
+    def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
+        """Write this run in another format; see `Experiment.export`."""
+        own = RunView(Joined({"": self._container}), np.array([self._row]))
+        return own.export(path, format, **options)
+
     def to_neo(self) -> Any:
         """A neo.Block of its segments; see `SegmentView.to_neo`."""
         return run_to_neo(self.to_entry())
@@ -366,6 +375,9 @@ class RunView(View[Run], Exportable):
         """The experiment with these runs only: what makes a view a Source."""
         model = self._joined.main.model("experiment", 0)
         return Entry(model, parts=(run.to_entry() for run in self))
+
+    def exported_runs(self) -> RunView:
+        return self
 
     def table(self) -> list[dict[str, Any]]:
         """One dict per run: ``run``, ``outcome`` and its annotations."""

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from archive.container import Container
+from archive.experiment import parents
 from archive.experiment.run_facts import Outcome
 from archive.experiment.runs import Run, SegmentView
 
@@ -52,6 +53,8 @@ class SharedRun:
             run = self._run.moved_to(container)
             if run.outcome != "running":
                 container.resume_run(run.index)
+            run.begin_with(parents.waiting())
+            parents.goes_on(run)
             yield run
 
     def __reduce__(self) -> tuple[Begin, tuple[str]]:

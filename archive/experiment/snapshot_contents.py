@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
@@ -17,6 +18,7 @@ from archive.experiment.display import annotation_text, html_table
 from archive.experiment.export import export
 from archive.experiment.naming import Named
 from archive.experiment.network_state import PopulationState, ProjectionState
+from archive.experiment.parents import restored
 from archive.experiment.snapshot_diff import SnapshotDiff, difference
 from archive.hooks import snapshots as hooks
 
@@ -109,12 +111,15 @@ class SnapshotContents(Annotated):
 
         `into` is a network, or a list of populations and projections. With `strict` a
         ContractError is raised before anything is touched, if structure, size or type disagree.
-        Raises FormatError for objects of which no simulator is known.
+        The snapshot is noted as a parent of the run that goes on in this process, or else of the
+        one that begins next. Raises FormatError for objects of which no simulator is known.
         """
         items: Sequence[Any] = into if isinstance(into, list | tuple) else [into]
-        return hooks.restore(
+        done = hooks.restore(
             self.entry(), items, populations=populations, projections=projections, strict=strict
         )
+        restored(self)
+        return done
 
     def entry(self) -> Entry:
         """The snapshot, with its populations and projections as parts: what makes it a Source.
@@ -130,7 +135,12 @@ class SnapshotContents(Annotated):
 
     def export(self, path: str | Path, format: str | None = None, **options: Any) -> list[Loss]:
         """Write this snapshot in another format; see `Experiment.export`."""
-        return export(self, path, format, **options)
+        return export(self, path, format, runs=[self.run], **options)
+
+    @property
+    @abstractmethod
+    def run(self) -> Annotated:
+        """The run that it belongs to."""
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""

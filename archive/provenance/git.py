@@ -218,6 +218,8 @@ class _Asking:
         finally:
             watch.cancel()
             _end(process)
+            if process.stdout is not None:
+                process.stdout.close()
         if time.monotonic() >= self._until:
             raise self._late()
         if process.returncode != 0:
