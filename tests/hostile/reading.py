@@ -44,6 +44,9 @@ def uses(exp: archive.Experiment) -> Iterator[Callable[[], Any]]:
     for number in range(2):
         yield partial(_run, exp, number)
         yield partial(_segment, exp, number)
+        yield partial(_lineage, exp, number)
+    yield lambda: _difference(exp)
+    yield lambda: exp.signatures
 
 
 def _run(exp: archive.Experiment, number: int) -> None:
@@ -51,6 +54,17 @@ def _run(exp: archive.Experiment, number: int) -> None:
         return
     run = exp.runs[number]
     _ = (run.name, run.annotations, run.parameters, run.provenance, run.reason, repr(run))
+
+
+def _lineage(exp: archive.Experiment, number: int) -> None:
+    if number < len(exp.runs):
+        found = exp.lineage(exp.runs[number])
+        _ = (str(found), found.to_svg())
+
+
+def _difference(exp: archive.Experiment) -> None:
+    if len(exp.runs):
+        _ = str(archive.diff(exp.runs[0], exp.runs[-1]))
 
 
 def _segment(exp: archive.Experiment, number: int) -> None:
