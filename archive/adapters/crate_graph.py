@@ -60,8 +60,9 @@ def ref(id: str) -> dict[str, str]:
 
 
 def fragment(*steps: object) -> str:
-    """The ``@id`` of something that is no file, of any texts."""
-    return "#" + "/".join(quote(str(step), safe="") for step in steps)
+    """The ``@id`` of something that is no file, of any texts. None ends with a slash, which some
+    readers leave out."""
+    return "#" + "/".join(quote(str(step) or "∅", safe="") for step in steps)
 
 
 def place(*steps: str) -> str:

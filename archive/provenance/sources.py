@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import site
 import sys
 import sysconfig
@@ -48,11 +49,16 @@ class Modules:
 
     files: dict[str, File] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
+    _specs: list[object] = field(default_factory=list)  # of all, when they were looked at last
     _seen: dict[str, object] = field(default_factory=dict)  # what each was loaded by
 
     def look(self) -> bool:
         """Take in what was imported or reloaded since; returns whether there was something."""
         found = False
+        specs = [getattr(module, "__spec__", None) for module in list(sys.modules.values())]
+        if len(specs) == len(self._specs) and all(map(operator.is_, specs, self._specs)):
+            return False  # as nearly always, with a thousand modules and at each run
+        self._specs = specs
         for name, module in list(sys.modules.items()):
             how = getattr(module, "__spec__", None)
             if self._seen.get(name, self) is how:  # a module that is loaded again has another one

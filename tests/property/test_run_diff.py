@@ -121,7 +121,7 @@ def changes(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], tuple[Any,
 
 
 @given(changes(), st.booleans())
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 def test_one_difference_is_found_where_it_is(
     case: tuple[dict[str, Any], dict[str, Any], tuple[Any, ...]], deep: bool
 ) -> None:

@@ -108,7 +108,7 @@ def test_options(file: Path) -> None:
         (["a.nix:0", "none.nix"], 3),
         (["a.nix:0", "none.nix:run:0"], 3),
         (["a.nix:0", ":1", "--only", "weather"], 3),
-        (["a.nix:0", ":1", "--only", "code"], 3),
+        (["a.nix:0", ":1", "--only", "snapshots"], 3),
         (["a.nix:0", ":1", "--tolerance", "-1"], 2),
         (["a.nix:0", ":1", "--tolerance", "nan"], 2),
         (["a.nix:0", "b\0.nix"], 2),  # an error that is 1 of other commands

@@ -360,7 +360,7 @@ def test_it_says_itself(tmp_path: Path) -> None:
     assert "one.nix:a -> other.nix:a: different" in text
     assert "neuron 2, values[7, 2]: 23.0 -> 24.0 mV" in text
     assert "environment: identical" in text
-    assert "code: neither has any" in text
+    assert "parameters: neither has any" in text
     assert "<td>different</td>" in found._repr_html_()
     assert found.to_dict()["data"]["parts"][0]["first"]["index"] == (7, 2)
 
