@@ -282,7 +282,7 @@ def test_check(fi: Path) -> None:
     counted = {"runs": 2, "segments": 4, "snapshots": 0}
     nothing = {f"damaged_{what}": list[int]() for what in counted}
     assert found.pop("files") > 0  # of what it was run by
-    unsaid = dict.fromkeys(("findings", "signatures", "gone"), list[str]())
+    unsaid: dict[str, list[str]] = {"findings": [], "signatures": [], "gone": []}
     assert found == {"file": str(fi), "valid": True, **unsaid, **counted, **nothing}
 
 
