@@ -32,22 +32,12 @@ from archive.errors import (
 )
 from archive.experiment import (
     AddressEvents,
-    ArrayDiff,
-    ConnectionDiff,
-    Edge,
     Epochs,
     Events,
     Experiment,
-    FactDiff,
     ImageSequence,
-    ImportedFile,
-    ImportReport,
     IrregularSignal,
-    Lineage,
     LockingSession,
-    Merged,
-    Node,
-    ParameterDiff,
     ParameterSet,
     ParameterSets,
     PopulationState,
@@ -63,7 +53,6 @@ from archive.experiment import (
     SharedRun,
     Signal,
     Snapshot,
-    SnapshotDiff,
     SnapshotView,
     Spikes,
     StateArray,
@@ -78,24 +67,48 @@ from archive.query import Where
 
 if TYPE_CHECKING:
     from archive.experiment.data_diff import DataDiff as DataDiff
+    from archive.experiment.import_report import (
+        ImportedFile as ImportedFile,
+        ImportReport as ImportReport,
+    )
+    from archive.experiment.lineage import Edge as Edge, Lineage as Lineage, Node as Node
+    from archive.experiment.merged import Merged as Merged
+    from archive.experiment.parameter_diff import ParameterDiff as ParameterDiff
     from archive.experiment.part_diff import (
         FirstDifference as FirstDifference,
         PartDiff as PartDiff,
     )
     from archive.experiment.rerunning import Rerun as Rerun, rerun as rerun
     from archive.experiment.run_diff import RunDiff as RunDiff, diff as diff
+    from archive.experiment.snapshot_diff import (
+        ArrayDiff as ArrayDiff,
+        ConnectionDiff as ConnectionDiff,
+        FactDiff as FactDiff,
+        SnapshotDiff as SnapshotDiff,
+    )
     from archive.experiment.spikes_comparison import SpikesDiff as SpikesDiff
     from archive.experiment.state_diff import StateDiff as StateDiff
     from archive.experiment.values_comparison import ValuesDiff as ValuesDiff
 else:
-    # Few programs compare runs, or run them again: what that takes is loaded when it is asked
-    # for (PEP 562).
+    # Few programs compare runs, run them again, import or merge: what that takes is loaded when
+    # it is asked for (PEP 562).
     _LATE = {
+        "ArrayDiff": "archive.experiment.snapshot_diff",
+        "ConnectionDiff": "archive.experiment.snapshot_diff",
         "DataDiff": "archive.experiment.data_diff",
+        "Edge": "archive.experiment.lineage",
+        "FactDiff": "archive.experiment.snapshot_diff",
         "FirstDifference": "archive.experiment.part_diff",
+        "ImportReport": "archive.experiment.import_report",
+        "ImportedFile": "archive.experiment.import_report",
+        "Lineage": "archive.experiment.lineage",
+        "Merged": "archive.experiment.merged",
+        "Node": "archive.experiment.lineage",
+        "ParameterDiff": "archive.experiment.parameter_diff",
         "PartDiff": "archive.experiment.part_diff",
         "Rerun": "archive.experiment.rerunning",
         "RunDiff": "archive.experiment.run_diff",
+        "SnapshotDiff": "archive.experiment.snapshot_diff",
         "SpikesDiff": "archive.experiment.spikes_comparison",
         "StateDiff": "archive.experiment.state_diff",
         "ValuesDiff": "archive.experiment.values_comparison",

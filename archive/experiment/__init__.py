@@ -2,12 +2,8 @@
 
 from archive.container.salvaged import Salvaged
 from archive.experiment.experiment import Experiment
-from archive.experiment.import_report import ImportedFile, ImportReport
-from archive.experiment.lineage import Edge, Lineage, Node
-from archive.experiment.merged import Merged
 from archive.experiment.network_state import PopulationState, ProjectionState, StateArray
 from archive.experiment.opening import open
-from archive.experiment.parameter_diff import ParameterDiff
 from archive.experiment.parameter_set import ParameterSet
 from archive.experiment.parameter_sets import ParameterSets
 from archive.experiment.recorded import (
@@ -31,26 +27,15 @@ from archive.experiment.sessions import (
 )
 from archive.experiment.shared_parameters import SharedParameters
 from archive.experiment.shared_run import SharedRun
-from archive.experiment.snapshot_diff import ArrayDiff, ConnectionDiff, FactDiff, SnapshotDiff
 
 __all__ = [
     "AddressEvents",
-    "ArrayDiff",
-    "ConnectionDiff",
-    "Edge",
     "Epochs",
     "Events",
     "Experiment",
-    "FactDiff",
     "ImageSequence",
-    "ImportReport",
-    "ImportedFile",
     "IrregularSignal",
-    "Lineage",
     "LockingSession",
-    "Merged",
-    "Node",
-    "ParameterDiff",
     "ParameterSet",
     "ParameterSets",
     "PopulationState",
@@ -66,7 +51,6 @@ __all__ = [
     "SharedRun",
     "Signal",
     "Snapshot",
-    "SnapshotDiff",
     "SnapshotView",
     "Spikes",
     "StateArray",

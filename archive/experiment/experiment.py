@@ -13,15 +13,11 @@ from typing import TYPE_CHECKING, Any
 import schemas
 from archive import values
 from archive.container import Container
-from archive.container.check_report import Report
-from archive.container.check_signatures import sign, signatures_of
 from archive.entry import Entry, Loss
 from archive.errors import NotFound, Refused
 from archive.experiment.display import html_table
 from archive.experiment.export import export
 from archive.experiment.joined import Joined, all_annotations
-from archive.experiment.lineage import Lineage
-from archive.experiment.merged import Merged
 from archive.experiment.parts import PATIENCE, open_parts, remove_folder
 from archive.experiment.recording import Recording
 from archive.experiment.runs import Run
@@ -34,10 +30,13 @@ from archive.experiment.sessions import (
 )
 from archive.experiment.shared_values import SharedValues
 from archive.hooks.neo_ import to_neo_block
-from archive.provenance.ssh_signatures import comment
 
 if TYPE_CHECKING:  # slow to import, and few need it
     from tempfile import TemporaryDirectory
+
+    from archive.container.check_report import Report
+    from archive.experiment.lineage import Lineage
+    from archive.experiment.merged import Merged
 
 
 class Experiment(Recording, SharedValues):
@@ -224,12 +223,17 @@ class Experiment(Recording, SharedValues):
         """
         self._container.session.check_open()
         path = Path(key)
+        from archive.container.check_signatures import sign
+        from archive.provenance.ssh_signatures import comment
+
         return sign(self._container, path, signer or comment(path))
 
     @property
     def signatures(self) -> tuple[schemas.Signature, ...]:
         """All that were made, the oldest first; `check` says whether they are good."""
         self._container.session.check_open()
+        from archive.container.check_signatures import signatures_of
+
         return tuple(signatures_of(self._container))
 
     def copy_to(self, path: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import schemas
 from archive.entry import Entry, Loss, Source
 from archive.errors import FormatError
-from archive.experiment import redirected
+from archive.experiment import redirection
 from archive.experiment.annotated import Annotated
 from archive.hooks.neo_ import to_neo_block
 from archive.values import from_schema_dict
@@ -35,7 +35,7 @@ def export(
     from archive.adapters import writer_for
     from archive.experiment.exports import note_export
 
-    target = redirected.export_path(Path(path))
+    target = redirection.export_path(Path(path))
     writer = writer_for(target, format, folder=is_folder(path))
     losses = writer.write(source, target, **options)
     note_export(runs, target, format or writer.name, options, losses)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from archive.experiment.display import html_table
+from archive.experiment.lineage_picture import Box, Line, picture
 
 Kind = Literal["run", "snapshot", "file"]
 Meaning = Literal["rerun", "restored", "named", "taken", "imported", "used", "exported"]
@@ -169,8 +170,6 @@ class Lineage:
 
     def to_svg(self) -> str:
         """A picture of the graph, from left to right, as the text of an SVG file."""
-        from archive.experiment.lineage_picture import Box, Line, picture
-
         boxes = {
             key: Box(shown(node.label), shown(node.missing or ""), node.kind, key == self.focus)
             for key, node in self.nodes.items()

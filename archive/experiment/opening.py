@@ -10,7 +10,7 @@ from typing import Literal
 
 from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveError, ArchiveWarning
-from archive.experiment import redirected
+from archive.experiment import redirection
 from archive.experiment.creating import create_archive, title
 from archive.experiment.experiment import Experiment
 from archive.experiment.parts import begin_part, part_path, rank_name
@@ -68,7 +68,7 @@ def open(
         raise ArchiveError(
             f"privacy {privacy!r} is not known", path=file, hint="use 'normal' or 'strict'"
         )
-    file = redirected.archive_path(file, writing=mode != "r", new=mode == "x")
+    file = redirection.archive_path(file, writing=mode != "r", new=mode == "x")
     if mode == "r":
         return _read(file, parts, timeout, privacy)
     rank = mpi_rank()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,11 +19,13 @@ from archive.errors import ContractError, NotFound, Refused
 from archive.experiment.display import ROWS_SHOWN, annotation_text, html_table
 from archive.experiment.joined import Joined, Rows, spare_name
 from archive.experiment.naming import not_found
-from archive.experiment.parameter_diff import ParameterDiff, difference
 from archive.experiment.sets_of_runs import sets_of_runs
 from archive.experiment.value_keys import leaves, path_text, same
 from archive.hooks.plain import modelled
 from archive.hooks.restoring import Restoration
+
+if TYPE_CHECKING:  # few need it
+    from archive.experiment.parameter_diff import ParameterDiff
 
 Parameters = str | Mapping[str, Any]
 REWRITTEN = ("unit", "dtype")  # what a plain number loses, though it can be set
@@ -225,6 +227,8 @@ class ParameterSet(Mapping[str, Any]):
 
     def diff(self, other: Mapping[str, Any]) -> ParameterDiff:
         """What changes from this set to the other, which may be a dict too; see `ParameterDiff`."""
+        from archive.experiment.parameter_diff import difference
+
         return difference(self._model.values, as_model(other, "parameters").values)
 
     # -- out ---------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -18,9 +18,8 @@ import schemas
 from archive import values
 from archive.container import Container
 from archive.errors import AlreadyExists, ArchiveWarning, Refused
-from archive.experiment import parents, redirected
+from archive.experiment import parents, redirection
 from archive.experiment.annotated import Annotated
-from archive.experiment.import_report import ImportedFile, ImportReport
 from archive.experiment.joined import Joined
 from archive.experiment.known_inputs import KnownInputs
 from archive.experiment.parameter_set import Parameters
@@ -29,6 +28,9 @@ from archive.experiment.ranks import exits
 from archive.experiment.runs import Run, RunView, SegmentView, Snapshot, SnapshotView
 from archive.hooks.plain import modelled
 from archive.provenance import Capturing
+
+if TYPE_CHECKING:  # few need it
+    from archive.experiment.import_report import ImportedFile, ImportReport
 
 
 class Recording(Annotated):
@@ -119,7 +121,7 @@ class Recording(Annotated):
         self._container.session.check_open()
         self._abandon_runs()
         name = self._free_name() if name is None else name
-        redirected.begins(self.path, name)
+        redirection.begins(self.path, name)
         taken = self._container.run_named(name)
         named = [] if parent is None else [parents.origin(parent, "named")]
         given = None if parameters is None else self._model_of(parameters, f"run {name!r}")
@@ -203,6 +205,7 @@ class Recording(Annotated):
         An import that was interrupted goes on when it is called again: what is there is skipped.
         Raises TransactionError where the archive cannot be written to.
         """
+        from archive.experiment.import_report import ImportReport
         from archive.experiment.importing import Importing
 
         done = []
@@ -285,7 +288,7 @@ class Recording(Annotated):
             )
 
     def _free_name(self) -> str:
-        told = redirected.numbered_name()
+        told = redirection.numbered_name()
         if told is not None and self._container.run_named(told) is None:
             return told
         number = len(self._container.runs) + 1

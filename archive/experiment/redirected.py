@@ -23,8 +23,9 @@ from typing import Any, Final
 import schemas
 from archive.container import Container
 from archive.errors import ArchiveError
+from archive.experiment.rerun_variable import VARIABLE
+from archive.provenance.restoring import restore_generator, restore_generators
 
-VARIABLE: Final = "NEUROARCHIVE_RERUN"
 ORDER: Final = "rerun.json"
 # In the folder: the archive as it was before, those that are written, and which run it is.
 BEFORE, WRITTEN, BEGUN, EXPORTS = "before.nix", "archives", "begun.json", "exports"
@@ -196,8 +197,6 @@ def begins(archive: Path, name: str) -> None:
         (told.folder / BEGUN).open("x", encoding="utf-8") as file,
     ):
         json.dump({"archive": str(archive), "run": name}, file)
-    from archive.provenance.restoring import restore_generators
-
     states = {whose: schemas.load(said) for whose, said in told.generators.items()}
     restore_generators(states)
 
@@ -206,6 +205,4 @@ def restore_named(name: str, generator: object) -> None:
     """A generator that the wanted run notes under a name, set to what it was when it was noted."""
     told = order()
     if told is not None and _progress.found and name in told.generators:
-        from archive.provenance.restoring import restore_generator
-
         restore_generator(name, generator, schemas.load(told.generators[name]))

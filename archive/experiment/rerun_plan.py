@@ -18,6 +18,7 @@ from archive.experiment.redirected import Order
 from archive.experiment.rerun_before import aliases, original, siblings, write_before
 from archive.experiment.rerun_checks import differences
 from archive.experiment.rerun_files import Written, place_of, write_facts
+from archive.experiment.rerun_variable import VARIABLE
 from archive.experiment.runs import Run
 
 # What the recorded environment may set in the new process: how work is split decides last bits.
@@ -138,5 +139,5 @@ def _variables(
     if beside.is_absolute() and beside.is_dir():
         places.append(str(beside))
     found["PYTHONPATH"] = os.pathsep.join(place for place in places if place)
-    found[redirected.VARIABLE] = str(folder)
+    found[VARIABLE] = str(folder)
     return found

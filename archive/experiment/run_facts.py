@@ -13,7 +13,7 @@ from archive.container.layout import OUTCOMES
 from archive.container.provenance_records import NO_RECORDS, Records
 from archive.container.rows import moment
 from archive.errors import Refused
-from archive.experiment import redirected
+from archive.experiment import redirection
 from archive.experiment.annotated import Annotated
 from archive.experiment.parents import Origin, key_of
 from archive.experiment.run_provenance import RunProvenance, provenance_of
@@ -121,7 +121,7 @@ class RunFacts(Annotated):
                 path=self._container.path,
                 hint="note generators with the run that exp.run(...) returns, while it goes on",
             )
-        redirected.restore_named(name, generator)
+        redirection.restore_named(name, generator)
         self._capture.note_generator(name, generator)
 
     def _end(self, outcome: Outcome, reason: str | None) -> tuple[schemas.RunEnd, Records]:

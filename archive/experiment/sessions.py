@@ -13,7 +13,7 @@ from typing import Any
 import schemas
 from archive.container import Container, KeyedValues
 from archive.errors import NotFound
-from archive.experiment import redirected
+from archive.experiment import redirection
 from archive.experiment.creating import ensure_archive
 from archive.experiment.joined import Joined
 from archive.experiment.mapping import KeyedMapping
@@ -124,7 +124,7 @@ def session(path: str | os.PathLike[str], *, privacy: Privacy | None = None) -> 
     `archive.open`; with ``strict`` the name of the part tells nobody either.
     Raises Refused where the folder cannot be written to.
     """
-    archive = redirected.archive_path(Path(path).absolute(), writing=True)
+    archive = redirection.archive_path(Path(path).absolute(), writing=True)
     name = session_name(chosen(privacy))
     return _begin(archive, name, session, timeout=PATIENCE, privacy=privacy)
 
@@ -136,7 +136,7 @@ def computer_session(
 
     One process at a time has it: raises Busy if another one still has it after `timeout` seconds.
     """
-    archive = redirected.archive_path(Path(path).absolute(), writing=True)
+    archive = redirection.archive_path(Path(path).absolute(), writing=True)
     name = computer_name(chosen(privacy))
     return _begin(archive, name, computer_session, timeout=timeout, privacy=privacy)
 
@@ -160,7 +160,7 @@ def locking_session(
     The archive is made if there is none. Each operation waits up to `timeout` seconds for other
     processes, then raises Busy.
     """
-    archive = redirected.archive_path(Path(path).absolute(), writing=True)
+    archive = redirection.archive_path(Path(path).absolute(), writing=True)
     return LockingSession(archive, timeout, privacy)
 
 

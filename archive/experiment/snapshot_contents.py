@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import schemas
 from archive import values
@@ -19,8 +19,10 @@ from archive.experiment.export import export
 from archive.experiment.naming import Named
 from archive.experiment.network_state import PopulationState, ProjectionState
 from archive.experiment.parents import restored
-from archive.experiment.snapshot_diff import SnapshotDiff, difference
 from archive.hooks import snapshots as hooks
+
+if TYPE_CHECKING:  # few need it
+    from archive.experiment.snapshot_diff import SnapshotDiff
 
 
 class SnapshotContents(Annotated):
@@ -96,6 +98,8 @@ class SnapshotContents(Annotated):
 
     def diff(self, other: SnapshotContents | Entry) -> SnapshotDiff:
         """In what another snapshot differs. Arrays that are equal are not read."""
+        from archive.experiment.snapshot_diff import difference
+
         return difference(self.entry(), other if isinstance(other, Entry) else other.entry())
 
     def restore(

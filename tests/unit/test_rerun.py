@@ -15,6 +15,7 @@ import pytest
 import archive
 from archive.experiment import redirected, rerunning
 from archive.experiment.rerun_files import Written
+from archive.experiment.rerun_variable import VARIABLE
 from tests.unit.cli_archive import make, run as call
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -242,7 +243,7 @@ def test_a_variable_that_names_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
-        env={**os.environ, redirected.VARIABLE: str(tmp_path / "nothing")},
+        env={**os.environ, VARIABLE: str(tmp_path / "nothing")},
         capture_output=True,
         text=True,
         check=False,
