@@ -47,8 +47,8 @@ def compare_data(one: Run, other: Run, *, tolerance: float | None, deep: bool) -
     parts: list[PartDiff] = []
     notes: list[str] = []
     compared = 0
-    mine, theirs = list(one.segments), list(other.segments)
-    pairs = paired([s.name for s in mine], [s.name for s in theirs], rest=True)
+    mine, theirs = one.segments, other.segments
+    pairs = paired(mine.names, theirs.names, rest=True)
     if not _in_order(pairs):
         notes.append("the segments are in another order")
     for left, right in pairs:

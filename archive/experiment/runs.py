@@ -69,6 +69,15 @@ class SegmentView(View[Segment], Exportable):
             for run in np.unique(runs).tolist():
                 yield Run(container, run), _segments_of(container, rows[runs == run])
 
+    @property
+    def names(self) -> list[str]:
+        """Their names, in order; empty where one has none."""
+        return [
+            str(document.get("name") or "")
+            for container, rows in self._pieces()
+            for document in container.segments.documents(rows.tolist())
+        ]
+
     def table(self) -> list[dict[str, Any]]:
         """One dict per segment: ``run``, ``segment``, the run's annotations and its own."""
         return [row for piece in self._pieces() for row in segment_table(*piece)]

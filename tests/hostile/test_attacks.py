@@ -51,7 +51,8 @@ def refusals(path: Path) -> list[archive.ArchiveError]:
             try:
                 use()
             except archive.ArchiveError as error:
-                found.append(error)
+                # its frames would keep what was read for it
+                found.append(error.with_traceback(None))
     return found
 
 
