@@ -156,6 +156,9 @@ def _print_notes(report: Report, looked: bool) -> None:
             f"{counted(report.files, 'file')} that runs were made by: all as recorded",
             style="green",
         )
+    elif report.files:
+        what = f"{counted(report.files, 'file')} that runs were made by"
+        say(f"{what}: --files looks whether they are there as recorded", style="dim")
 
 
 def _listed(texts: list[str]) -> str:

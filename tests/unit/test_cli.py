@@ -277,7 +277,9 @@ def test_the_archive_is_never_replaced(
 
 
 def test_check(fi: Path) -> None:
-    assert "sound, 2 runs and 4 segments checked" in run("check", fi).stdout
+    said = run("check", fi).stdout
+    assert "sound, 2 runs and 4 segments checked" in said
+    assert "that runs were made by: --files looks" in said
     found = run_json("check", fi)
     counted = {"runs": 2, "segments": 4, "snapshots": 0}
     nothing = {f"damaged_{what}": list[int]() for what in counted}
