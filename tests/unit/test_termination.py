@@ -17,6 +17,7 @@ from tests.unit.rich_archive import segment
 
 ENDED = """
 import os, signal, sys, archive
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it
 with archive.open(sys.argv[1], "x") as exp, exp.run("a") as run:
     run.append(annotations={"n": 1})
     os.kill(os.getpid(), getattr(signal, sys.argv[2]))
