@@ -193,11 +193,8 @@ class Own:
 
 def test_values_that_need_code_are_refused_or_skipped(tmp_path: Path) -> None:
     # what `shelve.open` takes depends on how Python was built
-    kept: Any = dbm.dumb.open(str(tmp_path / "x"))
-    shelf: shelve.Shelf[Any]
-    with shelve.Shelf(kept) as shelf:
-        shelf["good"] = [1]
-        shelf["bad"] = Own()
+    with dbm.dumb.open(str(tmp_path / "x"), "c") as kept:
+        kept["good"], kept["bad"] = pickle.dumps([1]), pickle.dumps(Own())
     with pytest.raises(FormatError, match=r"(?s)x.dat: bad: .*Own"):
         read(tmp_path / "x.dat")
     losses: list[Loss] = []
