@@ -83,7 +83,9 @@ def next_steps(path: Path) -> list[str]:
         f'neuroarchive query {path} "amplitude < 0 nA" --json',
         f"neuroarchive plot {path} 0 {FOLDER / 'segment.png'} --overwrite",
         f"neuroarchive show {path} --run continued",
-        f"neuroarchive check {path}",
+        f"neuroarchive provenance {path} continued",
+        f"neuroarchive report {path} -o {FOLDER / 'report.html'} --overwrite",
+        f"neuroarchive check {path} --files",
         f"python -c \"import archive; print(archive.open('{path}').segments[0].to_neo())\"",
     ]
 
