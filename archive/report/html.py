@@ -176,5 +176,6 @@ def _left_out(found: Gathered, drawn: int, columns: dict[str, Any]) -> list[str]
     if columns["left_out"]:
         told.append(f"{columns['left_out']:,} parameters or annotations that vary between runs.")
     if found.snapshots:
-        told.append(f"What is in {found.snapshots:,} snapshots.")
+        several = "s" if found.snapshots > 1 else ""
+        told.append(f"What is in {found.snapshots:,} snapshot{several}.")
     return told
