@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 from h5py import h5a, h5i, h5r, h5t
 
-from archive.adapters.global_heaps import check_heaps
 from archive.adapters.mat_found import (
     DEPTH,
     ITEM,
@@ -54,11 +53,10 @@ def mat73_variables(path: Path, budget: Budget) -> Iterator[tuple[str, Found]]:
     try:
         for fault in inspect(path, attribute_bytes=_FIELDS_BYTES):
             raise FormatError(fault.what, entry=fault.name, hint=_HINT)
-        longest = check_heaps(path, whole=True)
         with h5py.File(path, "r") as file:
             for name in _names(file):
                 if name not in _OWN:
-                    yield name, _Objects(file, budget, longest).read(name)
+                    yield name, _Objects(file, budget).read(name)
     except FormatError as error:
         raise FormatError(error.message, path=path, entry=error.entry, hint=error.hint) from error
     except (*HDF5_ERRORS, MemoryError) as error:
@@ -66,11 +64,10 @@ def mat73_variables(path: Path, budget: Budget) -> Iterator[tuple[str, Found]]:
 
 
 class _Objects:
-    """Reads the objects of a file, each within those that it lies in. No text of varying length
-    has more than `longest` bytes."""
+    """Reads the objects of a file, each within those that it lies in."""
 
-    def __init__(self, file: h5py.File, budget: Budget, longest: int) -> None:
-        self._file, self._budget, self._longest = file, budget, longest
+    def __init__(self, file: h5py.File, budget: Budget) -> None:
+        self._file, self._budget = file, budget
         self._way: list[int] = []
 
     def read(self, name: str) -> Found:
@@ -101,7 +98,7 @@ class _Objects:
         opaque = _opaque(group, kind)
         if opaque is not None:
             return opaque
-        names = self._fields(group)
+        names = _names(group)
         members = [group[name] for name in names]
         several = [item for item in members if _is_of_array(item)]
         class_name = None if kind in ("struct", "") else kind
@@ -121,24 +118,6 @@ class _Objects:
         ]
         items = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         return Structs(_turned(shape), names, items, class_name)
-
-    def _fields(self, group: h5py.Group) -> list[str]:
-        """The names in a struct in MATLAB's order; in HDF5's, of the alphabet, where the list of
-        the fields is missing or another."""
-        names = _names(group)
-        if not h5a.exists(group.id, b"MATLAB_fields"):
-            return names
-        held = h5a.open(group.id, b"MATLAB_fields")
-        kind = held.get_type()
-        if held.shape != (len(names),) or not isinstance(kind, h5t.TypeVlenID):
-            return names
-        if not isinstance(kind.get_super(), h5t.TypeStringID) or kind.get_super().get_size() != 1:
-            return names
-        self._budget.spend(len(names) * (ITEM + self._longest))
-        listed = [
-            each.tobytes().decode("utf-8", "replace") for each in group.attrs["MATLAB_fields"]
-        ]
-        return listed if sorted(listed) == sorted(names) else names
 
     def _referred(self, dataset: h5py.Dataset, where: str) -> list[Found]:
         """What a dataset of references refers to, in MATLAB's order."""
@@ -230,8 +209,9 @@ class _Objects:
 
 
 def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
-    """An attribute; None if there is none. MATLAB has none of varying length but the list of the
-    fields."""
+    """An attribute; None if there is none. Those of varying length are not read, since HDF5 does
+    not come to an end in a damaged one, or reads beyond it: so the order of fields,
+    ``MATLAB_fields``, is not known."""
     if not h5a.exists(item.id, name.encode()):
         return None
     found = h5a.open(item.id, name.encode())
