@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from archive.adapters.requirements_lines import commented, one_line, python_vers
 from archive.entry import Loss, Source
 
 
-class _EnvironmentFile:
+class _EnvironmentFile(ABC):
     """What both files have in common: the run is chosen, its text written whole or not at all."""
 
     suffixes: ClassVar[tuple[str, ...]] = ()
@@ -35,9 +36,9 @@ class _EnvironmentFile:
             staged.write_text(self.text(chosen, chosen.environment), "utf-8", newline="\n")
         return losses
 
+    @abstractmethod
     def text(self, run: DescribedRun, environment: schemas.Environment) -> str:
         """What stands in the file."""
-        raise NotImplementedError
 
 
 class Requirements(_EnvironmentFile):

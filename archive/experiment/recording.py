@@ -31,6 +31,7 @@ from archive.provenance import Capturing
 
 if TYPE_CHECKING:  # few need it
     from archive.experiment.import_report import ImportedFile, ImportReport
+    from archive.experiment.importing import Importing
 
 
 class Recording(Annotated):
@@ -170,17 +171,7 @@ class Recording(Annotated):
         stands in ``run.inputs``; with `strict` it is an error. Raises FormatError, MissingPackage,
         ContractError, and Refused in mode 'r'.
         """
-        from archive.experiment.importing import Importing
-
-        with self._known_inputs() as known:
-            importing = Importing(
-                self._container,
-                *known,
-                format=format,
-                again=again,
-                strict=strict,
-                options=options,
-            )
+        with self._importing(format, again=again, strict=strict, options=options) as importing:
             done = importing.file(Path(path).absolute(), name)
             rows = np.array(importing.rows(done), np.int64)
         if done.outcome == "skipped":
@@ -206,18 +197,9 @@ class Recording(Annotated):
         Raises TransactionError where the archive cannot be written to.
         """
         from archive.experiment.import_report import ImportReport
-        from archive.experiment.importing import Importing
 
         done = []
-        with self._known_inputs() as known:
-            importing = Importing(
-                self._container,
-                *known,
-                format=format,
-                again=again,
-                strict=strict,
-                options=options,
-            )
+        with self._importing(format, again=again, strict=strict, options=options) as importing:
             for one in importing.files(paths):
                 done.append(one)
                 if progress is not None:
@@ -225,9 +207,9 @@ class Recording(Annotated):
         return ImportReport(tuple(done))
 
     @contextmanager
-    def _known_inputs(self) -> Iterator[tuple[KnownInputs, Path, list[KnownInputs]]]:
-        """For an import: which files were imported before, here and in the other parts of the
-        archive, whose path is between them."""
+    def _importing(self, format: str | None, **how: Any) -> Iterator[Importing]:
+        from archive.experiment.importing import Importing
+
         self._container.session.check_open()
         if self.mode == "r":
             raise Refused(
@@ -238,7 +220,9 @@ class Recording(Annotated):
             self._inputs = KnownInputs(self._container)
         with self._archives() as archives:
             others = [KnownInputs(one) for one in archives.values() if one is not self._container]
-            yield self._inputs, self._whole_path, others
+            yield Importing(
+                self._container, self._inputs, self._whole_path, others, format=format, **how
+            )
 
     @property
     def _whole_path(self) -> Path:
