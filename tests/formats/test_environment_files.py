@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -181,7 +182,8 @@ def test_pip_takes_it(tmp_path: Path) -> None:
         text=True,
         timeout=60,
     )
-    if done.returncode and "connection" in done.stderr.lower():
+    is_offline = done.returncode and "connection" in done.stderr.lower()
+    if is_offline and os.environ.get("ARCHIVE_CI") != "1":
         pytest.skip("no index can be reached")
     assert done.returncode == 0, done.stderr
     assert "Would install packaging-24.1" in done.stdout

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ class TestTheSuiteOfWriters(WriterSuite):
     examples = 6
 
 
-def index_of(path: Path) -> dict[str, object]:
+def index_of(path: Path) -> dict[str, Any]:
     (text,) = re.findall(r'data-block="index">([^<]*)<', path.read_text("utf-8"))
     return unpacked(text)[0]
 
@@ -51,9 +52,9 @@ def test_a_small_page_says_what_it_leaves_out(sweep: Path, tmp_path: Path) -> No
         losses = exp.report(page, size=200_000)
     assert page.stat().st_size < 200_000
     index = index_of(page)
-    drawn = len(index["pictures"])  # type: ignore[arg-type]
+    drawn = len(index["pictures"])
     assert 0 < drawn < 20
-    assert f"The pictures of {20 - drawn} of 20 segments." in index["leftOut"]  # type: ignore[operator]
+    assert f"The pictures of {20 - drawn} of 20 segments." in index["leftOut"]
     missing = [loss for loss in losses if loss.field == "segment"]
     assert len(missing) == 20 - drawn
     decimated = [loss for loss in losses if loss.field == "values"]
@@ -68,7 +69,7 @@ def test_all_of_it_is_there_where_there_is_room(sweep: Path, tmp_path: Path) -> 
     index = index_of(tmp_path / "page.html")
     assert index["leftOut"] == []
     assert index["constants"] == [["parameter", "tau", "10.0 ms"]]
-    assert index_of(tmp_path / "some.html")["counts"]["runs"] == 3  # type: ignore[index]
+    assert index_of(tmp_path / "some.html")["counts"]["runs"] == 3
 
 
 @pytest.mark.parametrize("size", [199_999, "big", None, 1e7])
@@ -151,7 +152,7 @@ def test_no_size_is_exceeded_by_what_does_not_compress(tmp_path: Path) -> None:
     losses = HtmlReport().write(source, page, size=200_000)
     assert 100_000 < page.stat().st_size <= 200_000
     index = index_of(page)
-    told = " ".join(index["leftOut"])  # type: ignore[arg-type]
+    told = " ".join(index["leftOut"])
     for what in ("of 900 segments", "the same in all runs", "room for the cards"):
         assert what in told
     assert any(loss.field == "segment" for loss in losses)

@@ -117,7 +117,8 @@ def test_arrays_of_others_become_keyed_values(tmp_path: Path) -> None:
 
 
 def test_an_array_without_a_name_is_told(tmp_path: Path) -> None:
-    np.savez(tmp_path / "x.npz", **{"": np.arange(2)})  # type: ignore[arg-type]
+    arrays: dict[str, Any] = {"": np.arange(2)}
+    np.savez(tmp_path / "x.npz", **arrays)
     losses: list[Loss] = []
     assert set(keyed(Npz(), tmp_path / "x.npz", losses)) == {"empty key"}
     assert losses == [Loss("empty key", "key", "it was an empty text")]

@@ -58,8 +58,8 @@ def test_a_hundred_thousand_runs(tmp_path: Path, browser: Browser) -> None:
     print(f"{page.stat().st_size:,} bytes")
     assert page.stat().st_size < LIMIT
     index = index_of(page)
-    assert index["counts"]["rows"] == 100_000  # type: ignore[index]
-    told = " ".join(index["leftOut"])  # type: ignore[arg-type]
+    assert index["counts"]["rows"] == 100_000
+    told = " ".join(index["leftOut"])
     assert "The pictures of 99,940 of 100,000 segments" in told
     assert "there is room for the cards of the first" in told
     browser.open(page)
@@ -88,7 +88,7 @@ def test_runs_beyond_the_room_are_left_out_and_said(tmp_path: Path) -> None:
     losses = HtmlReport().write(ManyRuns(6000, long_names=True), page, size=200_000)
     assert page.stat().st_size < 200_000
     index = index_of(page)
-    rows = index["counts"]["rows"]  # type: ignore[index]
+    rows = index["counts"]["rows"]
     assert rows < 6000
     assert sum(loss.field == "run" for loss in losses) == 6000 - rows
-    assert f"{6000 - rows:,} of 6,000 runs: the table has the others." in index["leftOut"]  # type: ignore[operator]
+    assert f"{6000 - rows:,} of 6,000 runs: the table has the others." in index["leftOut"]

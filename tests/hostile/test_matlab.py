@@ -19,11 +19,13 @@ import numpy as np
 import pytest
 import scipy.io
 
+import schemas
 from archive.adapters.mat import Mat
 from archive.entry import Entry
 from archive.errors import FormatError
 from tests.formats.matlab_73 import fields, file_73, fill, headed
 from tests.formats.matlab_examples import Given, rich_runs
+from tests.typed import of_kind
 
 pytestmark = pytest.mark.damaged
 
@@ -241,7 +243,8 @@ def test_a_list_of_fields_that_is_none_is_not_followed(
         fill(file)
         del file["struct"].attrs["MATLAB_fields"]
         way(file["struct"])
-    found = {one.model.key: one.model.value for one in Mat().read(headed(path))}  # type: ignore[attr-defined]
+    models = [of_kind(schemas.KeyedValue, one) for one in Mat().read(headed(path))]
+    found: dict[str, Any] = {model.key: model.value for model in models}
     assert list(found["struct"]) == ["a", "b", "inner"]
 
 

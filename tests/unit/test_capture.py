@@ -11,7 +11,7 @@ import sys
 import time
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -119,7 +119,7 @@ def test_a_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Shell:
         kernel = object()
-        user_ns: dict[str, str] = {}  # noqa: RUF012
+        user_ns: ClassVar[dict[str, str]] = {}
 
     class IPython:
         @staticmethod
@@ -246,10 +246,14 @@ def test_what_is_strange_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
             patched.setattr(code, "ask", broken)
             with exp.run() as run:
                 pass
-            assert "strange" in run.provenance.process.missing["provenance"]  # type: ignore[union-attr]
+            process = run.provenance.process
+            assert process is not None
+            assert "strange" in process.missing["provenance"]
         with monkeypatch.context() as patched:
             patched.setattr("sys.argv", ["a\udcff.py", "--n=\udcfe"])
             with exp.run() as run:
                 patched.setattr(code, "record", broken)
-        assert run.provenance.process.argv == ("a\\xff.py", "--n=\\xfe")  # type: ignore[union-attr]
+        process = run.provenance.process
+        assert process is not None
+        assert process.argv == ("a\\xff.py", "--n=\\xfe")
         assert run.outcome == "finished"

@@ -21,7 +21,7 @@ def test_report(fi: Path, tmp_path: Path) -> None:
     said = run("report", fi, "-o", out).stdout
     size = out.stat().st_size
     assert f"2 runs in {size:,} bytes, 3 things decimated or left out" in said.replace("\n", " ")
-    assert index_of(out)["counts"]["segments"] == 4  # type: ignore[index]
+    assert index_of(out)["counts"]["segments"] == 4
     run("report", fi, "-o", out, code=errors.AlreadyExists.exit_code)
 
 
